@@ -1,0 +1,24 @@
+"""What nodes are made of: everything that a node imports."""
+
+from bus.arguments import shown
+from bus.hub import Stopped
+from bus.inputs import arrived, batches, closed
+from bus.message import Message
+from bus.picture import SUFFIXES, Undecodable, encode
+from bus.run import progress, run, wait, wired
+
+__all__ = [
+    "SUFFIXES",
+    "Message",
+    "Stopped",
+    "Undecodable",
+    "arrived",
+    "batches",
+    "closed",
+    "encode",
+    "progress",
+    "run",
+    "shown",
+    "wait",
+    "wired",
+]

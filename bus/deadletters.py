@@ -1,0 +1,32 @@
+"""Dead letters of an owner that has no file to set aside: the payload that it still holds, and the reason beside it."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from bus.message import Message
+from bus.picture import encode
+
+UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+def set_aside(folder: Path, meta: dict[str, Any], payload: bytes, reason: str) -> Path:
+    """Write the message (`meta`, `payload`) below `folder` under its own name, numbered if that exists."""
+    message = Message.load(meta, payload)
+    stem, dot, suffix = UNSAFE.sub("_", message.name or f"{message.stream or 'message'}-{message.number}").rpartition(
+        "."
+    )
+    if "raw" in meta:
+        stem, dot, suffix, payload = stem or suffix, ".", "png", encode(message.image, "png")
+    folder.mkdir(parents=True, exist_ok=True)
+    count, name = 1, f"{stem}{dot}{suffix}".lstrip(".") or "message"
+    while True:
+        try:
+            with open(folder / name, "xb") as file:
+                file.write(payload)
+            break
+        except FileExistsError:
+            count += 1
+            name = f"{stem}.{count}{dot}{suffix}".lstrip(".")
+    (folder / f"{name}.txt").write_text(reason + "\n", errors="surrogateescape")
+    return folder / name

@@ -1,0 +1,59 @@
+"""The hand of one replica: what its user code holds right now, readable after any death.
+
+Layout of `<run>/<replica>.hand`, little-endian: 8 bytes, CLOCK_MONOTONIC ns since when user code runs with a message in
+hand (0: it does not); 4 bytes, the length of the JSON that follows: a list of [pusher replica, epoch, n, name].
+"""
+
+import json
+import mmap
+import struct
+import time
+from pathlib import Path
+
+Held = tuple[str, str, int, str]  # pusher replica, its epoch, n, the message's name
+
+SIZE = 64 * 1024  # bytes: a batch of some hundreds; what does not fit is not blamed
+HEAD = struct.Struct("<qI")
+SINCE = struct.Struct("<q")
+
+
+class Hand:
+    """Written before user code sees a message, so that its death can be laid to the messages that it held."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self.before: list[Held] = []  # what an earlier life of this replica died with
+        if path is None:
+            self._map = mmap.mmap(-1, SIZE)
+        else:
+            with open(path, "ab") as file:
+                file.truncate(SIZE)
+            with open(path, "r+b") as file:
+                self._map = mmap.mmap(file.fileno(), SIZE)
+            self.before = self._read()
+        HEAD.pack_into(self._map, 0, 0, 0)
+
+    def hold(self, held: list[Held]) -> None:
+        """From now on user code holds `held`; it starts to run with `run`."""
+        HEAD.pack_into(self._map, 0, 0, 0)  # a death between these lines blames nobody
+        text = json.dumps(held).encode()
+        if len(text) > SIZE - HEAD.size:
+            text = b"[]"
+        self._map[HEAD.size : HEAD.size + len(text)] = text
+        HEAD.pack_into(self._map, 0, 0, len(text))
+
+    def run(self) -> None:
+        """User code runs from now on: the time that `stall` counts."""
+        SINCE.pack_into(self._map, 0, time.monotonic_ns())
+
+    def rest(self) -> None:
+        """The bus runs: a death now is nobody's fault."""
+        SINCE.pack_into(self._map, 0, 0)
+
+    def _read(self) -> list[Held]:
+        since, length = HEAD.unpack_from(self._map, 0)
+        if not since or not 0 < length <= SIZE - HEAD.size:
+            return []
+        return [tuple(held) for held in json.loads(self._map[HEAD.size : HEAD.size + length])]
+
+    def close(self) -> None:
+        self._map.close()

@@ -1,0 +1,98 @@
+"""Whoever is inside the bus serves it: one lock, one poller, and a side thread for when user code is busy."""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+import zmq
+
+SIDE = 0.02  # seconds between the side thread's tries, so that acknowledgements flow while user code computes
+POLL = 0.1  # seconds that one wait lasts at most, so that a stop is seen
+BEAT = 0.5  # seconds between pings and whole states
+ASLEEP = 1.0  # seconds between two ticks that mean: this process itself was stopped
+
+
+class Stopped(BaseException):
+    """Raised inside a node's `next` when it was asked to stop; not an Exception, so that no node swallows it."""
+
+
+class End(Protocol):
+    def tick(self, now: float, awake: bool) -> None:
+        """Send what is due; `awake` is False right after this process was stopped for a while."""
+
+
+class Hub:
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.stopping = False  # set by a signal handler
+        self.served = time.monotonic()
+        self.on_beat: Callable[[], None] = lambda: None
+        self._poller = zmq.Poller()
+        self._calls: dict[zmq.Socket[bytes], Callable[[], None]] = {}
+        self._ends: list[End] = []
+        self._beat = 0.0
+        self._over = threading.Event()
+        self._failure: BaseException | None = None
+        self._side = threading.Thread(target=self._serve_aside, name="bus", daemon=True)
+
+    def start(self) -> None:
+        self._side.start()
+
+    def on(self, socket: zmq.Socket[bytes], call: Callable[[], None]) -> None:
+        """Call `call` whenever `socket` can be read."""
+        self._poller.register(socket, zmq.POLLIN)
+        self._calls[socket] = call
+
+    def join(self, end: End) -> None:
+        self._ends.append(end)
+
+    def serve(self, timeout: float = 0.0) -> None:
+        """With the lock held: send what is due, wait up to `timeout` seconds, hear, act."""
+        if self._failure:
+            raise self._failure
+        self.tick()
+        ready = self._poller.poll(int(timeout * 1000))
+        for socket, _ in ready:
+            self._calls[socket]()
+        if timeout or ready:
+            self.tick()
+
+    def tick(self) -> None:
+        now = time.monotonic()
+        awake = now - self.served < ASLEEP
+        if not awake:  # hear first, judge after: everybody else only seems to have been silent
+            for call in self._calls.values():
+                call()
+        self.served = now
+        for end in self._ends:
+            end.tick(now, awake)
+        if now - self._beat >= BEAT:
+            self._beat = now
+            self.on_beat()
+
+    def wait(self, until: float | None = None) -> None:
+        """Serve once, waiting for news but not beyond `until`. Raises Stopped."""
+        self.check()
+        self.serve(POLL if until is None else max(0.001, min(POLL, until - time.monotonic())))
+        self.check()
+
+    def check(self) -> None:
+        if self.stopping:
+            raise Stopped
+
+    def close(self) -> None:
+        self._over.set()
+        if self._side.is_alive():
+            self._side.join()
+
+    def _serve_aside(self) -> None:
+        try:
+            while not self._over.wait(SIDE):
+                if self.lock.acquire(blocking=False):
+                    try:
+                        self.serve()
+                    finally:
+                        self.lock.release()
+        except BaseException as failure:
+            self._failure = failure  # raised again in the node's own thread

@@ -1,0 +1,137 @@
+"""What a node function gets: an iterator over what comes, and the few ways to ask it for more."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from bus.chain import Unit
+from bus.message import Message
+from bus.pull import Pull
+from bus.pusher import Item
+
+if TYPE_CHECKING:
+    from bus.node import Node
+
+
+class Taken:
+    """A message in user code's hands; `unit` is finished when all that was made of it is."""
+
+    __slots__ = ("item", "message", "pull", "unit")
+
+    def __init__(self, pull: Pull, item: Item, message: Message, unit: Unit) -> None:
+        self.pull, self.item, self.message, self.unit = pull, item, message, unit
+
+
+class Input:
+    """One input of a node: iterating hands out messages, and asking for the next says that the last one is finished."""
+
+    def __init__(self, node: Node) -> None:
+        self.pulls: list[Pull] = []
+        self.queue: deque[tuple[Pull, Item]] = deque()
+        self.taken: list[Taken] = []
+        self._node = node
+
+    def __iter__(self) -> Iterator[Message]:
+        return self
+
+    def __next__(self) -> Message:
+        with self._node.inside:
+            self.let_go()
+            taken = self._take()
+            if taken is None:
+                raise StopIteration
+            return taken.message
+
+    def batch(self, size: int, seconds: float) -> list[Message]:
+        """Up to `size` messages as one unit; empty when the input has ended."""
+        with self._node.inside:
+            self.let_go()
+            for pull in self.pulls:
+                pull.credit = max(pull.credit, 2 * size)
+            if not self._take():
+                return []
+            until = time.monotonic() + seconds
+            while len(self.taken) < size and self._take(until):
+                pass
+            return [taken.message for taken in self.taken]
+
+    def here(self) -> Message | None:
+        """A message that is there already."""
+        with self._node.inside:
+            self.let_go()
+            taken = self._take(until=0.0)
+            return taken.message if taken else None
+
+    def through(self) -> bool:
+        with self._node.inside:
+            self._node.hub.serve()
+            return self.quiet
+
+    # ---- the bus's own, with the hub's lock held
+
+    @property
+    def ended(self) -> bool:
+        return not self.queue and all(pull.ended for pull in self.pulls)
+
+    @property
+    def quiet(self) -> bool:
+        """Whether the pushers are through, as far as they know today, and nothing waits."""
+        return not self.queue and all(pull.closed for pull in self.pulls)
+
+    def let_go(self) -> None:
+        """What was handed out is finished, as far as user code goes."""
+        taken, self.taken = self.taken, []
+        for one in taken:
+            self._node.let_go(one)
+
+    def _take(self, until: float | None = None) -> Taken | None:
+        """The next message, waited for until it comes, the input ends or `until` passes. Raises Stopped."""
+        hub = self._node.hub
+        hub.check()
+        if not self.queue or self._node.overdue():
+            hub.serve()
+        while True:
+            while self.queue:
+                taken = self._node.open(*self.queue.popleft())
+                if taken:
+                    self.taken.append(taken)
+                    return taken
+            if self.ended or (until is not None and time.monotonic() >= until):
+                return None
+            hub.wait(until)
+
+
+def batches(frames: Iterable[Message], n: int, seconds: float = 0.0) -> Iterator[list[Message]]:
+    """Lists of 1 to `n` messages: what is there, and what comes within `seconds` of the first.
+
+    A batch is one unit: it is finished, or blamed, as a whole.
+    """
+    if isinstance(frames, Input):
+        while batch := frames.batch(n, seconds):
+            yield batch
+        return
+    batch = []
+    for frame in frames:
+        batch.append(frame)
+        if len(batch) == n:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def arrived(frames: Iterable[Message]) -> Iterator[Message]:
+    """The messages that are there now, without waiting; each is finished when the next is asked for."""
+    if not isinstance(frames, Input):
+        yield from frames
+        return
+    while message := frames.here():
+        yield message
+
+
+def closed(frames: Iterable[Message]) -> bool:
+    """Whether the pushers are through and nothing waits. A pusher that restarts takes it back."""
+    return frames.through() if isinstance(frames, Input) else True

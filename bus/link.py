@@ -1,0 +1,177 @@
+"""A pipe's two sockets: where they are, which options they carry, and who may use them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import zmq
+import zmq.auth.thread
+from zmq.utils.monitor import parse_monitor_message
+
+from bus import keys
+
+PREFETCH = 8  # messages that a replica's user code has not let go of, per pusher
+MAX_PART = 64 * 1024 * 1024  # bytes of one part from another host
+
+# Why each value: see "Socket options" in docs/wire.md.
+OPTIONS = {zmq.LINGER: 0, zmq.SNDHWM: 1000, zmq.RCVHWM: 1000}
+IPC_OPTIONS = {zmq.RECONNECT_IVL: 20, zmq.RECONNECT_IVL_MAX: 200}
+TCP_OPTIONS = {
+    zmq.RECONNECT_IVL: 100,
+    zmq.RECONNECT_IVL_MAX: 5000,
+    zmq.CONNECT_TIMEOUT: 5000,
+    zmq.HANDSHAKE_IVL: 10000,
+    zmq.TCP_KEEPALIVE: 1,
+    zmq.TCP_KEEPALIVE_IDLE: 10,
+    zmq.TCP_KEEPALIVE_INTVL: 5,
+    zmq.TCP_KEEPALIVE_CNT: 3,
+    zmq.TCP_MAXRT: 15000,
+    zmq.MAXMSGSIZE: MAX_PART,
+    zmq.IPV6: 1,
+}
+
+
+@dataclass(frozen=True)
+class Pipe:
+    """One (pusher replica, puller replica) of a wire, as one end sees it and as it stands on the command line."""
+
+    address: str
+    bind: bool = False
+    wire: str = "frames"
+    peer: str = ""  # the replica at the other end
+    input: str = ""  # the parameter that it feeds, where graph.yaml names it
+    output: str = ""  # the name that a yield sends to, likewise
+    keep: str = "all"
+    prefetch: int = PREFETCH
+    key: str = ""  # the peer's public key, between hosts
+
+    @classmethod
+    def parse(cls, text: str) -> Pipe:
+        """`[@]ADDRESS[,wire=…][,peer=…][,input=…][,output=…][,keep=…][,prefetch=…][,key=…]`. Raises ValueError."""
+        address, *options = text.split(",")
+        known = {field.name for field in fields(cls)} - {"address", "bind"}
+        values: dict[str, Any] = {}
+        for option in options:
+            name, equals, value = option.partition("=")
+            if not equals or name not in known:
+                raise ValueError(f'"{option}" in "{text}": expected one of {", ".join(sorted(known))}, as name=value')
+            values[name] = int(value) if name == "prefetch" else value
+        pipe = cls(address.removeprefix("@"), address.startswith("@"), **values)
+        if pipe.scheme not in ("ipc", "tcp"):
+            raise ValueError(f'"{address}": an address is ipc://PATH or tcp://HOST:PORT')
+        if pipe.keep not in ("all", "latest"):
+            raise ValueError(f'keep={pipe.keep} in "{text}": use all or latest')
+        if pipe.prefetch < 1:
+            raise ValueError(f'prefetch={pipe.prefetch} in "{text}": at least 1')
+        return pipe
+
+    def __str__(self) -> str:
+        options = [
+            f"{field.name}={value}"
+            for field in fields(self)
+            if field.name not in ("address", "bind") and (value := getattr(self, field.name)) != field.default
+        ]
+        return ",".join(["@" * self.bind + self.address, *options])
+
+    @property
+    def scheme(self) -> str:
+        return self.address.partition("://")[0]
+
+    @property
+    def data(self) -> str:
+        """Where messages flow, pusher to puller."""
+        return f"{self.address}.d" if self.scheme == "ipc" else self.address
+
+    @property
+    def state(self) -> str:
+        """Where acknowledgements flow, puller to pusher: the next port over tcp."""
+        if self.scheme == "ipc":
+            return f"{self.address}.s"
+        host, _, port = self.address.rpartition(":")
+        return f"{host}:{int(port) + 1}"
+
+
+class Sockets:
+    """The sockets of this process, made and closed together."""
+
+    def __init__(self, key: Path | None = None) -> None:
+        self._context = zmq.Context()
+        self._context.set(zmq.MAX_SOCKETS, self._context.get(zmq.SOCKET_LIMIT))
+        self._keys = keys.read(key) if key else None
+        self._guard: zmq.auth.thread.ThreadAuthenticator | None = None
+
+    def open(self, kind: int, address: str, pipe: Pipe) -> zmq.Socket[bytes]:
+        """A PUSH or PULL socket of `pipe` at `address`. Raises ValueError if the pipe lacks the keys it must have."""
+        socket = self._context.socket(kind)
+        for option, value in {**OPTIONS, **(TCP_OPTIONS if pipe.scheme == "tcp" else IPC_OPTIONS)}.items():
+            socket.setsockopt(option, value)
+        if kind == zmq.PUSH:
+            socket.setsockopt(zmq.IMMEDIATE, 1)  # no queue for a peer that is not there
+        if pipe.key:
+            self._encrypt(socket, pipe)
+        if not pipe.bind:
+            socket.connect(address)
+            return socket
+        if pipe.scheme == "tcp" and not pipe.key and not _loopback(address):
+            raise ValueError(f"{address} would be open to everybody: give key=PUBLIC and --key=FILE, or bind 127.0.0.1")
+        before = os.umask(0o077)  # an ipc socket is for its owner alone
+        try:
+            socket.bind(address)
+        finally:
+            os.umask(before)
+        return socket
+
+    def _encrypt(self, socket: zmq.Socket[bytes], pipe: Pipe) -> None:
+        """CURVE with both ends known: the side that binds is the server and lets only `pipe.key` in."""
+        if self._keys is None:
+            raise ValueError(f'the wire "{pipe.wire}" is encrypted: give this host\'s private key with --key=FILE')
+        socket.curve_publickey, socket.curve_secretkey = self._keys
+        if not pipe.bind:
+            socket.curve_serverkey = pipe.key.encode()
+            return
+        if self._guard is None:
+            self._guard = zmq.auth.thread.ThreadAuthenticator(self._context)
+            self._guard.start()
+        domain = f"{pipe.wire}/{pipe.peer}"
+        self._guard.configure_curve_callback(domain=domain, credentials_provider=_Only(pipe.key.encode()))
+        socket.curve_server = True
+        socket.setsockopt_string(zmq.ZAP_DOMAIN, domain)
+        socket.setsockopt(zmq.ZAP_ENFORCE_DOMAIN, 1)  # without an authenticator nobody gets in, instead of everybody
+
+    def close(self) -> None:
+        if self._guard is not None:
+            self._guard.stop()
+        self._context.destroy(linger=0)
+
+
+class _Only:
+    """The one key that a pipe lets in."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    def callback(self, domain: str, key: bytes) -> bool:
+        return key == self._key
+
+
+def drain(socket: zmq.Socket[bytes]) -> Iterator[list[bytes]]:
+    """The messages that wait in `socket`, as lists of parts."""
+    while True:
+        try:
+            yield socket.recv_multipart(zmq.NOBLOCK)
+        except zmq.Again:
+            return
+
+
+def drain_events(monitor: zmq.Socket[bytes]) -> list[int]:
+    """The events that wait in a socket's monitor."""
+    return [int(parse_monitor_message(parts)["event"]) for parts in drain(monitor)]
+
+
+def _loopback(address: str) -> bool:
+    host = address.removeprefix("tcp://").rpartition(":")[0]
+    return host.startswith("127.") or host in ("localhost", "[::1]")

@@ -1,0 +1,32 @@
+"""End marks: the durable fact that a replica has ended, `<run>/<replica>.done`."""
+
+import hashlib
+import json
+import sys
+from pathlib import Path
+
+
+class Marks:
+    """The marks in a run folder, as one replica sees them; without a folder there are none."""
+
+    def __init__(self, run: Path | None, replica: str) -> None:
+        self._run = run
+        self._own = run and run / f"{replica}.done"
+        self._hash = hashlib.sha256("\0".join(sys.argv[1:]).encode(errors="surrogateescape")).hexdigest()
+
+    def ended(self, replica: str) -> bool:
+        return self._run is not None and (self._run / f"{replica}.done").exists()
+
+    def mine(self) -> bool:
+        """Whether an earlier life of this replica, with the same command line, has ended."""
+        try:
+            mark = json.loads(self._own.read_bytes()) if self._own else {}
+        except FileNotFoundError:
+            return False
+        return bool(mark.get("hash") == self._hash)
+
+    def leave(self) -> None:
+        if self._own:
+            fresh = self._own.with_suffix(".done.new")
+            fresh.write_text(json.dumps({"hash": self._hash}) + "\n")
+            fresh.replace(self._own)

@@ -1,0 +1,219 @@
+"""Message <-> two ZeroMQ parts: a JSON header that says who, when and what, and a payload."""
+
+from __future__ import annotations
+
+import builtins
+import json
+import os
+import time as clock
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from PIL import Image
+
+from bus.header import MAX_HEADER, Malformed, from_wire, to_wire
+from bus.picture import Undecodable, decode
+
+if TYPE_CHECKING:
+    import numpy
+
+RAW_MODES = {"L": 1, "RGB": 3, "RGBA": 4, "CMYK": 4}  # pixel modes that travel raw -> bytes a pixel
+
+MAX_DATA = MAX_HEADER // 2  # bytes of .data, as JSON
+
+Finish = Callable[[str, str], None]
+
+
+class Message:
+    """One thing on its way: who and when, and a payload: encoded bytes, raw pixels, or the name of a file."""
+
+    __slots__ = (
+        "_array", "_fd", "_image", "_payload", "_raw", "captured", "data", "file", "finish",
+        "hops", "name", "number", "reason", "stream", "time",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        payload: builtins.bytes | Image.Image | numpy.ndarray[Any, Any] | None = None,
+        *,
+        file: str | os.PathLike[str] | None = None,
+        stream: str = "",
+        number: int | None = None,
+        name: str = "",
+        captured: int = 0,
+        time: str = "captured",
+        data: dict[str, Any] | None = None,
+        finish: Finish | None = None,
+    ) -> None:
+        """`captured` is in nanoseconds since the epoch (0: now); `time` says what it is: `captured` or `written`.
+
+        `finish(verdict, reason)` is called once, when everything downstream is through with this message.
+        """
+        self.stream, self.number, self.name = stream, number, name
+        self.captured, self.time = captured or clock.time_ns(), time
+        self.data: dict[str, Any] = data or {}
+        self.hops: list[tuple[str, int]] = []  # (replica, ns since the epoch) at each node that passed it on
+        self.file = None if file is None else os.fspath(file)
+        self.finish = finish
+        self.reason: str | None = None
+        self._payload: builtins.bytes | None = None
+        self._raw: tuple[str, int, int] | None = None  # mode, width, height of a payload of raw pixels
+        self._image: Image.Image | None = None
+        self._fd: int | None = None
+        if isinstance(payload, Image.Image):
+            self._image = payload
+        elif isinstance(payload, bytes | bytearray | memoryview):
+            self._payload = bytes(payload)
+        elif payload is not None:
+            self._image = Image.fromarray(payload)
+
+    def __repr__(self) -> str:
+        number = "" if self.number is None else f" {self.number}"
+        return f"<message {self.name or self.stream or 'without a name'}{number}>"
+
+    @property
+    def bytes(self) -> builtins.bytes:
+        """What it came in: an encoded image, a file's content, or raw pixels. Raises OSError if the file has gone."""
+        if self._payload is not None:
+            return self._payload
+        if self._fd is not None:
+            return _read(self._fd)
+        if self.file is not None:
+            with open(self.file, "rb") as body:
+                return body.read()
+        return b"" if self._image is None else self._image.tobytes()
+
+    @property
+    def image(self) -> Image.Image:
+        """A Pillow image, upright, decoded on first use. Raises Undecodable."""
+        if self._image is None:
+            if self._raw is not None and self._payload is not None:
+                mode, width, height = self._raw
+                self._image = Image.frombytes(mode, (width, height), self._payload)
+            elif self._payload is None and self.file is None:
+                raise Undecodable(f"cannot decode: {self!r} carries no image")
+            else:
+                try:
+                    self._image = decode(self.bytes)
+                except Undecodable as error:
+                    error.culprit = self
+                    raise
+        return self._image
+
+    @property
+    def array(self) -> numpy.ndarray[Any, Any]:
+        """The image as numpy: RGB, uint8, height x width x 3, yours to change. Raises Undecodable."""
+        import numpy
+
+        return numpy.array(self.image if self.image.mode == "RGB" else self.image.convert("RGB"))
+
+    @property
+    def encoded(self) -> bool:
+        """Whether `.bytes` are those of an image file, untouched since they came."""
+        return self._raw is None and (self._payload is not None or self.file is not None)
+
+    @property
+    def empty(self) -> bool:
+        """Whether it carries facts only: no bytes, image or file."""
+        return self._payload is None and self._image is None and self.file is None
+
+    def replace(
+        self,
+        payload: builtins.bytes | Image.Image | numpy.ndarray[Any, Any] | None = None,
+        *,
+        name: str | None = None,
+        data: dict[str, Any] | None = None,
+    ) -> Message:
+        """A message with a new payload (None: the same one) that keeps who and when; `data` adds to what was there."""
+        new = Message(
+            payload,
+            file=self.file if payload is None else None,
+            stream=self.stream,
+            number=self.number,
+            name=self.name if name is None else name,
+            captured=self.captured,
+            time=self.time,
+            data={**self.data, **(data or {})},
+        )
+        new.hops = list(self.hops)
+        if payload is None:
+            new._payload, new._raw, new._image = self._payload, self._raw, self._image
+        return new
+
+    def reject(self, reason: str) -> None:
+        """Say that this one can never be done: it becomes a dead letter on its owner's host."""
+        self.reason = reason
+
+    # ---- the bus's own
+
+    def open(self) -> None:
+        """Open the file that it stands for, so that it stays readable. Raises FileNotFoundError, or OSError."""
+        if self.file is not None and self._fd is None:
+            self._fd = os.open(self.file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+
+    def close(self) -> None:
+        if self._fd is not None:
+            os.close(self._fd)
+            self._fd = None
+
+    def dump(self) -> tuple[dict[str, Any], builtins.bytes]:
+        """What stands in the header under `meta`, and the payload."""
+        meta: dict[str, Any] = {
+            "stream": self.stream,
+            "number": self.number,
+            "name": to_wire(self.name),
+            "captured": self.captured,
+            "time": self.time,
+            "hops": self.hops,
+        }
+        if self.data:
+            meta["data"] = self.data
+            if (size := len(json.dumps(self.data))) > MAX_DATA:
+                raise ValueError(f"data of {size} bytes; at most {MAX_DATA} travel with a message: use its payload")
+        if self._raw is not None and self._payload is not None:
+            meta["raw"] = self._raw
+            return meta, self._payload
+        if self._payload is not None:
+            return meta, self._payload
+        if self.file is not None:
+            meta["file"] = to_wire(self.file)
+            return meta, b""
+        if self.empty or self._image is None:
+            meta["empty"] = True
+            return meta, b""
+        image = self._image if self._image.mode in RAW_MODES else self._image.convert("RGB")
+        meta["raw"] = (image.mode, image.width, image.height)
+        return meta, image.tobytes()
+
+    @classmethod
+    def load(cls, meta: dict[str, Any], payload: builtins.bytes) -> Message:
+        """The message in (`meta`, `payload`). Raises Malformed if they do not fit each other."""
+        try:
+            new = cls(
+                stream=str(meta["stream"]),
+                number=None if meta["number"] is None else int(meta["number"]),
+                name=from_wire(meta["name"]),
+                captured=int(meta["captured"]),
+                time=str(meta["time"]),
+                data=dict(meta.get("data", {})),
+                file=from_wire(meta["file"]) if "file" in meta else None,
+            )
+            new.hops = [(str(replica), int(ns)) for replica, ns in meta["hops"]]
+            if "raw" in meta:
+                mode, width, height = meta["raw"]
+                if RAW_MODES[mode] * int(width) * int(height) != len(payload) or width < 1 or height < 1:
+                    raise Malformed(f"{len(payload)} bytes are not {width}x{height} pixels of {mode}")
+                new._raw = (mode, int(width), int(height))
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            raise Malformed(f"header and payload do not fit: {error!r}") from None
+        if new.file is None and not meta.get("empty"):
+            new._payload = payload
+        return new
+
+
+def _read(fd: int) -> bytes:
+    size, parts, at = os.fstat(fd).st_size, [], 0
+    while part := os.pread(fd, max(size - at, 1), at):
+        parts.append(part)
+        at += len(part)
+    return b"".join(parts)

@@ -1,0 +1,45 @@
+"""sd_notify: how a node tells its supervisor, the launcher or systemd, how it is (man 3 sd_notify)."""
+
+import os
+import socket
+
+
+class Notify:
+    """Sends to $NOTIFY_SOCKET, never blocking; without that variable it is silent."""
+
+    def __init__(self, replica: str) -> None:
+        self._replica = replica
+        self._states = {"WATCHDOG=1"}
+        address = os.environ.get("NOTIFY_SOCKET", "")
+        self._address = "\0" + address[1:] if address.startswith("@") else address
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) if address else None
+        if self._socket:
+            self._socket.setblocking(False)
+
+    def ready(self) -> None:
+        if "READY=1" not in self._states:
+            self._states.add("READY=1")
+            self.beat()
+
+    def status(self, words: str) -> None:
+        self._states = {state for state in self._states if not state.startswith("STATUS=")}
+        self._states.add(f"STATUS={words}")
+        self.beat()
+
+    def stopping(self) -> None:
+        self._states.add("STOPPING=1")
+        self.beat()
+
+    def beat(self) -> None:
+        """Say everything again: a datagram that found the socket full is lost, the next one is not."""
+        if not self._socket:
+            return
+        text = "\n".join([*sorted(self._states), f"X_REPLICA={self._replica}"])
+        try:
+            self._socket.sendto(text.encode(), self._address)
+        except OSError:
+            return  # a supervisor that is busy or gone must not hold up frames
+
+    def close(self) -> None:
+        if self._socket:
+            self._socket.close()

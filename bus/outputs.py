@@ -1,0 +1,132 @@
+"""What goes out of a node: where each yield is sent, and what becomes of the messages that this node owns."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from bus.books import Books
+from bus.chain import Unit, Verdict
+from bus.deadletters import set_aside
+from bus.message import Message
+from bus.push import Push
+
+Number = tuple[str, int | None]  # a message's stream and number
+
+
+class Misuse(Exception):
+    """Raised when a node yields what cannot be sent: the node is wrong, not the message."""
+
+
+class Outputs:
+    """The wires out of a replica. Every method but `pick` is called with the hub's lock held."""
+
+    def __init__(self, replica: str, books: Books, say: Callable[[str], None]) -> None:
+        self.wires: list[Push] = []
+        self._named: dict[str, list[Push]] = defaultdict(list)
+        self._replica, self._node = replica, replica.rpartition(".")[0] or replica
+        self._books, self._say = books, say
+        self._made = 0  # messages of its own that this node has numbered
+        self._yielded: dict[Push, set[Number]] = defaultdict(set)  # since the hands were last empty
+        self._names: dict[str, int] = defaultdict(int)  # likewise: how often a result was given this name
+
+    def add(self, output: str, push: Push) -> None:
+        self.wires.append(push)
+        self._named[output].append(push)
+
+    def pick(self, out: object) -> tuple[Message, list[Push]]:
+        """The message and the wires that user code means by yielding `out`. Raises Misuse."""
+        output, message = out if isinstance(out, tuple) and len(out) == 2 else ("", out)
+        if not isinstance(message, Message) or not isinstance(output, str):
+            raise Misuse(f"yielded {out!r}: yield a message, None, or a pair of an output's name and a message")
+        if output not in self._named and self._named:
+            raise Misuse(f'yielded to the output "{output}", but its outputs are {", ".join(sorted(self._named))}')
+        return message, self._named.get(output, [])
+
+    def number(self, message: Message) -> None:
+        """A node numbers what it makes itself, unless its function does or the message carries news only."""
+        if message.number is None and not message.empty:
+            self._made += 1
+            message.number = self._made
+
+    def send(self, message: Message, wires: Sequence[Push], parents: Sequence[Unit]) -> None:
+        """Put `message` on `wires`; it is part of `parents`, the inputs in hand."""
+        meta, payload = message.dump()
+        meta["hops"] = [*message.hops, (self._replica, time.time_ns())]
+        if parents:
+            meta["name"] = self._unique(meta["name"])
+        for parent in parents:
+            parent.add()
+        finish = _upstream(parents)
+        if message.finish is not None or not parents:
+            finish = self._owner(message, meta, payload, finish)
+        whole = Unit(self._counted(finish), parts=len(wires) + 1)
+        for push in wires:
+            if parents:
+                self._yielded[push].add((message.stream, message.number))
+            push.put(meta, payload, whole.drop)
+        whole.drop("" if wires else "done")
+
+    def passed_on(self, number: Number) -> bool:
+        return any(number in numbers for numbers in self._yielded.values())
+
+    def skip(self, meta: dict[str, Any], unit: Unit) -> None:
+        """Tell each wire that got nothing for the input `meta` that it will not; `unit` waits for that too."""
+        number = (meta["stream"], meta["number"])
+        for push in self.wires:
+            if number not in self._yielded[push]:
+                unit.add()
+                push.skip(meta, unit.drop)
+            self._yielded[push].discard(number)
+
+    def hands_empty(self) -> None:
+        self._yielded.clear()
+        self._names.clear()
+
+    def _unique(self, name: str) -> str:
+        """The second result of one input under the same name gets `.2`."""
+        self._names[name] += 1
+        if self._names[name] == 1:
+            return name
+        folder, slash, base = name.rpartition("/")
+        stem, dot, suffix = base.rpartition(".")
+        return folder + slash + (f"{stem}.{self._names[name]}.{suffix}" if dot else f"{base}.{self._names[name]}")
+
+    def _counted(self, finish: Verdict) -> Verdict:
+        def counted(verdict: str, reason: str) -> None:
+            self._books["sent"] += 1
+            finish(verdict, reason)
+
+        return counted
+
+    def _owner(self, message: Message, meta: dict[str, Any], payload: bytes, upstream: Verdict) -> Verdict:
+        """What becomes of this message is decided here, and then passed on: upstream of its owner it is done."""
+        captured, finish = message.captured, message.finish
+        counted = message.number is not None  # what has no number is no frame: news that a node sends on
+        self._books["taken"] += counted
+        self._books["on_the_way"] += counted
+
+        def finished(verdict: str, reason: str) -> None:
+            if finish is not None:
+                finish(verdict, reason)
+            elif verdict == "rejected":
+                where = set_aside(Path("dead-letters", self._node), meta, payload, reason)
+                self._say(f"dead letter {where}: {reason}")
+            self._books[{"done": "done", "rejected": "dead"}.get(verdict, "dropped")] += counted
+            self._books["on_the_way"] -= counted
+            if verdict == "done" and counted:
+                self._books.latency((time.time_ns() - captured) / 1e9)
+            upstream("done", "")
+
+        return finished
+
+
+def _upstream(parents: Sequence[Unit]) -> Verdict:
+    def passed_on(verdict: str, reason: str) -> None:
+        for parent in parents:
+            parent.drop(verdict, reason)
+
+    return passed_on

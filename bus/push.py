@@ -1,0 +1,238 @@
+"""The pushing end of a wire: what is not finished yet, and who gets what."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import zmq
+
+from bus.chain import Verdict
+from bus.header import Malformed, pack, unpack
+from bus.hub import BEAT, Hub
+from bus.link import Pipe, Sockets, drain, drain_events
+from bus.puller import Outgoing, Puller
+
+WINDOW = 64  # messages that are not finished downstream, per puller
+WINDOW_BYTES = 64 * 1024 * 1024  # their payloads, per puller; at least one message always fits
+SILENT = 2.0  # seconds without a state after which a puller's messages go elsewhere
+TRIES = 3  # deaths that make a message a dead letter
+NO_COPY = 64 * 1024  # bytes from which libzmq sends a payload without copying it
+
+
+class Push:
+    """One wire out of this replica. Every method is called with the hub's lock held."""
+
+    def __init__(self, hub: Hub, sockets: Sockets, pipes: list[Pipe], say: Callable[[str], None]) -> None:
+        self.wire = pipes[0].wire
+        self.closed = self.ended = False
+        self._say = say
+        self._latest = pipes[0].keep == "latest"
+        self._epoch, self._n = secrets.token_hex(8), 0
+        self._undone: dict[int, Outgoing] = {}
+        self._bytes = 0
+        self._queue: deque[int] = deque()
+        self._pullers = [Puller(sockets, pipe) for pipe in pipes]
+        self._turn, self._beat = 0, 0.0
+        for puller in self._pullers:
+            hub.on(puller.state, lambda puller=puller: self._hear(puller))  # type: ignore[misc]
+            hub.on(puller.monitor, lambda puller=puller: self._watch(puller))  # type: ignore[misc]
+        hub.join(self)
+
+    # ---- the node's side
+
+    def room(self) -> bool:
+        """Whether a message may be put without waiting; keep: latest always has room for the newest."""
+        return self._latest or (
+            not self._queue
+            and len(self._undone) < WINDOW * len(self._pullers)
+            and self._bytes < WINDOW_BYTES * len(self._pullers)
+        )
+
+    def put(self, meta: dict[str, Any], payload: bytes, finish: Verdict, kind: str = "message") -> None:
+        """Send this to one of the pullers; `finish(verdict, reason)` is called when it is through."""
+        if self._latest and kind == "message":
+            unsent = [self._undone[n] for n in self._queue if n in self._undone]
+            for n in [out.n for out in unsent if out.kind == "message" and not out.tries]:
+                self._give_up(n, "dropped", f'a newer frame came on "{self.wire}"')
+        self._n += 1
+        self._undone[self._n] = Outgoing(self._n, kind, meta, payload, finish)
+        self._bytes += len(payload)
+        self._queue.append(self._n)
+        self._pump()
+
+    def skip(self, meta: dict[str, Any], finish: Verdict) -> None:
+        """Tell downstream that this number will not come."""
+        if meta.get("number") is None:
+            finish("", "")
+        else:
+            self.put({"stream": meta["stream"], "number": meta["number"], "last": meta["number"]}, b"", finish, "skip")
+
+    @property
+    def idle(self) -> bool:
+        return not self._undone
+
+    @property
+    def told(self) -> bool:
+        """Whether all pullers know that this pusher has ended."""
+        return all(puller.ended for puller in self._pullers)
+
+    def end(self) -> None:
+        self.ended = True
+        self._beat = 0.0
+
+    # ---- the wire's side
+
+    def tick(self, now: float, awake: bool) -> None:
+        beat = now - self._beat >= BEAT
+        if beat:
+            self._beat = now
+        for puller in self._pullers:
+            if not awake:
+                puller.heard = max(puller.heard, now)
+            if puller.up and now - puller.heard > SILENT:
+                puller.up = False
+                self._take_back(puller, list(puller.sent))
+            if beat and puller.up:
+                self._ping(puller)
+        if self._queue:
+            self._pump()
+
+    def _pump(self) -> None:
+        """Send from the front of the queue for as long as somebody has credit; the least busy goes first."""
+        while self._queue:
+            out = self._undone.get(self._queue[0])
+            if out is None:
+                self._queue.popleft()
+                continue
+            count = len(self._pullers)
+            turn = (self._pullers[(self._turn + i) % count] for i in range(count))
+            puller = min((p for p in turn if p.room(out)), key=lambda p: len(p.open), default=None)
+            if puller is None:
+                return
+            header = {"kind": out.kind, "n": out.n, "tries": out.tries, "meta": out.meta}
+            if self._send(puller, header, out.payload):
+                self._queue.popleft()
+                self._turn += 1
+                puller.sent[out.n] = puller.ping
+                puller.open.add(out.n)
+                puller.alone = out.tries > 0
+
+    def _ping(self, puller: Puller) -> None:
+        if self._send(puller, {"kind": "ping", "ping": puller.ping + 1, "closed": self.closed, "end": self.ended}):
+            puller.ping += 1
+
+    def _send(self, puller: Puller, header: dict[str, Any], payload: bytes = b"") -> bool:
+        low = next(iter(self._undone), self._n + 1)  # dicts keep order: the first is the lowest
+        parts = [pack({"v": 0, "epoch": self._epoch, "low": low, **header}), payload]
+        try:
+            puller.data.send_multipart(parts, zmq.NOBLOCK, copy=len(payload) < NO_COPY)
+        except zmq.Again:
+            puller.up = False  # no connection: its next state opens it again
+        return puller.up
+
+    def _finish(self, n: int, verdict: str, reason: str) -> None:
+        out = self._undone.pop(n, None)
+        for puller in self._pullers:
+            if puller.sent.pop(n, None) is not None:
+                puller.let_go(n)
+        if out is not None:
+            self._bytes -= len(out.payload)
+            out.finish(verdict, reason)
+
+    def _give_up(self, n: int, verdict: str, reason: str) -> None:
+        """This end of the wire decides: nobody downstream will hear of it but as a skip."""
+        out = self._undone[n]
+        with suppress(ValueError):
+            self._queue.remove(n)
+        self._finish(n, verdict, reason)
+        last = self._undone.get(self._queue[-1]) if self._queue else None
+        if last and last.finish is _nobody and last.meta["stream"] == out.meta["stream"]:
+            in_a_row = last.meta["last"] + 1 == out.meta["number"]
+            last.meta["last"] += in_a_row  # one skip for all of them, so that a long wait needs no memory
+            if in_a_row:
+                return
+        self.skip(out.meta, _nobody)
+
+    def _take_back(self, puller: Puller, numbers: list[int]) -> None:
+        """Queue again, in front, what `puller` had, unless another puller holds it."""
+        for n in numbers:
+            puller.sent.pop(n, None)
+            puller.let_go(n)
+        waiting = set(self._queue)
+        back = [
+            n for n in numbers
+            if n in self._undone and n not in waiting and not any(n in other.sent for other in self._pullers)
+        ]  # fmt: skip
+        self._queue.extendleft(reversed(back))
+
+    def _blame(self, n: int, words: str) -> None:
+        """`n` is guilty once more; the last time makes it a dead letter."""
+        out = self._undone.get(n)
+        if out is None:
+            return
+        out.tries += 1
+        if out.tries >= TRIES:
+            self._say(f"gives up {out.meta.get('name') or n} on {self.wire} after {out.tries} tries: {words}")
+            self._give_up(n, "rejected", f"{words} ({out.tries} times)")
+
+    # ---- hearing
+
+    def _watch(self, puller: Puller) -> None:
+        if zmq.EVENT_DISCONNECTED in drain_events(puller.monitor):
+            self._hear(puller)  # its last words count
+            puller.up = False
+            self._take_back(puller, list(puller.sent))
+            self._pump()
+
+    def _hear(self, puller: Puller) -> None:
+        for parts in drain(puller.state):
+            try:
+                state = unpack(parts[0])
+                self._on_state(puller, state)
+            except (Malformed, KeyError, TypeError, ValueError) as error:
+                self._say(f'ignores a malformed state from {puller.name} on "{self.wire}": {error!r}')
+        self._pump()
+
+    def _on_state(self, puller: Puller, state: dict[str, Any]) -> None:
+        mine = state["epoch"] == self._epoch
+        if mine:  # a verdict is true whoever says it and however late
+            for n, verdict, reason in state["done"]:
+                self._finish(n, verdict, reason)
+        incarnation = state["incarnation"]
+        if incarnation in puller.gone:
+            return
+        if incarnation != puller.incarnation:
+            if puller.incarnation:
+                puller.gone.add(puller.incarnation)
+                self._take_back(puller, list(puller.sent))
+            puller.incarnation = incarnation
+        if "hand" in state and incarnation not in puller.blamed:
+            puller.blamed.add(incarnation)
+            for n in [n for epoch, n in state["hand"] if epoch == self._epoch]:
+                self._blame(n, f"killed {puller.name}")
+        puller.heard, puller.up, puller.credit = time.monotonic(), True, state["credit"]
+        if not mine:
+            return
+        for n in state["released"]:
+            puller.let_go(n)
+        for n, guilty, words in state["returned"]:
+            self._take_back(puller, [n])
+            if guilty:
+                self._blame(n, words)
+        puller.ended = state["ended"]
+        if (
+            "open" in state
+        ):  # the whole state: what was sent before the echoed ping and is not there was lost on the way
+            there = {*state["open"], *state["held"]}
+            self._take_back(puller, [n for n, ping in puller.sent.items() if ping < state["echo"] and n not in there])
+            for n in state["held"]:
+                puller.let_go(n)
+
+
+def _nobody(verdict: str, reason: str) -> None:
+    """Nobody waits for the end of a skip that this end of the wire made."""

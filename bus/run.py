@@ -1,0 +1,135 @@
+"""run(function): a node function becomes a program that obeys its command line and its supervisor."""
+
+import ctypes
+import faulthandler
+import inspect
+import os
+import resource
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from bus.arguments import Secret, expand, hide, inputs, parser
+from bus.hub import Stopped
+from bus.keys import BadKey
+from bus.node import Node
+from bus.trial import attempt
+
+BAD_ARGUMENTS = 2  # exit code: a restart would not help
+BAD_DATA = 65  # exit code: what could be read is finished, the rest cannot be (EX_DATAERR of sysexits.h)
+PR_SET_PDEATHSIG = 1  # <sys/prctl.h>
+
+_node: Node | None = None  # the one that runs in this process
+
+
+def run(function: Callable[..., Any]) -> None:
+    """Be the node `function`: obey the command line, serve the wires, end when all is finished."""
+    _die_with_launcher()
+    faulthandler.enable()  # SIGABRT, from a supervisor that sees a hang, shows where
+    parameters = inputs(function)
+    command = parser(function, _program())
+    options = command.parse_args()
+    names = [name for name, p in inspect.signature(function).parameters.items() if p.kind is p.KEYWORD_ONLY]
+    try:
+        arguments = expand({name: getattr(options, name) for name in names})
+    except ValueError as error:
+        command.error(str(error))
+    hide([value for value in arguments.values() if isinstance(value, Secret)])
+    if parameters and options.photo:
+        sys.exit(attempt(function, len(parameters), arguments, options.photo))
+    options.name = options.name or f"{_program().rpartition('.')[2]}.1"
+    wired_inputs = {pipe.input or next(iter(parameters), "") for pipe in options.pull}
+    if strange := wired_inputs - {*parameters}:
+        command.error(f'there is no input "{strange.pop()}": this node pulls {", ".join(parameters) or "nothing"}')
+    if missing := [name for name, required in parameters.items() if required and name not in wired_inputs]:
+        command.error(f"the input {missing[0]} is not wired: give --pull=ADDRESS,input={missing[0]}")
+    sys.exit(_live(function, options, parameters, arguments))
+
+
+def _live(function: Callable[..., Any], options: Any, parameters: dict[str, bool], arguments: dict[str, Any]) -> int:
+    """One life of the node; its exit code."""
+    global _node
+    _raise_file_limit()
+    try:
+        node = _node = Node(options, parameters)
+    except (BadKey, ValueError) as error:
+        print(error, file=sys.stderr)
+        return BAD_ARGUMENTS
+    if node.marks.mine():
+        return 0
+    signal.signal(signal.SIGTERM, lambda number, frame: _stop(node, frame))
+    signal.signal(signal.SIGINT, lambda number, frame: _stop(node, frame))
+    node.hub.start()
+    try:
+        node.work(function, arguments)
+        node.drain()
+        node.end()
+    except Stopped:
+        node.notify.stopping()
+        return 0
+    except SystemExit as wish:
+        code = wish.code if isinstance(wish.code, int) else int(wish.code is not None)
+        if code == BAD_DATA:
+            _drain_unless_stopped(node)
+        return code
+    finally:
+        node.close()
+    return 0
+
+
+def _drain_unless_stopped(node: Node) -> None:
+    try:
+        node.drain()
+    except Stopped:
+        node.notify.stopping()
+
+
+def _stop(node: Node, frame: FrameType | None) -> None:
+    node.hub.stopping = True
+
+
+def progress(made: int, total: int = 0) -> None:
+    """Say how far a source has come, of how many (0: unknown). Outside of run it does nothing."""
+    if _node:
+        _node.books["made"], _node.books["total"] = made, total
+
+
+def wired() -> bool:
+    """Whether a yield goes anywhere: False in a node that runs without an output wire."""
+    return _node is None or bool(_node.outputs.wires)
+
+
+def wait(words: str, seconds: float) -> None:
+    """Wait for something outside, such as space on a disk, while the wires are served. Never counts as a hang.
+
+    Raises Stopped when the node is to stop.
+    """
+    if _node is None:
+        time.sleep(seconds)
+        return
+    until = time.monotonic() + seconds
+    with _node.inside:
+        _node.notify.status(words)
+        while time.monotonic() < until:
+            _node.hub.wait(until)
+
+
+def _program() -> str:
+    spec = sys.modules["__main__"].__spec__
+    return f"python -m {spec.name}" if spec else Path(sys.argv[0]).name
+
+
+def _die_with_launcher() -> None:
+    """A node that a launcher started goes when the launcher is killed (prctl(2)); the janitor sees to the rest."""
+    if "ZG_RUN" in os.environ:
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _raise_file_limit() -> None:
+    """libzmq aborts the process when it runs out of file descriptors: take what the system allows."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

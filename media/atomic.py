@@ -1,0 +1,207 @@
+"""Files that appear whole or not at all, and stay: temporary name, fsync, rename, fsync of the folder, in groups."""
+
+import contextlib
+import errno
+import fcntl
+import os
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+PARTIAL = ".partial"  # the folder at the root in which files are written; it is there only while somebody writes
+MARK = "user.zg.result"  # the extended attribute that says: a node saved this
+
+FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+# What a file's own name can be guilty of; any other failure is the disk's.
+NAME_FAULTS = (errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ)
+NO_ATTRIBUTES = (errno.ENOTSUP, errno.ENOSYS)
+
+Parts = tuple[str, ...]  # a path below the root; no part is empty, hidden or `..`
+
+
+class File(NamedTuple):
+    """What is to be written, and where."""
+
+    parts: Parts
+    content: bytes
+    refuse: Callable[[str], None]  # called with the reason if it can never be written under this name
+
+
+class AtomicFolder:
+    """A folder in which files appear whole or not at all. Several processes may write into it at once."""
+
+    def __init__(self, path: Path, sync: bool) -> None:
+        """Without `sync` nothing is fsynced: files outlive the death of any process, but not a power cut."""
+        self.path, self.sync = path, sync
+        self._settled: set[Parts] = set()  # folders whose own names are known to be on the disk
+
+    def make(self) -> None:
+        """Make the folder, see that it can be written to, remove what the dead left half-written. Raises OSError."""
+        self._make(self.path)
+        with _opened(self.path, FOLDER) as root, _partial_folder(root):
+            pass
+
+    def write(self, files: Sequence[File]) -> None:
+        """Put every file in place, over what has its name.
+
+        Raises OSError if the disk fails; then nothing half-written is left, and the same call may be made again.
+        """
+        try:
+            self._write(files)
+        except FileNotFoundError:  # another process has just removed a folder that its `retain` had emptied
+            self._write(files)
+
+    def _write(self, files: Sequence[File]) -> None:
+        self._make(self.path)
+        with (
+            _opened(self.path, FOLDER) as root,
+            _partial_folder(root) as partial,
+            contextlib.closing(_Group(root, partial)) as group,
+        ):
+            for file in files:
+                group.write(file)
+            if self.sync:
+                group.sync_files()
+            group.place()
+            if self.sync:
+                self._settled |= group.sync_folders(self._settled)
+
+    def _make(self, folder: Path) -> None:
+        if folder.is_dir():
+            return
+        if folder.exists():
+            raise NotADirectoryError(errno.ENOTDIR, f"{folder} is not a folder")
+        self._make(folder.parent)
+        folder.mkdir(exist_ok=True)
+        if self.sync:
+            with _opened(folder.parent, FOLDER) as parent:
+                _sync_folder(parent)
+
+
+class _Group:
+    """Files on their way into place, and the folders they go to: all by descriptor, never through a symbolic link."""
+
+    def __init__(self, root: int, partial: int) -> None:
+        self._partial = partial
+        self._folders: dict[Parts, int] = {(): root}
+        self._made: set[Parts] = set()
+        self._files: dict[str, tuple[int, File]] = {}  # by temporary name: its descriptor, and what it will be
+
+    def write(self, file: File) -> None:
+        """Write it under a temporary name, unless there is no way to where it belongs."""
+        try:
+            self._enter(file.parts[:-1])
+        except OSError as error:
+            _refuse(file, error)
+            return
+        name = secrets.token_hex(8)
+        descriptor = os.open(name, NEW_FILE, 0o666, dir_fd=self._partial)
+        self._files[name] = (descriptor, file)
+        _mark(descriptor)
+        rest = memoryview(file.content)
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+
+    def sync_files(self) -> None:
+        """Bring the contents to the disk."""
+        descriptors = [descriptor for descriptor, _ in self._files.values()]
+        for descriptor in descriptors:  # sends all of them off before the first is waited for: a third less time
+            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+        for descriptor in descriptors:
+            os.fsync(descriptor)
+
+    def place(self) -> None:
+        """Give every file its own name."""
+        for name, (_, file) in self._files.items():
+            try:
+                os.rename(name, file.parts[-1], src_dir_fd=self._partial, dst_dir_fd=self._enter(file.parts[:-1]))
+            except OSError as error:
+                _refuse(file, error)
+
+    def sync_folders(self, settled: set[Parts]) -> set[Parts]:
+        """Bring the names to the disk, those of folders included that are new or not `settled`; all are now."""
+        new = self._folders.keys() - settled | self._made
+        for folder in {file.parts[:-1] for _, file in self._files.values()} | {folder[:-1] for folder in new}:
+            _sync_folder(self._folders[folder])
+        return new
+
+    def close(self) -> None:
+        """Remove what was not placed."""
+        for name, (descriptor, _) in self._files.items():
+            with contextlib.suppress(OSError):  # placed; or the disk refuses, then whoever leaves last tries again
+                os.unlink(name, dir_fd=self._partial)
+            os.close(descriptor)
+        for folder in self._folders.keys() - {()}:
+            os.close(self._folders[folder])
+
+    def _enter(self, folder: Parts) -> int:
+        if folder not in self._folders:
+            parent = self._enter(folder[:-1])
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(folder[-1], dir_fd=parent)
+                self._made.add(folder)
+            self._folders[folder] = os.open(folder[-1], FOLDER | os.O_NOFOLLOW, dir_fd=parent)
+        return self._folders[folder]
+
+
+@contextlib.contextmanager
+def _partial_folder(root: int) -> Iterator[int]:
+    """The folder of temporary names. The last to leave it removes it, with all that dead writers left in it."""
+    partial = _join_partial(root)
+    try:
+        yield partial
+    finally:
+        with contextlib.suppress(OSError):  # somebody writes; or there are no locks here, and it stays
+            fcntl.flock(partial, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with os.scandir(partial) as leftovers:
+                for leftover in leftovers:
+                    os.unlink(leftover.name, dir_fd=partial)
+            os.rmdir(PARTIAL, dir_fd=root)
+        os.close(partial)
+
+
+def _join_partial(root: int) -> int:
+    while True:
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(PARTIAL, dir_fd=root)
+        with contextlib.suppress(FileNotFoundError):  # removed by the last to leave, just now
+            partial = os.open(PARTIAL, FOLDER | os.O_NOFOLLOW, dir_fd=root)
+            with contextlib.suppress(OSError):  # a file system without locks
+                fcntl.flock(partial, fcntl.LOCK_SH)
+            if os.fstat(partial).st_nlink:
+                return partial
+            os.close(partial)
+
+
+def _sync_folder(folder: int) -> None:
+    try:
+        os.fsync(folder)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # some network and FUSE file systems cannot, and have no other way
+            raise
+
+
+def _refuse(file: File, error: OSError) -> None:
+    if error.errno not in NAME_FAULTS:
+        raise error
+    file.refuse(f"cannot save as {'/'.join(file.parts)!r}: {error.strerror}")
+
+
+def _mark(descriptor: int) -> None:
+    try:
+        os.setxattr(descriptor, MARK, b"")
+    except OSError as error:
+        if error.errno not in NO_ATTRIBUTES:
+            raise
+
+
+@contextlib.contextmanager
+def _opened(path: Path, flags: int) -> Iterator[int]:
+    descriptor = os.open(path, flags)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)

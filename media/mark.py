@@ -1,0 +1,65 @@
+"""The resume mark: how far a splitter has come with a clip, kept beside the clip's frames."""
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from media.job import Job
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Which clip, how it is split, and how far: frames before `next` are in place.
+
+    `placing`: frame `next` lay whole in the workspace when this was written, about to be moved into place. If it lies
+    there no longer, then it was, and may be finished by now: it must not be written a second time.
+    """
+
+    source: str  # as written, secrets hidden
+    size: int  # bytes
+    mtime: int  # ns since the epoch
+    arguments: dict[str, Any]  # those that decide which frames come out, and what they look like
+    run: str  # the id of the launcher's run; empty without a launcher
+    next: int = 0
+    placing: bool = False
+    ended: bool = False
+
+    @classmethod
+    def of(cls, job: Job) -> "Mark":
+        """The mark of a clip of which nothing is split yet."""
+        status = Path(job.source).stat() if job.kind == "clip" else None
+        arguments = {key: getattr(job, key) for key in ("engine", "rate", "quality", "limit")}
+        arguments["size"] = list(job.size) if job.size else None  # as JSON gives it back
+        return cls(
+            source=job.shown,
+            size=status.st_size if status else 0,
+            mtime=status.st_mtime_ns if status else 0,
+            arguments=arguments,
+            run=os.environ.get("ZG_RUN", ""),
+        )
+
+    @classmethod
+    def read(cls, path: Path) -> "Mark | None":
+        """The mark in a file; None if there is none, or none that can be read."""
+        try:
+            mark = cls(**json.loads(path.read_bytes()))
+        except FileNotFoundError:
+            return None
+        except (ValueError, TypeError):
+            print(f"{path} is no mark of a splitter: the clip is split afresh")
+            return None
+        return mark if isinstance(mark.next, int) and mark.next >= 0 else None
+
+    def write(self, path: Path, workspace: Path) -> None:
+        """Replace the mark in the file at `path`, at once and whole."""
+        draft = workspace / "mark"
+        draft.write_text(json.dumps(asdict(self)))
+        draft.replace(path)
+
+    def same_clip(self, other: "Mark") -> bool:
+        """Whether both are about the same file, split in the same way."""
+        return (self.source, self.size, self.mtime, self.arguments) == (
+            other.source, other.size, other.mtime, other.arguments,
+        )  # fmt: skip

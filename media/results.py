@@ -1,0 +1,121 @@
+"""Saving results: the one way in which every node of ours puts images into a folder."""
+
+import errno
+import math
+import re
+import time
+from pathlib import Path
+
+from PIL import Image
+
+from bus import Message, encode, wait
+from media.atomic import AtomicFolder, File
+from media.names import BY, KINDS, named_as, place, source_name
+from media.retention import Retention
+
+GROUP = 8  # results that share their fsyncs; more gains little, and makes each wait longer for the last
+RETRY = 1.0  # seconds until a disk that failed is tried again
+REMIND = 30.0  # seconds between two lines about a disk that goes on failing
+
+# What is wrong with the folder itself, and will be so after a restart; anything else is a disk to wait for.
+MISTAKES = (errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
+
+# How a file of each format begins.
+BEGINNINGS = {"jpg": rb"\xff\xd8\xff", "png": rb"\x89PNG\r\n\x1a\n", "webp": rb"(?s:RIFF....WEBP)"}
+
+
+class Results:
+    """A folder of results, named after their frames, each whole, in groups that share their fsyncs.
+
+    `add` what belongs to a group, then `commit`: when that returns, the group is in place and on the disk.
+    """
+
+    def __init__(
+        self, folder: str, *, format: str = "", quality: int = 90, sync: bool = True, by: str = "", retain: str = ""
+    ) -> None:
+        """Without `format` encoded images are saved as they came, raw pixels as jpg.
+
+        `by` is explained in media/names.py, `retain` in media/retention.py. Raises ValueError, a sentence for the user,
+        for arguments that cannot be right.
+        """
+        if format and format not in KINDS:
+            raise ValueError(f'cannot write format "{format}". There are: {", ".join(KINDS)}')
+        if not 1 <= quality <= 100:
+            raise ValueError(f"quality is {quality}, but goes from 1 to 100")
+        if by not in BY:
+            raise ValueError(f'cannot sort results by "{by}". There are: {", ".join(filter(None, BY))}')
+        self._format, self._quality, self._by = format, quality, by
+        self._folder = AtomicFolder(Path(folder).absolute(), sync)
+        self._make_folder()
+        self._retention = Retention(self._folder.path, retain) if retain else None
+        self._group: list[File] = []
+        cost = "" if sync else ", not fsynced: a power cut may take the latest results"
+        print(f"saves below {self._folder.path}{cost}")
+
+    def add(self, frame: Message, image: Image.Image | None = None) -> None:
+        """Make `image` the result of `frame`, or the frame itself. It is in place after `commit`.
+
+        Raises ValueError, with the reason for a dead letter, for a name that must not become a path, and for an image
+        that cannot be decoded, or encoded in this format. A name that the file system refuses is rejected by `commit`.
+        """
+        content, format = self._content(frame, image)
+        parts = place(frame, named_as(source_name(frame), format), self._by)
+        self._group.append(File(parts, content, frame.reject))
+
+    def commit(self) -> None:
+        """Put the group in place, however long the disk refuses. Raises Stopped when the node is to stop meanwhile."""
+        group, self._group = self._group, []
+        if not group:
+            return
+        self._write(group)
+        self._keep_up(group)
+
+    def _content(self, frame: Message, image: Image.Image | None) -> tuple[bytes, str]:
+        """What to save, and the format that its name must say; none if the name is right as it came."""
+        if image is None and frame.encoded:
+            content = frame.bytes
+            found = _format_of(content)
+            if self._format in ("", found):
+                return content, self._format or ("" if frame.name else found)
+        format = self._format or "jpg"
+        return _encoded(frame.image if image is None else image, format, self._quality), format
+
+    def _write(self, group: list[File]) -> None:
+        said = -math.inf
+        while True:
+            try:
+                self._folder.write(group)
+            except OSError as error:
+                words = f"cannot save below {self._folder.path}: {error.strerror}; waiting until it works"
+                if time.monotonic() - said > REMIND:
+                    said = time.monotonic()
+                    print(words)
+                wait(words, RETRY)
+                self._keep_up([])  # what has become too old meanwhile may be what fills the disk
+            else:
+                if said > -math.inf:
+                    print(f"saves below {self._folder.path} again")
+                return
+
+    def _keep_up(self, new: list[File]) -> None:
+        if self._retention:
+            self._retention.keep_up(len(new), sum(len(file.content) for file in new))
+
+    def _make_folder(self) -> None:
+        try:
+            self._folder.make()
+        except OSError as error:
+            if error.errno in MISTAKES:
+                raise ValueError(f"cannot save below {self._folder.path}: {error.strerror}") from None
+
+
+def _encoded(image: Image.Image, format: str, quality: int) -> bytes:
+    try:
+        return encode(image, format, quality)
+    except (OSError, ValueError) as error:  # Pillow's words for an image that this format cannot hold
+        raise ValueError(f"cannot encode {image.width}x{image.height} {image.mode} as {format}: {error}") from None
+
+
+def _format_of(content: bytes) -> str:
+    """Which format `content` begins like; empty for any other."""
+    return next((format for format, beginning in BEGINNINGS.items() if re.match(beginning, content)), "")

@@ -1,0 +1,124 @@
+"""Keeping a folder of results to a limit: `20GB` in all, `7d` old, or `1000` of them. The oldest go first.
+
+A result is a regular file that carries the mark of media/atomic.py. Nothing else is ever counted or deleted: no file
+that a user put there, no copy that lost the mark, nothing hidden, nothing behind a symbolic link. How old a result is,
+its modification time says. Folders that this empties go too.
+"""
+
+import contextlib
+import math
+import os
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from media.atomic import MARK, NO_ATTRIBUTES
+
+SIZES = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}  # unit -> bytes
+AGES = {"m": 60, "h": 3600, "d": 86400}  # unit -> seconds
+
+SLICE = 0.02  # seconds that a search may take of each group, so that a folder of a million results holds no frame up
+PRECISION = 100  # the folder is searched whenever a hundredth of the limit is new
+
+
+class Result(NamedTuple):
+    """What a search found; the oldest sorts first."""
+
+    written: int  # ns since the epoch
+    path: str
+    size: int  # bytes
+
+
+class Retention:
+    """Deletes the oldest results below a folder as new ones come. Several processes may do so at once."""
+
+    def __init__(self, folder: Path, limit: str) -> None:
+        """Raises ValueError, a sentence for the user, for what is no limit and for a folder that cannot carry marks."""
+        found = re.fullmatch(r"(\d+(?:\.\d+)?) ?([KMGT]B|[mhd])?", limit)
+        if found is None or float(found[1]) == 0:
+            raise ValueError(f'retain is "{limit}": write a size like 20GB, an age like 7d, or how many, like 1000')
+        if not _can_mark(folder):
+            raise ValueError(f"retain needs extended attributes, which the file system of {folder} does not have")
+        self._folder, self._unit = folder, found[2]
+        self._limit = float(found[1]) * (SIZES | AGES).get(self._unit, 1)  # bytes, seconds or results
+        self._new = math.inf  # likewise, since the last search began
+        self._seen = time.monotonic()
+        self._search: Iterator[None] | None = None
+
+    def keep_up(self, count: int, size: int) -> None:
+        """Take note of `count` new results of `size` bytes in all, and delete what is now beyond the limit."""
+        now = time.monotonic()
+        self._new += size if self._unit in SIZES else now - self._seen if self._unit in AGES else count
+        self._seen = now
+        if self._search is None and self._new >= self._limit / PRECISION:
+            self._new, self._search = 0, self._search_and_delete()
+        try:
+            for _ in self._search or ():
+                if time.monotonic() - now > SLICE:
+                    return
+        except OSError as error:
+            print(f"cannot keep {self._folder} to its limit: {error}")
+        self._search = None
+
+    def _search_and_delete(self) -> Iterator[None]:
+        """One search, in steps."""
+        found = []
+        for result in _results(self._folder):
+            found.append(result)
+            yield
+        for result in self._beyond(sorted(found)):
+            self._delete(result)
+            yield
+
+    def _beyond(self, found: list[Result]) -> Iterator[Result]:
+        """Those of `found`, oldest first, that the limit does not allow."""
+        if self._unit in AGES:
+            horizon = time.time_ns() - self._limit * 1e9
+            yield from (result for result in found if result.written < horizon)
+            return
+        weights = [result.size if self._unit in SIZES else 1 for result in found]
+        excess = sum(weights) - self._limit
+        for result, weight in zip(found, weights, strict=True):
+            if excess <= 0:
+                return
+            excess -= weight
+            yield result
+
+    def _delete(self, result: Result) -> None:
+        path = Path(result.path)
+        with contextlib.suppress(FileNotFoundError):  # another process was faster
+            if path.lstat().st_mtime_ns != result.written:
+                return  # written anew, so no longer among the oldest
+            path.unlink()
+        folder = path.parent
+        with contextlib.suppress(OSError):  # not empty
+            while folder != self._folder:
+                folder.rmdir()
+                folder = folder.parent
+
+
+def _results(folder: Path | str) -> Iterator[Result]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            with contextlib.suppress(FileNotFoundError, PermissionError):  # deleted meanwhile, or not ours
+                if entry.is_dir(follow_symlinks=False):
+                    yield from _results(entry.path)
+                elif entry.is_file(follow_symlinks=False) and _marked(entry.path):
+                    seen = entry.stat(follow_symlinks=False)
+                    yield Result(seen.st_mtime_ns, entry.path, seen.st_size)
+
+
+def _marked(path: str) -> bool:
+    return MARK in os.listxattr(path, follow_symlinks=False)
+
+
+def _can_mark(folder: Path) -> bool:
+    try:
+        os.setxattr(folder, MARK, b"")
+    except OSError as error:
+        return error.errno not in NO_ATTRIBUTES
+    return True

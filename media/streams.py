@@ -1,0 +1,65 @@
+"""What the splitter told about the streams that it opened, and which file is a frame of which."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path, PurePath
+from typing import Any, NamedTuple
+
+from bus import Message
+
+MEMORY = (
+    ".streams"  # the file in the watched folder that keeps the facts: a watcher is told them once, and may be killed
+)
+MOST = 1000  # streams that are remembered, the latest of them
+
+Facts = dict[str, Any]
+
+
+class Origin(NamedTuple):
+    """Where a file comes from; without a stream it was not our splitter that wrote it."""
+
+    stream: str
+    number: int | None
+    facts: Facts
+
+
+class Streams:
+    """The facts about each stream, by its name."""
+
+    def __init__(self, folder: Path) -> None:
+        self._memory = folder / MEMORY
+        self._facts: dict[str, Facts] = _recall(self._memory)
+
+    def learn(self, opened: Iterable[Message]) -> None:
+        """Take in what the splitter says about streams that it opened, and keep it."""
+        for message in opened:
+            if self._facts.get(message.stream) != message.data:
+                self._facts[message.stream] = message.data
+                self._keep()
+
+    def origin(self, name: str) -> Origin:
+        """Where the file with this relative path comes from: frames are named `<stream>-…-<number>`."""
+        stream, _, number = PurePath(name).stem.rpartition("-")
+        while stream and number.isdecimal():
+            if stream in self._facts:
+                return Origin(stream, int(number), self._facts[stream])
+            stream = stream.rpartition("-")[0]
+        return Origin("", None, {})
+
+    def _keep(self) -> None:
+        for forgotten in list(self._facts)[:-MOST]:
+            del self._facts[forgotten]
+        new = self._memory.with_name(MEMORY + ".new")
+        new.write_text(json.dumps(self._facts))
+        new.replace(self._memory)
+
+
+def _recall(memory: Path) -> dict[str, Facts]:
+    try:
+        facts = json.loads(memory.read_text())
+        return {str(stream): dict(fact) for stream, fact in facts.items()}
+    except FileNotFoundError:
+        return {}
+    except (ValueError, TypeError, AttributeError) as error:
+        print(f"{memory} is damaged, so frames of an earlier run go on without their facts: {error}")
+        return {}

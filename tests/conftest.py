@@ -1,11 +1,22 @@
-"""What many tests need: waiting for a condition, and a real clip."""
+"""What many tests need: waiting for a condition, a program of the system, and a real clip."""
 
+import os
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+import pytest
+
 Value = TypeVar("Value")
+
+
+def need(*programs: str) -> None:
+    """Skip the test where a program is missing; where CI is set, fail instead: there all are installed."""
+    for program in programs:
+        if not shutil.which(program):
+            (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{program} is not installed")
 
 
 def until(condition: Callable[[], Value], seconds: float = 10.0, what: str = "") -> Value:
@@ -26,12 +37,13 @@ def make_clip(path: Path, frames: int = 50, size: str = "1280x720", rate: int = 
     import numpy as np
 
     width, height = (int(side) for side in size.split("x"))
-    across, down = np.meshgrid(np.arange(width), np.arange(height))
+    down, across = np.indices((height, width), dtype=np.uint16).astype(np.uint8)
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=rate, options={"preset": "ultrafast", "crf": "20"})
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         for number in range(frames):
-            picture = np.stack([across + 3 * number, down + 5 * number, across + down], axis=-1).astype(np.uint8)
+            shift = np.uint8(number % 256)
+            picture = np.stack([across + shift, down - shift, across + down], axis=-1)
             for packet in stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")):
                 container.mux(packet)
         for packet in stream.encode():

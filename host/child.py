@@ -1,0 +1,187 @@
+"""One replica, through all its lives: its process, its session, its log, and what is to happen to it next."""
+
+import math
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from io import FileIO
+from pathlib import Path
+from typing import Literal, cast
+
+from host import figures, vitals
+from host.command import Process
+from host.deaths import Deaths
+from host.log import Log
+from host.runfolder import RunFolder
+
+PROJECT = Path(__file__).resolve().parent.parent  # where `python -m nodes.…` is found when it is not beside the graph
+SYSTEMD = (  # what systemd tells a service of itself alone
+    *("NOTIFY_SOCKET", "MAINPID", "MANAGERPID", "INVOCATION_ID", "JOURNAL_STREAM", "SYSTEMD_EXEC_PID"),
+    *("WATCHDOG_PID", "WATCHDOG_USEC", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "FDSTORE"),
+    *("MEMORY_PRESSURE_WATCH", "MEMORY_PRESSURE_WRITE"),
+)
+NEVER_AGAIN = {2: "wrong arguments or a missing program", 65: "bad data"}  # exit codes that a new life cannot cure
+SIGNALS = {number.value: number.name for number in signal.Signals}  # real-time signals have no names
+STACK_TIME = 2.0  # seconds that a hung process has to write its stack to the log
+NEVER = math.inf  # a time that does not come
+
+
+class Child:
+    """A replica. Times are those of time.monotonic(), in seconds."""
+
+    pid: int  # of its process, and so of its session and its group
+    pidfd: int  # readable when the process has died
+
+    def __init__(self, process: Process, folder: Path, run: RunFolder, say: Callable[[str], None]) -> None:
+        self.process = process
+        self.node = process.node
+        self.say = say
+        self.over: Literal["", "ended", "stopped", "failed"] = ""  # "": it has a life, or one to come
+        self.is_running = False
+        self.is_ready = False
+        self.is_aborted = False
+        self.is_leaving = False  # it is let go, and has no life to come
+        self.is_asked = False  # to leave
+        self.starts_at = 0.0
+        self.leaves_at = NEVER  # when it is asked at the latest
+        self.dies_at = NEVER  # when it is killed if it is still there
+        self.born_at = 0.0
+        self._folder = folder
+        self._run = run
+        self._guiltless_until = 0.0  # what it did before is not held against it
+        self._counters_at_birth: figures.Counters = {}
+        self._deaths = Deaths()
+
+    def next_turn(self) -> float:
+        """When the supervisor has to see to it, if nothing happens before."""
+        if self.is_running:
+            return min(NEVER if self.is_asked else self.leaves_at, self.dies_at)
+        return NEVER if self.over else self.starts_at
+
+    def is_due(self) -> bool:
+        return not self.over and not self.is_running and self.starts_at <= time.monotonic()
+
+    def start(self) -> Log:
+        """Begin a life, and return what it prints. Raises OSError if the program cannot be started."""
+        self._popen = subprocess.Popen(
+            self.process.argv,
+            cwd=self._folder,
+            env=environment(self._run, self.process.env),
+            bufsize=0,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        self.pid = self._popen.pid
+        self.pidfd = os.pidfd_open(self.pid)
+        self._log = Log(cast(FileIO, self._popen.stdout), self.say)
+        self.is_running, self.is_ready, self.is_aborted, self.dies_at = True, False, False, NEVER
+        self.born_at = time.monotonic()
+        self._counters_at_birth = self.counters()
+        self.forgive()
+        return self._log
+
+    def let_go(self, leaves_at: float, dies_at: float) -> None:
+        """From now on it has no life to come; what it has it may end by itself until `dies_at`."""
+        self.is_leaving = True
+        self.leaves_at, self.dies_at = leaves_at, min(self.dies_at, dies_at)
+        if not self.is_running and not self.over:
+            self.over = "stopped"
+
+    def ask(self) -> None:
+        """Ask it to leave."""
+        self.is_asked = True
+        self._send(signal.SIGTERM)
+        self._send(signal.SIGCONT)  # a stopped process would not hear it
+
+    def abort(self) -> None:
+        """Have a hung process write its stack, then end it."""
+        self.is_aborted = True
+        self.dies_at = time.monotonic() + STACK_TIME
+        self._send(signal.SIGABRT)
+
+    def kill(self) -> None:
+        """Kill the process, and what is left of its group."""
+        self.dies_at = NEVER
+        try:
+            os.killpg(self.pid, signal.SIGKILL)  # the pid is its own until it is buried
+        except PermissionError:
+            self.say("cannot be killed: it runs as another user")
+
+    def bury(self) -> int:
+        """Clear up after a process that has died, with all of its group; its exit code, or -N for signal N."""
+        self.kill()
+        self._log.drain()
+        self.is_running = False
+        os.close(self.pidfd)
+        return self._popen.wait()
+
+    def rest(self) -> float:
+        """Note a death, and return for how many seconds to rest: none after a life with progress."""
+        before, after = self._counters_at_birth, self.counters()
+        progress = any(after[counter] > before[counter] for counter in figures.PROGRESS)
+        rest = self._deaths.rest(time.monotonic(), progress)
+        self.starts_at = time.monotonic() + rest
+        return rest
+
+    @property
+    def is_in_crash_loop(self) -> bool:
+        return self._deaths.in_loop
+
+    @property
+    def leaves_mark(self) -> bool:
+        """Whether it ends with an end mark; a command without wires knows of none."""
+        return bool(self.node.run or self.node.inputs or self.node.outputs)
+
+    def has_ended(self, code: int) -> bool:
+        """Whether an exit with `code` is the end that was meant to come."""
+        if self.leaves_mark:
+            return self._run.mark(self.process.replica).exists()
+        return code == 0 and self.node.restart != "always" and not self.is_leaving
+
+    def death(self, code: int) -> str:
+        """How it died, in words."""
+        if code < 0:
+            return f"was killed by {SIGNALS.get(-code, f'signal {-code}')}"
+        return f"exited with {code}{' but no end mark' if code == 0 and self.leaves_mark else ''}"
+
+    def why_never_again(self, code: int) -> str:
+        """Why an exit with `code` is for good; nothing if it is not."""
+        return "restart: never" if self.node.restart == "never" else NEVER_AGAIN.get(code, "")
+
+    def counters(self) -> dict[str, int]:
+        return figures.counters(self._run.books(self.process.replica))
+
+    def busy(self) -> float:
+        """For how many seconds its code has held one message; what it was stopped for does not count."""
+        since = self._run.held_since(self.process.replica)
+        if since < self.born_at:  # nothing, or what its last life died with
+            return 0.0
+        if vitals.is_stopped(self.pid):
+            self.forgive()
+        return time.monotonic() - max(since, self._guiltless_until)
+
+    def forgive(self) -> None:
+        """Hold nothing against it that it did until now."""
+        self._guiltless_until = time.monotonic()
+
+    def _send(self, number: signal.Signals) -> None:
+        try:
+            signal.pidfd_send_signal(self.pidfd, number)
+        except PermissionError:
+            self.say(f"cannot be sent {number.name}: it runs as another user")
+
+
+def environment(run: RunFolder, own: Mapping[str, str]) -> dict[str, str]:
+    """What a child finds in its environment; `own` comes from the graph."""
+    inherited = {name: value for name, value in os.environ.items() if name not in SYSTEMD}
+    environment = {**inherited, "PYTHONUNBUFFERED": "1", **own}
+    return {**environment, "PYTHONPATH": python_path(environment), "NOTIFY_SOCKET": str(run.notify), "ZG_RUN": run.id}
+
+
+def python_path(environment: Mapping[str, str]) -> str:
+    """Where a child finds the project's own modules, in front of what `environment` says."""
+    return os.pathsep.join(filter(None, [str(PROJECT), environment.get("PYTHONPATH")]))

@@ -1,0 +1,92 @@
+"""A checked graph -> the command line of each of its processes."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from host.pipes import Pipes
+from host.problems import WHOLE_FILE, Problems, quoted
+from host.shape import Graph, Node
+
+KEYS = "keys"  # the folder beside graph.yaml that holds a host's private key
+
+
+@dataclass(frozen=True)
+class Process:
+    """One replica of a node."""
+
+    replica: str  # converter.1
+    label: str  # how log lines call it: converter.1, or watcher where there is but one
+    node: Node
+    argv: tuple[str, ...]
+    env: Mapping[str, str]  # the variables that graph.yaml gives it
+
+
+def processes(graph: Graph, run: Path, host: str | None = None) -> list[Process]:
+    """The processes of `host`, or of all hosts, those of a sink first, those of a source last.
+
+    Their sockets are to be in the folder `run`. Raises GraphError if they cannot be there, or if `host` has no node.
+    """
+    problems = Problems(str(graph.path))
+    hosts = [node.host for node in graph.nodes.values() if node.host]
+    if host is not None and host not in hosts:
+        cure = problems.did_you_mean(host, dict.fromkeys(hosts))
+        problems.mistake(WHOLE_FILE, f"no node runs on the host {quoted(host)}. {cure}")
+    pipes = Pipes(graph, run, problems)
+    problems.stop()
+    return [
+        Process(
+            replica=replica,
+            label=replica if node.replicas > 1 else node.name,
+            node=node,
+            argv=(*program(node), *_wiring(graph, node, replica, run, pipes), *arguments(node)),
+            env=node.env,
+        )
+        for node in (graph.nodes[name] for name in reversed(list(graph.order())))
+        if host is None or node.host == host
+        for replica in node.names
+    ]
+
+
+def program(node: Node) -> tuple[str, ...]:
+    """What starts the node's program."""
+    return node.command or (sys.executable, "-m", str(node.run))
+
+
+def arguments(node: Node) -> list[str]:
+    """The node's own arguments, as they stand on its command line."""
+    flags = []
+    for name, value in node.args.items():
+        if isinstance(value, bool):
+            flags.append(f"--{name}" if value else f"--no-{name}")
+        elif isinstance(value, list | dict):
+            flags.append(f"--{name}={json.dumps(value, separators=(',', ':'), ensure_ascii=False)}")
+        elif value is not None:
+            flags.append(f"--{name}={value}")
+    return flags
+
+
+def _wiring(graph: Graph, node: Node, replica: str, run: Path, pipes: Pipes) -> list[str]:
+    """What the launcher tells a replica; nothing to a command without wires, which need not be a node of ours."""
+    pulls, pushes = pipes.pulls[replica], pipes.pushes[replica]
+    if node.command and not pulls and not pushes:
+        return []
+    flags = [f"--name={replica}", f"--run={run}"]
+    if any(pipe.key for pipe in (*pulls, *pushes)):
+        flags.append(f"--key={graph.folder / KEYS / f'{node.host}.key'}")
+    flags += [f"--grant={folder}" for folder in _granted(graph, node)]
+    return flags + [f"--pull={pipe}" for pipe in pulls] + [f"--push={pipe}" for pipe in pushes]
+
+
+def _granted(graph: Graph, node: Node) -> list[str]:
+    """The folders whose files may be named in messages to `node`: those of all nodes upstream on its host."""
+    upstream = graph.upstream(node.name)
+    folders = [
+        one.folder for one in graph.nodes.values() if one.name in upstream and one.host == node.host and one.folder
+    ]
+    # One with a variable in it is for the node to expand, in the graph's folder, too.
+    return list(dict.fromkeys(one if "${" in one else str(graph.folder / one) for one in folders))

@@ -1,0 +1,155 @@
+"""One entry under `nodes` -> a Node."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from host import ends, module
+from host.contract import NODE_KEYS, Contract, refuse_reserved
+from host.document import Plain, Value
+from host.problems import Problems, quoted
+from host.program import Program, Programs
+from host.section import Section
+from host.shape import Node
+
+MOST_REPLICAS = 256  # each is a process, with a pipe to every replica that it is wired to
+RESTARTS = ("on-failure", "never", "always")
+STALL = 30.0  # seconds; what our own nodes do to one message takes far less
+MEMORY = re.compile(r"(\d{1,6}(?:\.\d{1,6})?) ?([kKMGT])(i?)B")
+POWERS = {"k": 1, "K": 1, "M": 2, "G": 3, "T": 4}  # of 1000, or of 1024 with an i
+LEAST_MEMORY = 1_000_000  # bytes; less is a slip of the unit
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+VARIABLE_RULE = "A variable is a letter or underscore, then letters, digits and underscores."
+OWN_VARIABLES = ("NOTIFY_SOCKET", "ZG_RUN")  # by which a node and its launcher find each other
+
+Mentions = defaultdict[str, dict[str, int]]  # wire -> node that names it -> the line where it does
+
+
+class Entries:
+    """Reads the nodes of one graph, and notes where they name their wires."""
+
+    def __init__(self, folder: Path, hosts: Collection[str], problems: Problems) -> None:
+        self.pushed: Mentions = defaultdict(dict)
+        self.pulled: Mentions = defaultdict(dict)
+        self._hosts = hosts
+        self._problems = problems
+        self._programs = Programs(folder, problems)
+
+    def node(self, name: str, entry: Value) -> Node:
+        """The node `name`, as far as its entry makes sense."""
+        section = Section(f"node {quoted(name)}", entry, NODE_KEYS, self._problems)
+        if not section.is_mapping:
+            return Node(name, entry.line)
+        env = self._env(section)
+        host = self._host(section)
+        program = self._programs.of(name, section, env, is_elsewhere=host is not None and len(self._hosts) > 1)
+        inputs = self._ends(name, section, "pull", self.pulled)
+        outputs = self._ends(name, section, "push", self.pushed)
+        args = self._args(name, section, program, inputs)
+        return Node(
+            name,
+            entry.line,
+            run=program.run,
+            command=program.command,
+            source=program.source,
+            host=host,
+            replicas=section.whole("replicas", most=MOST_REPLICAS) or 1,
+            restart=self._restart(section),
+            stall=section.seconds("stall") if section.get("stall") else _stall(program),
+            memory=self._memory(section),
+            in_order=self._in_order(section),
+            env=env,
+            args=args,
+            folder=_folder(args, program),
+            inputs=_names(inputs),
+            outputs=_names(outputs),
+        )
+
+    def _ends(self, name: str, section: Section, key: str, mentions: Mentions) -> ends.Ends:
+        found = ends.read(name, section, key, self._problems)
+        for wire in (wire for wires in found.values() for wire in wires):
+            mentions[wire.text].setdefault(name, wire.line)
+        return found
+
+    def _args(self, name: str, section: Section, program: Program, inputs: ends.Ends) -> dict[str, Plain]:
+        given = section.mapping("args")
+        refuse_reserved(name, given, self._problems)
+        if program.signature is None:
+            return {argument: value.plain() for argument, value in given.items()}
+        contract = Contract(name, program.signature, self._problems)
+        contract.names(section.line_of("run"))
+        contract.inputs({side: wires[0].line for side, wires in inputs.items() if wires}, section.line_of("pull"))
+        return contract.arguments(given, section.line_of("args"))
+
+    def _host(self, section: Section) -> str | None:
+        host = section.text("host", example="station")
+        if host is None or host in self._hosts:
+            return host
+        cure = self._problems.did_you_mean(host, self._hosts)
+        if not self._hosts:
+            cure = f'Add hosts: {{{host}: {{key: "…"}}}}'
+        section.mistake("host", f"{quoted(host)} is not under hosts. {cure}")
+        return host
+
+    def _env(self, section: Section) -> dict[str, str]:
+        """The variables, each as it is written."""
+        given = section.mapping("env")
+        for name, value in given.items():
+            if name in OWN_VARIABLES:
+                words = f"env cannot hold {quoted(name)}: the launcher sets it. Remove it."
+            elif not VARIABLE.fullmatch(name):
+                words = f"env cannot hold {quoted(name)}. {VARIABLE_RULE}"
+            elif isinstance(value.data, list | dict | None):
+                words = f"env {quoted(name)} must be a text, not {value}. Put it in quotes."
+            else:
+                continue
+            self._problems.mistake(value.line, f"{section.who}: {words}")
+        return {name: value.text for name, value in given.items()}
+
+    def _restart(self, section: Section) -> str:
+        entry = section.get("restart")
+        if entry is not None and isinstance(entry.data, bool):
+            cure = "always" if entry.data else "never"
+            meaning = f"restart: {entry} means {str(entry.data).lower()} in YAML"
+            section.mistake("restart", f"{meaning}. Write restart: {cure}")
+            return RESTARTS[0]
+        return section.one_of("restart", RESTARTS)
+
+    def _memory(self, section: Section) -> int | None:
+        entry = section.get("memory")
+        if entry is None:
+            return None
+        if found := MEMORY.fullmatch(entry.text):
+            number, power, binary = found.groups()
+            size = int(float(number) * (1024 if binary else 1000) ** POWERS[power])
+            if size >= LEAST_MEMORY:
+                return size
+        section.mistake("memory", f"memory must be a size of at least 1MB, such as 2GB, not {entry}.")
+        return None
+
+    def _in_order(self, section: Section) -> bool:
+        wanted = section.flag("in_order")
+        if wanted:
+            line = section.line_of("in_order")
+            self._problems.warning(line, f"{section.who}: in_order has no effect yet; messages come as they arrive.")
+        return wanted
+
+
+def _names(found: ends.Ends) -> dict[str, tuple[str, ...]]:
+    return {side: tuple(wire.text for wire in wires) for side, wires in found.items()}
+
+
+def _stall(program: Program) -> float | None:
+    """The default: only of our own nodes we know how long they may take."""
+    return STALL if program.source and program.source.is_relative_to(module.NODES) else None
+
+
+def _folder(args: Mapping[str, Plain], program: Program) -> str | None:
+    """Where the node's files are: its argument `folder`, else that argument's default."""
+    folder: object = args.get("folder")
+    if folder is None and program.signature and (argument := program.signature.arguments.get("folder")):
+        folder = argument.default
+    return folder if isinstance(folder, str) else None

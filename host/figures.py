@@ -1,0 +1,107 @@
+"""The books of all replicas, added up: the line of rates while a graph runs, and the summary at its end."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from bus import books
+
+Counters = dict[str, int]
+
+PERIOD = 5.0  # seconds between two lines of rates
+PROGRESS = ("received", "sent", "made")  # a replica has got on when one of these has grown
+
+
+def counters(path: Path) -> Counters:
+    """The counters in the books at `path`; all zero as long as there are none."""
+    try:
+        return books.read(path)
+    except (FileNotFoundError, ValueError):  # ValueError: they are being made
+        return dict.fromkeys(books.COUNTERS, 0)
+
+
+class Figures:
+    """What has happened so far. Times are those of one clock, in seconds."""
+
+    def __init__(self, replicas: Mapping[str, Sequence[Path]], now: float) -> None:
+        """`replicas`: the paths of the books of each node, the source first."""
+        self._replicas = replicas
+        self._nodes = self._read()  # as they were when the last line was due
+        self._read_at = self._began_at = self._first_at = self._last_at = now
+        self._first_done = self._last_done = 0  # when the first and the last message was seen to be finished
+
+    def look(self, now: float) -> str:
+        """Read the books, about once a second; a line of rates when one is due and anything has changed."""
+        nodes = self._read()
+        self._note_done(_sum(nodes)["done"], now)
+        if now - self._read_at < PERIOD:
+            return ""
+        line = self._rates(nodes, now - self._read_at) if nodes != self._nodes else ""
+        self._nodes, self._read_at = nodes, now
+        return line
+
+    def summary(self, now: float) -> str:
+        """How it went, in one line."""
+        total = _sum(self._read())
+        self._note_done(total["done"], now)
+        lost = total["taken"] - total["done"] - total["dead"] - total["dropped"] - total["on_the_way"]
+        counts = (
+            f"converted {total['done']}, dead letters {total['dead']}, dropped {total['dropped']}, "
+            f"lost {lost}, waiting {total['on_the_way']}"
+        )
+        latencies = self._latencies()
+        median, worst = books.quantile(latencies, 0.5), books.quantile(latencies, 0.99)
+        latency = f"; latency median {_duration(median)}, p99 {_duration(worst)}" if any(latencies) else ""
+        return f"{counts}; {self._rate_of_done():.1f}/s{latency}"
+
+    def _rates(self, nodes: dict[str, Counters], seconds: float) -> str:
+        rates = []
+        for name, after in nodes.items():
+            before = self._nodes[name]
+            rates.append(f"{name} {max(after[part] - before[part] for part in PROGRESS) / seconds:.1f}/s")
+        total, earlier = _sum(nodes), _sum(self._nodes)
+        line = f"{', '.join(rates)}; {total['on_the_way']} on the way"
+        if total["total"]:
+            line += f"; {total['made']} of {total['total']}"
+            if left := _seconds_left(total, (total["made"] - earlier["made"]) / seconds):
+                line += f", {left} left"
+        return line
+
+    def _note_done(self, done: int, now: float) -> None:
+        if done == self._last_done:
+            return
+        if not self._last_done:
+            self._first_at, self._first_done = now, done
+        self._last_at, self._last_done = now, done
+
+    def _rate_of_done(self) -> float:
+        """Messages a second from the first to the last that was finished; since the start if that was a moment."""
+        if self._last_done > self._first_done:
+            return (self._last_done - self._first_done) / (self._last_at - self._first_at)
+        return self._last_done / max(self._last_at - self._began_at, 1.0)
+
+    def _read(self) -> dict[str, Counters]:
+        return {name: _added([counters(path) for path in paths]) for name, paths in self._replicas.items()}
+
+    def _latencies(self) -> list[int]:
+        paths = [path for paths in self._replicas.values() for path in paths if path.exists()]
+        return [sum(column) for column in zip(*map(books.read_latencies, paths), strict=True)]
+
+
+def _sum(nodes: Mapping[str, Counters]) -> Counters:
+    return _added(list(nodes.values()))
+
+
+def _added(several: Sequence[Counters]) -> Counters:
+    return {counter: sum(one[counter] for one in several) for counter in books.COUNTERS}
+
+
+def _seconds_left(total: Counters, rate: float) -> str:
+    left = total["total"] - total["made"]
+    if left <= 0 or rate <= 0:
+        return ""
+    seconds = round(left / rate)
+    return f"{seconds} s" if seconds < 120 else f"{round(seconds / 60)} min"
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"

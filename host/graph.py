@@ -1,0 +1,125 @@
+"""graph.yaml -> a checked graph."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from bus.keys import KEY_LENGTH
+from host import checks, document, module, network, textfile
+from host.document import Value
+from host.entry import Entries
+from host.overrides import apply
+from host.problems import WHOLE_FILE, GraphError, Problems, quoted
+from host.section import Section, refuse_bad_name
+from host.shape import NO_ADDRESS, Address, Graph, Host, Node, Wire
+
+__all__ = ["Address", "Graph", "GraphError", "Host", "Node", "Wire", "load"]
+
+GRAPH_KEYS = ("nodes", "wires", "hosts")
+WIRE_KEYS = ("address", "keep", "prefetch")
+HOST_KEYS = ("key", "address")
+
+KEEPS = ("all", "latest")
+MOST_PREFETCH = 10_000  # messages of one replica; far beyond the window of any wire
+WIRE_ADDRESS = re.compile(r"tcp://([A-Za-z][A-Za-z0-9_]*):(\d{1,9})")
+HOST_ADDRESS = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")  # a name or an IPv4 address
+KEY = re.compile(rf"[0-9A-Za-z.\-:+=^!/*?&<>()\[\]{{}}@%$#]{{{KEY_LENGTH}}}")  # Z85
+
+
+def load(path: Path, overrides: Sequence[str] = ()) -> Graph:
+    """The graph in the file `path`, with each `node.key=value` of `overrides`. Raises GraphError with all mistakes."""
+    problems = Problems(str(path))
+    tree = document.read(textfile.read(path, problems), problems)
+    apply(overrides, tree, problems)
+    graph = _assembled(path, tree, problems)
+    checks.check(graph, problems)
+    network.check(graph, problems)
+    problems.stop()
+    return replace(graph, warnings=tuple(problems.warnings))
+
+
+def _assembled(path: Path, tree: Value, problems: Problems) -> Graph:
+    """The graph, each part of it checked by itself."""
+    folder = path.parent.resolve()
+    _refuse_hiding(folder, problems)
+    top = Section("the graph", tree, GRAPH_KEYS, problems)
+    hosts = {name: _host(name, entry, problems) for name, entry in _named(top, "hosts", problems).items()}
+    entries = Entries(folder, hosts, problems)
+    nodes = {name: entries.node(name, entry) for name, entry in _named(top, "nodes", problems).items()}
+    if not nodes and top.is_mapping:
+        problems.mistake(top.line_of("nodes"), "there are no nodes. Write e.g. nodes: {watcher: {run: nodes.watcher}}")
+    return Graph(path, folder, nodes, _wires(top, entries, problems), hosts)
+
+
+def _refuse_hiding(folder: Path, problems: Problems) -> None:
+    try:
+        for file, hidden in module.hiding(folder):
+            problems.mistake(WHOLE_FILE, f"{file} hides the module {quoted(hidden)} from every node. Rename it.")
+    except OSError as error:
+        problems.mistake(WHOLE_FILE, f"the folder {folder} cannot be read ({error.strerror}). Check its permissions.")
+
+
+def _named(top: Section, key: str, problems: Problems) -> dict[str, Value]:
+    """What stands under `key`, by name."""
+    entries = top.mapping(key)
+    for name, entry in entries.items():
+        refuse_bad_name(f"a {key[:-1]}", name, entry.line, problems)
+    return entries
+
+
+def _host(name: str, entry: Value, problems: Problems) -> Host:
+    section = Section(f"host {quoted(name)}", entry, HOST_KEYS, problems)
+    key, address = section.text("key", example='"…"'), section.text("address", example="10.0.0.7")
+    if key is not None and not KEY.fullmatch(key):
+        section.mistake(
+            "key", f"{quoted(key)} is no public key, which has {KEY_LENGTH} characters of Z85. Paste it whole."
+        )
+    if address is not None and not HOST_ADDRESS.fullmatch(address):
+        section.mistake("address", f"{quoted(address)} is no address. Write a name or numbers alone, e.g. 10.0.0.7")
+    return Host(name, entry.line, key, address)
+
+
+def _wires(top: Section, entries: Entries, problems: Problems) -> dict[str, Wire]:
+    """Every wire that a node names, with what `wires` says about it."""
+    given = _named(top, "wires", problems)
+    wires = {}
+    for name in dict.fromkeys((*entries.pushed, *entries.pulled)):
+        pushers, pullers = entries.pushed[name], entries.pulled[name]
+        if name in given:
+            wires[name] = _wire(name, given[name], pushers, pullers, problems)
+        else:
+            line = min((*pushers.values(), *pullers.values()))
+            refuse_bad_name("a wire", name, line, problems)
+            wires[name] = Wire(name, line, pushers, pullers)
+    for name, entry in given.items():
+        if name not in wires:
+            cure = problems.did_you_mean(name, wires)
+            problems.mistake(entry.line, f"wire {quoted(name)} is named under wires, and by no node. {cure}")
+    return wires
+
+
+def _wire(name: str, entry: Value, pushers: dict[str, int], pullers: dict[str, int], problems: Problems) -> Wire:
+    section = Section(f"wire {quoted(name)}", entry, WIRE_KEYS, problems)
+    keep, prefetch = section.one_of("keep", KEEPS), section.whole("prefetch", most=MOST_PREFETCH)
+    return Wire(name, entry.line, pushers, pullers, _address(section), keep, prefetch)
+
+
+def _address(section: Section) -> Address | None:
+    text = section.text("address", example='"tcp://station:5560"')
+    if text is None:
+        return NO_ADDRESS if section.get("address") else None
+    found = WIRE_ADDRESS.fullmatch(text)
+    if found is None:
+        words = (
+            f"{quoted(text)} is no address of a wire. Write a host of this graph and a port, as in tcp://station:5560"
+        )
+        section.mistake("address", words)
+        return NO_ADDRESS
+    host, port = found[1], int(found[2])
+    if not 1 <= port <= network.LAST_PORT:
+        section.mistake("address", f"{port} is no port. Write one from 1 to {network.LAST_PORT}.")
+        return NO_ADDRESS
+    return Address(host, port)

@@ -1,0 +1,78 @@
+"""The janitor: when its launcher is gone, however it went, kill every process of the run.
+
+A program of its own, with nothing but the standard library: `python janitor.py RUN_ID`, standard input a pipe that only
+the launcher holds open. The kernel closes that pipe even for a launcher that was killed with -9. Every process of the
+run carries ZG_RUN=RUN_ID in its environment, grandchildren that left their session and their parents included.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+CLEAN_SCANS = 3  # in a row: one may miss a process that is between fork and exec
+PAUSE = 0.02  # seconds between scans
+PATIENCE = 1.5  # seconds that an orderly launcher waits for the janitor at its end
+
+
+def start(run_id: str) -> "subprocess.Popen[bytes]":
+    """Start a janitor for the run; closing its `stdin`, or dying, sets it to work."""
+    environment = {key: value for key, value in os.environ.items() if key != "ZG_RUN"}  # of a run that we are part of
+    command = [sys.executable, "-I", "-S", __file__, run_id]
+    return subprocess.Popen(
+        command, cwd="/", env=environment, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True
+    )
+
+
+def send_off(janitor: "subprocess.Popen[bytes]") -> bool:
+    """Set the janitor to work and wait for it; whether it is done."""
+    assert janitor.stdin
+    janitor.stdin.close()
+    try:
+        janitor.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
+def carriers(run_id: str) -> Iterator[int]:
+    """A pidfd for each living process that carries the run's id; it is closed when the next one is asked for."""
+    wanted = b"ZG_RUN=" + run_id.encode()
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            process = os.pidfd_open(int(folder.name))  # before reading, so that a reused pid is never hit
+        except ProcessLookupError:
+            continue
+        try:
+            if wanted in (folder / "environ").read_bytes().split(b"\0"):
+                yield process
+        except (ProcessLookupError, FileNotFoundError, PermissionError):
+            continue  # it has just ended, or is another user's
+        finally:
+            os.close(process)
+
+
+def kill_all(run_id: str) -> None:
+    clean = 0
+    while clean < CLEAN_SCANS:
+        clean += 1
+        for process in carriers(run_id):
+            clean = 0
+            with suppress(ProcessLookupError):  # it has ended by itself
+                signal.pidfd_send_signal(process, signal.SIGKILL)
+        time.sleep(PAUSE)
+
+
+def main() -> None:
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # whoever signals everything must not spare the rest by it
+    sys.stdin.buffer.read()  # returns when the launcher is gone
+    kill_all(sys.argv[1])
+
+
+if __name__ == "__main__":
+    main()

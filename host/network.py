@@ -1,0 +1,107 @@
+"""What must hold between hosts, and which ports the wires between them take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from host.problems import Problems, listed, quoted
+from host.shape import NO_ADDRESS, Graph, Wire
+
+LAST_PORT = 65535
+EXAMPLE_PORT = 5560
+PORTS_A_PIPE = 2  # one for messages, one for acknowledgements
+
+
+def check(graph: Graph, problems: Problems) -> None:
+    """Note nodes without a place, wires that cannot cross between hosts, and ports that two wires want."""
+    if not _all_have_places(graph, problems):
+        return
+    whole = [wire for wire in graph.wires.values() if wire.pushers and len(wire.pullers) == 1]
+    crossing = [wire for wire in whole if len(hosts(graph, wire)) > 1 and wire.address != NO_ADDRESS]
+    _check_keys(graph, crossing, problems)
+    _check_ports(graph, [wire for wire in crossing if _can_be_bound(graph, wire, problems)], problems)
+    for wire in whole:
+        if wire.address and wire not in crossing:
+            words = f"wire {quoted(wire.name)} stays on one host, so its address is not used."
+            problems.warning(wire.line, words)
+
+
+def hosts(graph: Graph, wire: Wire) -> list[str]:
+    """The hosts that the wire joins: its pushers', then its puller's."""
+    nodes = [*wire.pushers, wire.puller]
+    return list(dict.fromkeys(str(graph.nodes[node].host) for node in nodes))
+
+
+def ports(graph: Graph, wire: Wire) -> range:
+    """The ports that the wire takes, from its address on, on the host that binds it."""
+    first = wire.address.port if wire.address else 0
+    pushers = sum(graph.nodes[pusher].replicas for pusher in wire.pushers)
+    return range(first, first + PORTS_A_PIPE * pushers * graph.nodes[wire.puller].replicas)
+
+
+def _all_have_places(graph: Graph, problems: Problems) -> bool:
+    """Whether each node has a known host, or none has one."""
+    without = [node for node in graph.nodes.values() if node.host is None]
+    if len(without) == len(graph.nodes):
+        return True
+    for node in without:
+        cure = f"Add e.g. host: {next(iter(graph.hosts), 'station')}"
+        problems.mistake(node.line, f"node {quoted(node.name)} names no host, and others do. {cure}")
+    return not without and all(node.host in graph.hosts for node in graph.nodes.values())
+
+
+def _can_be_bound(graph: Graph, wire: Wire, problems: Problems) -> bool:
+    """Whether the host that the wire's address names can take all that is to connect."""
+    joined = hosts(graph, wire)
+    puller = str(graph.nodes[wire.puller].host)
+    name = f"wire {quoted(wire.name)}"
+    if wire.address is None:
+        binder = next((host for host in (puller, *joined) if graph.hosts[host].address), puller)
+        words = f"goes from {listed(host for host in joined if host != puller)} to {puller} and has no address."
+        cure = f'Add under wires: {wire.name}: {{address: "tcp://{binder}:{EXAMPLE_PORT}"}}'
+    elif wire.address.host not in graph.hosts:
+        words = f"has the address of {quoted(wire.address.host)}, which is not under hosts."
+        cure = problems.did_you_mean(wire.address.host, graph.hosts)
+    elif wire.address.host not in joined:
+        words = f"has the address of {wire.address.host}, and joins {listed(joined)}."
+        cure = "Write the address of one of these."
+    elif wire.address.host != puller and len(joined) > 2:
+        words = f"is pushed from {listed(host for host in joined if host != puller)}, so all connect to {puller}."
+        cure = f'Write address: "tcp://{puller}:{wire.address.port}"'
+    elif graph.hosts[wire.address.host].address is None:
+        words = f"is bound on {wire.address.host}, which has no address."
+        cure = "Add address: … to that host, or write the address of the other."
+    elif ports(graph, wire).stop > LAST_PORT + 1:
+        words = f"needs the ports {_span(ports(graph, wire))}, and the last port is {LAST_PORT}."
+        cure = f"Begin at {LAST_PORT + 1 - len(ports(graph, wire))} or below."
+    else:
+        return True
+    problems.mistake(wire.line, f"{name} {words} {cure}")
+    return False
+
+
+def _check_keys(graph: Graph, crossing: Iterable[Wire], problems: Problems) -> None:
+    for name in dict.fromkeys(host for wire in crossing for host in hosts(graph, wire)):
+        if graph.hosts[name].key is None:
+            words = f"host {quoted(name)} has no key, and wires between hosts are encrypted."
+            problems.mistake(graph.hosts[name].line, f'{words} Add key: "…", its public CURVE key.')
+
+
+def _check_ports(graph: Graph, bound: Iterable[Wire], problems: Problems) -> None:
+    by_start = sorted(bound, key=lambda wire: ports(graph, wire).start)
+    furthest: dict[str, Wire] = {}  # host -> of the wires so far, the one that ends last
+    for wire in by_start:
+        host = wire.address.host if wire.address else ""
+        before = furthest.setdefault(host, wire)
+        span, span_before = ports(graph, wire), ports(graph, before)
+        if before is not wire and span.start < span_before.stop:
+            one, other = sorted((before, wire), key=lambda wire: wire.line)
+            words = f"wire {quoted(other.name)} needs the ports {_span(ports(graph, other))} of {host},"
+            words = f"{words} and {quoted(one.name)} needs {_span(ports(graph, one))}."
+            problems.mistake(other.line, f"{words} Begin e.g. at {max(span.stop, span_before.stop)}.")
+        if span.stop > span_before.stop:
+            furthest[host] = wire
+
+
+def _span(range_: range) -> str:
+    return f"{range_.start} to {range_.stop - 1}"

@@ -1,0 +1,107 @@
+"""The pipes of a graph's wires: one for each pair of replicas, as each of the two is to know it."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Iterable
+from itertools import product
+from pathlib import Path
+from typing import NamedTuple
+
+from bus.link import PREFETCH, Pipe
+from host import network
+from host.problems import Problems, quoted
+from host.shape import Ends, Graph, Node, Wire
+
+MAX_SOCKET_PATH = 107  # bytes; sun_path in unix(7), less its closing NUL
+
+
+class Meeting(NamedTuple):
+    """Where two replicas meet: one listens, the other dials."""
+
+    listener: Node
+    heard: str  # the address that the listener binds
+    dialled: str
+
+    def address(self, node: Node) -> str:
+        return self.heard if node is self.listener else self.dialled
+
+
+class Pipes:
+    """Both ends of every pipe, by the replica that gets it on its command line."""
+
+    def __init__(self, graph: Graph, run: Path, problems: Problems) -> None:
+        """Pipes on one host are sockets in the folder `run`; a path that is too long for one is a mistake."""
+        self.pulls: defaultdict[str, list[Pipe]] = defaultdict(list)
+        self.pushes: defaultdict[str, list[Pipe]] = defaultdict(list)
+        self._graph, self._run = graph, run
+        for wire in graph.wires.values():
+            self._lay(wire)
+        _check_paths(graph, (pipe for pipes in self.pulls.values() for pipe in pipes), problems)
+
+    def _lay(self, wire: Wire) -> None:
+        puller = self._graph.nodes[wire.puller]
+        pushers = [self._graph.nodes[name] for name in wire.pushers]
+        sources = [(pusher, source) for pusher in pushers for source in pusher.names]
+        for number, ((pusher, source), sink) in enumerate(product(sources, puller.names)):
+            if pusher.host == puller.host:
+                address = f"ipc://{self._run}/{wire.name}-{source}-{sink}"
+                meeting = Meeting(puller, address, address)
+            else:
+                meeting = self._over_network(wire, number, pusher, puller)
+            self.pushes[source].append(
+                Pipe(
+                    address=meeting.address(pusher),
+                    bind=meeting.listener is pusher,
+                    wire=wire.name,
+                    peer=sink,
+                    output=_side(pusher.outputs, wire),
+                    keep=wire.keep,
+                    key=self._key_of(puller, pusher),
+                )
+            )
+            self.pulls[sink].append(
+                Pipe(
+                    address=meeting.address(puller),
+                    bind=meeting.listener is puller,
+                    wire=wire.name,
+                    peer=source,
+                    input=_side(puller.inputs, wire),
+                    keep=wire.keep,
+                    prefetch=wire.prefetch or PREFETCH,
+                    key=self._key_of(pusher, puller),
+                )
+            )
+
+    def _over_network(self, wire: Wire, number: int, pusher: Node, puller: Node) -> Meeting:
+        """The meeting of the pair `number` of a wire between hosts, on a port of its own."""
+        port = network.ports(self._graph, wire)[network.PORTS_A_PIPE * number]
+        listener = puller if wire.address and wire.address.host == puller.host else pusher
+        address = self._graph.hosts[str(listener.host)].address or ""
+        # What others dial need not be an address of this machine's own: behind a router, say.
+        heard = address if address.startswith("127.") else "*"
+        return Meeting(listener, f"tcp://{heard}:{port}", f"tcp://{address}:{port}")
+
+    def _key_of(self, peer: Node, node: Node) -> str:
+        """The public key that `node` expects of `peer`."""
+        return "" if peer.host == node.host else self._graph.hosts[str(peer.host)].key or ""
+
+
+def _side(ends: Ends, wire: Wire) -> str:
+    """The name of the input or output that the wire is joined to."""
+    return next(name for name, wires in ends.items() if wire.name in wires)
+
+
+def _check_paths(graph: Graph, pipes: Iterable[Pipe], problems: Problems) -> None:
+    """Note each wire that has a socket whose path the system does not take."""
+    too_long: dict[str, str] = {}
+    for pipe in pipes:
+        path = pipe.data.removeprefix("ipc://")
+        if pipe.scheme == "ipc" and len(os.fsencode(path)) > MAX_SOCKET_PATH:
+            too_long.setdefault(pipe.wire, path)
+    for name, path in too_long.items():
+        words = f"wire {quoted(name)} would need the socket {path}, which is over {MAX_SOCKET_PATH} bytes long."
+        problems.mistake(
+            graph.wires[name].line, f"{words} Shorten the names, or set XDG_RUNTIME_DIR to a shorter path."
+        )

@@ -1,0 +1,145 @@
+"""The run folder: where a run keeps its sockets, marks, hands and books, and the locks that keep runs apart.
+
+Everything lies in `${XDG_RUNTIME_DIR:-/tmp}/zg-<uid>/`: a folder of 12 hex digits for each run, and `<12 hex>.lock` for
+each graph and host that runs. Both are folders that their launcher holds with flock, so that whoever can lock one knows
+that its launcher is gone, whichever way it went; systemd-tmpfiles leaves locked folders in /tmp alone, too.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import re
+import secrets
+import shutil
+import stat
+import struct
+from pathlib import Path
+from types import TracebackType
+
+ID_LENGTH = 12  # hex digits
+RUN = re.compile(rf"[0-9a-f]{{{ID_LENGTH}}}")
+SINCE = struct.Struct("<q")  # the head of a hand: CLOCK_MONOTONIC ns, see bus/hand.py
+
+
+class Refused(Exception):
+    """Raised when what the user wants cannot be done here and now; the words say why, and what to do."""
+
+
+class RunFolder:
+    """The private folder of this run, held for as long as the launcher lives."""
+
+    def __init__(self, graph: Path, host: str | None = None) -> None:
+        """Raises Refused if another launcher runs `graph` on `host`, or if the place is not safe."""
+        self._base = base()
+        self._graph_lock = self._base / f"{_hash(graph, host)}.lock"
+        self._locks = [self._lock_graph(graph)]
+        self._sweep()
+        self.path = self._make()
+        self.id = self.path.name
+        self.notify = self.path / "notify"
+
+    def mark(self, replica: str) -> Path:
+        return self.path / f"{replica}.done"
+
+    def books(self, replica: str) -> Path:
+        return self.path / f"{replica}.books"
+
+    def held_since(self, replica: str) -> float:
+        """Since when (time.monotonic() seconds) the code of `replica` has been busy with a message; 0.0: it is not."""
+        try:
+            with open(self.path / f"{replica}.hand", "rb") as file:
+                head = file.read(SINCE.size)
+        except FileNotFoundError:
+            return 0.0
+        return float(SINCE.unpack(head)[0]) / 1e9 if len(head) == SINCE.size else 0.0
+
+    def write_failed(self, replica: str, code: int) -> None:
+        """Write the end mark of a replica that failed for good, so that nodes downstream do not wait for it."""
+        fresh = self.path / f"{replica}.done.new"
+        fresh.write_text(json.dumps({"failed": True, "code": code}))
+        fresh.replace(self.mark(replica))
+
+    def __enter__(self) -> "RunFolder":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for folder in (self.path, self._graph_lock):
+            shutil.rmtree(folder, ignore_errors=True)  # what resists is swept at the next start
+        for lock in self._locks:
+            os.close(lock)
+
+    def _lock_graph(self, graph: Path) -> int:
+        lock = _hold(self._graph_lock)
+        if lock is None:
+            pid = _read(self._graph_lock / "pid")
+            raise Refused(f"{graph} runs already{pid and f' under the launcher with pid {pid}'}: stop that one first")
+        (self._graph_lock / "pid").write_text(str(os.getpid()))
+        return lock
+
+    def _sweep(self) -> None:
+        """Remove what launchers that were killed have left."""
+        for folder in self._base.iterdir():
+            if RUN.fullmatch(folder.name) and (lock := _hold(folder)) is not None:
+                shutil.rmtree(folder, ignore_errors=True)  # what resists is swept at the next start
+                os.close(lock)
+
+    def _make(self) -> Path:
+        while True:
+            path = self._base / secrets.token_hex(ID_LENGTH // 2)
+            if (lock := _hold(path)) is not None:  # None: another launcher's sweep was faster
+                self._locks.append(lock)
+                return path
+
+
+def base() -> Path:
+    """The folder of this user's runs, made if need be. Raises Refused unless it is this user's alone."""
+    runtime = Path(os.environ.get("XDG_RUNTIME_DIR", ""))
+    path = (runtime if runtime.is_absolute() else Path("/tmp")) / f"zg-{os.getuid()}"  # noqa: S108 (checked below)
+    try:
+        path.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise Refused(
+            f"{path}: the run folder cannot be made there ({error.strerror}); unset XDG_RUNTIME_DIR to use /tmp"
+        ) from None
+    facts = path.lstat()
+    if not stat.S_ISDIR(facts.st_mode) or facts.st_uid != os.getuid() or facts.st_mode & 0o077:
+        raise Refused(f"{path} is not a folder of yours alone, so others could meddle with the run: remove it")
+    return path
+
+
+def by_hand(graph: Path, host: str | None = None) -> Path:
+    """A run folder for processes that are started by hand: as long as those of a run, and never swept."""
+    return base() / f"hand-{_hash(graph, host)}"[:ID_LENGTH]
+
+
+def _hash(graph: Path, host: str | None) -> str:
+    return hashlib.sha256(b"\0".join([os.fsencode(graph.resolve()), os.fsencode(host or "")])).hexdigest()[:ID_LENGTH]
+
+
+def _hold(folder: Path) -> int | None:
+    """Make `folder` and lock it: a descriptor that holds it until closed, or None if another process holds it."""
+    while True:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            return None
+        if _is_at(lock, folder):
+            return lock
+        os.close(lock)  # its last holder removed the folder between our open and our lock
+
+
+def _is_at(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _read(path: Path) -> str:
+    return path.read_text() if path.exists() else ""

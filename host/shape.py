@@ -1,0 +1,139 @@
+"""What a checked graph is made of: nodes, wires and hosts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from graphlib import TopologicalSorter
+from pathlib import Path
+from typing import NamedTuple
+
+from host.document import Plain
+
+Ends = Mapping[str, tuple[str, ...]]  # a parameter or output name ("" where the graph gives none) -> its wires
+
+
+@dataclass(frozen=True)
+class Node:
+    """One program of the graph, run by as many processes as it has replicas."""
+
+    name: str
+    line: int
+    run: str | None = None  # a Python module, or else
+    command: tuple[str, ...] | None = None  # a program and its first arguments
+    source: Path | None = None  # the module's file, where it is found on this host
+    host: str | None = None
+    replicas: int = 1
+    restart: str = "on-failure"
+    stall: float | None = None  # seconds that user code may hold one message
+    memory: int | None = None  # bytes
+    in_order: bool = False
+    env: Mapping[str, str] = field(default_factory=dict)
+    args: Mapping[str, Plain] = field(default_factory=dict)
+    folder: str | None = None  # the argument `folder`, or its default: where the node's files are
+    inputs: Ends = field(default_factory=dict)
+    outputs: Ends = field(default_factory=dict)
+
+    @property
+    def pulls(self) -> list[str]:
+        """The wires that the node pulls."""
+        return [wire for wires in self.inputs.values() for wire in wires]
+
+    @property
+    def pushes(self) -> list[str]:
+        """The wires that the node pushes."""
+        return [wire for wires in self.outputs.values() for wire in wires]
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the node's replicas."""
+        return [f"{self.name}.{number}" for number in range(1, self.replicas + 1)]
+
+
+class Address(NamedTuple):
+    """Where a wire between hosts is bound: the first port of its range."""
+
+    host: str
+    port: int
+
+
+NO_ADDRESS = Address("", 0)  # one was given, and is a mistake
+
+
+@dataclass(frozen=True)
+class Wire:
+    """A queue between nodes."""
+
+    name: str
+    line: int  # of its entry under `wires`, else of its first mention
+    pushers: Mapping[str, int]  # node -> the line that says so
+    pullers: Mapping[str, int]  # likewise; one, once the graph is checked
+    address: Address | None = None
+    keep: str = "all"
+    prefetch: int | None = None
+
+    @property
+    def puller(self) -> str:
+        return next(iter(self.pullers))
+
+
+@dataclass(frozen=True)
+class Host:
+    """A machine of the graph."""
+
+    name: str
+    line: int
+    key: str | None = None  # its public CURVE key
+    address: str | None = None  # None: it only dials out
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A graph whose every part fits."""
+
+    path: Path  # as it was given
+    folder: Path  # absolute; the nodes run in it
+    nodes: Mapping[str, Node]
+    wires: Mapping[str, Wire]
+    hosts: Mapping[str, Host]
+    warnings: tuple[str, ...] = ()
+
+    def upstream(self, name: str) -> set[str]:
+        """All nodes whose messages reach the node `name`, by whatever way."""
+        return _reached(name, self.pushers)
+
+    def downstream(self, name: str) -> set[str]:
+        """All nodes that messages of the node `name` reach."""
+        return _reached(name, self.pullers)
+
+    def order(self) -> Iterable[str]:
+        """The nodes' names, each behind all upstream of it. Raises graphlib.CycleError."""
+        return TopologicalSorter(self.pushers).static_order()
+
+    @cached_property
+    def pushers(self) -> dict[str, list[str]]:
+        """Node -> the nodes that it pulls from."""
+        return {
+            name: [pusher for wire in node.pulls for pusher in self.wires[wire].pushers]
+            for name, node in self.nodes.items()
+        }
+
+    @cached_property
+    def pullers(self) -> dict[str, list[str]]:
+        """Node -> the nodes that it pushes to."""
+        return {
+            name: [puller for wire in node.pushes for puller in self.wires[wire].pullers]
+            for name, node in self.nodes.items()
+        }
+
+
+def _reached(name: str, steps: Mapping[str, list[str]]) -> set[str]:
+    reached: set[str] = set()
+    ahead = list(steps[name])
+    while ahead:
+        step = ahead.pop()
+        if step not in reached:
+            reached.add(step)
+            ahead += steps[step]
+    return reached

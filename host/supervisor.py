@@ -1,0 +1,227 @@
+"""Children: start, watch, restart, stop."""
+
+import ctypes
+import errno
+import os
+import signal
+import time
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
+
+from host import janitor, limits
+from host.child import Child
+from host.command import Process
+from host.figures import Figures
+from host.graph import Graph
+from host.log import Log
+from host.news import News
+from host.notices import Notices
+from host.report import GRAPH, Report
+from host.runfolder import RunFolder
+from host.signals import Signals
+
+STOP_TIME = 8.0  # seconds from the wish to stop to the death of what is left
+STAGGER = 0.5  # the part of STOP_TIME in which all nodes are asked in turn, even if none leaves
+LOOK = 1.0  # seconds between two looks at everyone
+GAP = 5.0  # seconds without a look: the launcher itself was stopped, and perhaps everyone was
+MISSING = 2  # the exit code that stands for a program that can never be started
+OS_ERROR = 71  # … for one that cannot be started now (EX_OSERR of sysexits.h), namely when
+SHORT_OF = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE)  # processes, memory or descriptors are
+PR_SET_CHILD_SUBREAPER = 36  # from linux/prctl.h
+
+
+class Supervisor:
+    """Runs the processes of a graph, each in a session of its own, until all of them are over."""
+
+    def __init__(self, graph: Graph, processes: Sequence[Process], run: RunFolder, report: Report) -> None:
+        """`processes`: the sink first, the source last."""
+        self.graph = graph
+        self.run = run
+        self.report = report
+        self.children = [Child(one, graph.folder, run, partial(report.line, one.label)) for one in processes]
+        self.nodes = list(dict.fromkeys(one.node.name for one in reversed(processes)))  # the source first
+        books = {node: [run.books(one.replica) for one in processes if one.node.name == node] for node in self.nodes}
+        self.figures = Figures(books, time.monotonic())
+        self.logs: set[Log] = set()
+        self.is_stopping = False
+        self.looked_at = time.monotonic()
+
+    def supervise(self) -> bool:
+        """Run the graph to its end; whether all went well: no node failed for good."""
+        self.open()
+        while not all(child.over for child in self.children):
+            self.news.act(until=self.next_turn())
+            self.start_who_is_due()
+            self.ask_who_is_next_to_leave()
+            self.kill_who_is_overdue()
+            self.look_after_everyone()
+        self.close()
+        return not self.has_failed
+
+    def open(self) -> None:
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # orphans of our children become ours
+        self.janitor = janitor.start(self.run.id)
+        self.news = News(self.report)
+        self.signals = Signals()
+        self.notices = Notices(self.run.notify)
+        self.news.on(self.signals, self.hear_signals)
+        self.news.on(self.notices, self.hear_notices)
+        replicas = Counter(child.node.name for child in self.children)
+        nodes = (f"{name} x {replicas[name]}" if replicas[name] > 1 else name for name in self.nodes)
+        self.report.line(GRAPH, f"starts {', '.join(nodes)}")
+
+    def close(self) -> None:
+        """Leave nothing behind, and say how it went."""
+        if not janitor.send_off(self.janitor):
+            self.report.line(GRAPH, "something that a node has started cannot be killed; the janitor goes on trying")
+        self.reap_orphans()
+        self.news.close()
+        for log in self.logs:
+            log.close()
+        self.notices.close()
+        self.signals.close()
+        self.report.line(GRAPH, self.figures.summary(time.monotonic()))
+
+    def next_turn(self) -> float:
+        return min([self.looked_at + LOOK, *(child.next_turn() for child in self.children)])
+
+    # Lives and deaths
+
+    def start_who_is_due(self) -> None:
+        for child in self.children:
+            if child.is_due():
+                self.start(child)
+
+    def start(self, child: Child) -> None:
+        try:
+            log = child.start()
+        except OSError as error:
+            child.say(f"{child.process.argv[0]} cannot be started in {self.graph.folder}: {error.strerror}")
+            self.conclude(child, OS_ERROR if error.errno in SHORT_OF else MISSING)
+            return
+        self.logs.add(log)
+        self.news.on(log, partial(self.hear_log, log))
+        self.news.on(child.pidfd, partial(self.bury, child))
+
+    def bury(self, child: Child) -> None:
+        self.news.forget(child.pidfd)
+        self.conclude(child, child.bury())
+
+    def conclude(self, child: Child, code: int) -> None:
+        """Decide what a death means: -N is signal N, what is above is an exit code."""
+        if child.has_ended(code):
+            child.over = "ended"
+            child.say("ended")
+        elif child.is_leaving:
+            child.over = "stopped"
+            child.say("stopped" if code in (0, -signal.SIGTERM) else f"stopped: {child.death(code)}")
+        elif why := child.why_never_again(code):
+            child.over = "failed"
+            child.say(f"{child.death(code)}, {why}: failed for good")
+            self.run.write_failed(child.process.replica, code)
+        else:
+            rest = child.rest()
+            loop = "crash loop, " if child.is_in_crash_loop else ""
+            child.say(f"{child.death(code)}, {loop}restarts {f'in {rest:.2g} s' if rest else 'at once'}")
+        if self.has_failed:
+            self.stop_who_has_no_way_on()
+
+    @property
+    def has_failed(self) -> bool:
+        return any(child.over == "failed" for child in self.children)
+
+    # News
+
+    def hear_log(self, log: Log) -> None:
+        if not log.read():
+            self.news.forget(log)
+            self.logs.remove(log)
+            log.close()
+
+    def hear_notices(self) -> None:
+        sessions = {child.pid: child for child in self.running()}
+        for notice in self.notices.read():
+            child = sessions.get(notice.session)
+            if child and notice.fields.get("READY") == "1" and not child.is_ready:
+                child.is_ready = True
+                child.say(f"ready after {time.monotonic() - child.born_at:.1f} s")
+
+    def hear_signals(self) -> None:
+        for number in self.signals.read():
+            if not self.is_stopping:
+                self.stop(signal.Signals(number).name)
+            elif number == signal.SIGINT:
+                self.kill_everyone()
+
+    # The stop
+
+    def stop(self, why: str) -> None:
+        self.is_stopping = True
+        self.report.line(GRAPH, f"stops on {why}: the source first, the sink last; Ctrl-C kills at once")
+        now = time.monotonic()
+        turn = STOP_TIME * STAGGER / len(self.nodes)
+        for child in self.children:
+            child.let_go(leaves_at=now + turn * self.nodes.index(child.node.name), dies_at=now + STOP_TIME)
+
+    def stop_who_has_no_way_on(self) -> None:
+        """Stop the nodes that have nobody left to push to, because of one that failed; their files wait."""
+        now = time.monotonic()
+        left = {child.node.name for child in self.children if not child.over}
+        for child in self.children:
+            pullers = self.graph.pullers[child.node.name]
+            if pullers and left.isdisjoint(pullers) and not child.over:
+                child.let_go(leaves_at=now, dies_at=now + STOP_TIME)
+
+    def ask_who_is_next_to_leave(self) -> None:
+        """Ask each node as soon as those upstream of it have gone, or when they have had their time."""
+        here = {child.node.name for child in self.running()}
+        for child in self.running():
+            if child.is_leaving and not child.is_asked:
+                upstream_is_gone = self.is_stopping and here.isdisjoint(self.graph.upstream(child.node.name))
+                if upstream_is_gone or child.leaves_at <= time.monotonic():
+                    child.ask()
+
+    def kill_who_is_overdue(self) -> None:
+        for child in self.running():
+            if child.dies_at <= time.monotonic():
+                child.say("has not left: killed")
+                child.kill()
+
+    def kill_everyone(self) -> None:
+        self.report.line(GRAPH, "kills everyone")
+        for child in self.running():
+            child.kill()
+
+    # The look at everyone, once a second
+
+    def look_after_everyone(self) -> None:
+        now = time.monotonic()
+        if now < self.looked_at + LOOK:
+            return
+        if now > self.looked_at + GAP:
+            for child in self.children:
+                child.forgive()
+        self.looked_at = now
+        self.revive_janitor()
+        self.reap_orphans()
+        limits.enforce(self.running())
+        if line := self.figures.look(now):
+            self.report.line(GRAPH, line)
+
+    def revive_janitor(self) -> None:
+        if self.janitor.poll() is not None:
+            self.report.line(GRAPH, "the janitor has died: another one takes over")
+            janitor.send_off(self.janitor)
+            self.janitor = janitor.start(self.run.id)
+
+    def reap_orphans(self) -> None:
+        """Reap the dead whose parents died before them; children are reaped when they are buried."""
+        own = {self.janitor.pid, *(child.pid for child in self.running())}
+        with suppress(ChildProcessError):  # there is nobody at all
+            while (dead := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)) and dead.si_pid not in own:
+                os.waitpid(dead.si_pid, 0)
+
+    def running(self) -> list[Child]:
+        return [child for child in self.children if child.is_running]

@@ -1,0 +1,74 @@
+"""What a user can have done with a graph: run it, check it, print it, try one node on one file."""
+
+import os
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from host import runfolder
+from host.child import python_path
+from host.command import Process, processes
+from host.graph import Graph
+from host.report import LAST_WORDS, Report
+from host.runfolder import Refused, RunFolder
+from host.supervisor import Supervisor
+
+WIRING = ("--run=", "--pull=", "--push=", "--grant=", "--key=")  # what a node that is tried on a file goes without
+
+
+def run(graph: Graph) -> bool:
+    """Run the graph to its end; whether no node failed for good. Raises Refused if it cannot run here and now."""
+    if graph.hosts:
+        raise Refused(f"{graph.path} names hosts: such a graph can be checked and printed, but not run yet")
+    with RunFolder(graph.path) as folder:
+        plan = processes(graph, folder.path)
+        report = Report([process.label for process in reversed(plan)], sys.stdout.fileno() if sys.stdout else None)
+        went_well = Supervisor(graph, plan, folder, report).supervise()
+        report.flush(LAST_WORDS)
+    return went_well
+
+
+def check(graph: Graph) -> None:
+    """Say in one line what the graph is. Raises Refused or GraphError if its processes could not be started."""
+    plan = plan_by_hand(graph)
+    parts = (len(graph.nodes), "node"), (len(graph.wires), "wire"), (sum(map(len, plan.values())), "process")
+    print(f"{graph.path}: {', '.join(_number(*part) for part in parts)} on {_number(len(plan), 'host')}: fine")
+
+
+def show(graph: Graph) -> None:
+    """Print the command line of every process, ready to paste."""
+    folder = ["mkdir", "-p", "-m", "700", str(runfolder.by_hand(graph.path))]
+    place = f"{shlex.join(['cd', str(graph.folder)])}; {shlex.join(folder)}"
+    for host, plan in plan_by_hand(graph).items():
+        path = shlex.quote(f"PYTHONPATH={python_path(os.environ)}")
+        print(f"# first{f' on {host}' if host else ''}: {place}; export {path}")
+        for process in plan:
+            own = [f"{name}={value}" for name, value in process.env.items()]
+            print(shlex.join([*(["env", *own] if own else []), *process.argv]))
+
+
+def attempt(graph: Graph, node: str, file: Path) -> None:
+    """Become the node, without wires, on the one file: it does not return. Raises Refused if that cannot be."""
+    plan = [process for processes in plan_by_hand(graph).values() for process in processes]
+    process = next((process for process in plan if process.node.name == node), None)
+    if process is None:
+        raise Refused(f'{graph.path} has no node "{node}": its nodes are {", ".join(graph.nodes)}')
+    argv = [word for word in process.argv if not word.startswith(WIRING)] + [f"--try={file.absolute()}"]
+    environment = {**os.environ, **process.env}
+    os.chdir(graph.folder)
+    try:
+        os.execvpe(argv[0], argv, {**environment, "PYTHONPATH": python_path(environment)})  # noqa: S606 (no shell)
+    except OSError as error:
+        raise Refused(f"{argv[0]} cannot be started in {graph.folder}: {error.strerror}") from None
+
+
+def plan_by_hand(graph: Graph) -> Mapping[str | None, Sequence[Process]]:
+    """The processes of each host, None where the graph names none, as they can be started by hand."""
+    hosts = dict.fromkeys(node.host for node in graph.nodes.values())
+    return {host: processes(graph, runfolder.by_hand(graph.path), host) for host in hosts}
+
+
+def _number(count: int, thing: str) -> str:
+    plural = "es" if thing.endswith("s") else "s"
+    return f"{count} {thing}{'' if count == 1 else plural}"

@@ -1,0 +1,87 @@
+"""Run a graph of nodes on this machine, or look at it."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from host import graph, verbs
+from host.graph import GraphError
+from host.runfolder import Refused
+
+OK = 0  # all done, or stopped as asked
+FAILED = 1  # a node failed for good
+BAD_USE = 2  # a bad graph or command line
+
+VERBS = ("check", "print", "try")
+HELP = """\
+verbs:
+  (none)         run the graph until all is done, or until Ctrl-C
+  check          say every mistake in the graph at once, or in one line that it is fine
+  print          show the command line of every process, ready to paste; start nothing
+  try NODE FILE  run one node on one image file; the result lies beside the file
+
+examples:
+  # half a minute of a test camera, as graph.yaml says
+  $ python launcher.py graph.yaml
+  # another source and more converters, without touching the file
+  $ python launcher.py graph.yaml splitter.source=clip.mp4 converter.replicas=4
+  # what a filter makes of one photo
+  $ python launcher.py graph.yaml try converter photo.jpg converter.filter=contour
+
+exit codes:
+  0  all done, or stopped as asked
+  1  a node failed for good
+  2  a bad graph or command line
+"""
+
+
+def main(words: Sequence[str]) -> int:
+    try:
+        return obey(parse(words))
+    except (GraphError, Refused) as error:
+        print(error, file=sys.stderr)
+        return BAD_USE
+    except KeyboardInterrupt:  # before anything was started: then the supervisor hears it
+        return OK
+
+
+def parse(words: Sequence[str]) -> argparse.Namespace:
+    """The command line: `graph`, `verb` ("run" if none is given), `node` and `file` of try, and `overrides`."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog=HELP, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    )
+    parser.add_argument("graph", type=Path, help="the graph's file, e.g. graph.yaml")
+    parser.add_argument("words", nargs="*", default=[], metavar="verb | node.key=value", help="see below")
+    options = parser.parse_args(words)
+    rest = options.words
+    options.verb = rest.pop(0) if rest and "=" not in rest[0] else "run"
+    if options.verb not in ("run", *VERBS):
+        parser.error(f'there is no verb "{options.verb}": they are {", ".join(VERBS)}; without one the graph runs')
+    if options.verb == "try":
+        if len(rest) < 2:
+            parser.error("try what on what? Give a node and an image file: try converter photo.jpg")
+        options.node, options.file = rest.pop(0), Path(rest.pop(0))
+    if strange := [word for word in rest if "=" not in word]:
+        parser.error(f'"{strange[0]}" is not understood: what follows the verb looks like node.key=value')
+    options.overrides = rest
+    return options
+
+
+def obey(options: argparse.Namespace) -> int:
+    wanted = graph.load(options.graph, options.overrides)
+    for warning in wanted.warnings:
+        print(warning, file=sys.stderr)
+    if options.verb == "check":
+        verbs.check(wanted)
+    elif options.verb == "print":
+        verbs.show(wanted)
+    elif options.verb == "try":
+        verbs.attempt(wanted, options.node, options.file)
+    else:
+        return OK if verbs.run(wanted) else FAILED
+    return OK
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,100 @@
+"""The real launcher on a graph in a folder of its own, as a user starts it; and what it left behind."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from types import TracebackType
+
+from tests.conftest import until
+
+ROOT = Path(__file__).parent.parent
+PATIENCE = 120.0  # seconds: generous, because the machines that run these tests are small and busy
+
+
+class Launch:
+    """`with Launch(folder, "splitter.source=clip.mp4") as graph: graph.ends()`; what is left is killed."""
+
+    def __init__(self, folder: Path, *words: str, graph: str = "graph.yaml", env: dict[str, str] | None = None) -> None:
+        self.folder = folder
+        if not (folder / graph).exists():
+            shutil.copy(ROOT / "graph.yaml", folder / graph)
+        self.log = folder / f"launcher-{len([*folder.glob('launcher-*.log')])}.log"
+        with open(self.log, "wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, str(ROOT / "launcher.py"), graph, *words],
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **(env or {})},
+                start_new_session=True,
+            )
+
+    def __enter__(self) -> "Launch":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        if kind:
+            print(self.output)
+        until(
+            lambda: not processes_in(self.folder), 10, f"processes left in {self.folder}: {processes_in(self.folder)}"
+        )
+
+    @property
+    def output(self) -> str:
+        return self.log.read_text(errors="replace")
+
+    def ends(self, seconds: float = PATIENCE) -> int:
+        """Wait for the launcher to end; its exit code."""
+        until(lambda: self.process.poll() is not None, seconds, f"the launcher is still running: {self.output[-2000:]}")
+        return self.process.returncode
+
+    def interrupt(self) -> None:
+        """Press Ctrl-C."""
+        self.process.send_signal(signal.SIGINT)
+
+    def pid(self, replica: str) -> int:
+        """The process of `replica`, which must be running soon."""
+        return until(lambda: self._pid(replica), 20, f"no process of {replica}")
+
+    def kill(self, replica: str) -> None:
+        os.kill(self.pid(replica), signal.SIGKILL)
+
+    def says(self, words: str, seconds: float = PATIENCE) -> None:
+        until(lambda: re.search(words, self.output), seconds, f"{words!r} in the log: {self.output[-2000:]}")
+
+    def _pid(self, replica: str) -> int:
+        return next((pid for pid, line in processes_in(self.folder).items() if f"--name={replica}" in line), 0)
+
+
+def processes_in(folder: Path) -> dict[int, list[str]]:
+    """The command lines of all living processes that run in `folder`, by pid."""
+    found = {}
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
+            if (entry / "cwd").readlink() == folder and state != "Z":
+                found[int(entry.name)] = (entry / "cmdline").read_bytes().decode(errors="replace").split("\0")
+        except (FileNotFoundError, ProcessLookupError, PermissionError):
+            continue  # it has just ended, or is not ours
+    return found
+
+
+def files(folder: Path) -> list[str]:
+    """The relative paths of all files below `folder` that are not hidden, sorted."""
+    found = []
+    for where, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]  # in them things come and go
+        found += [str((Path(where) / name).relative_to(folder)) for name in names if not name.startswith(".")]
+    return sorted(found)

@@ -1,0 +1,158 @@
+"""The launcher's command line, as a user types it."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from host import runfolder
+from tests.launch import ROOT
+
+GRAPH = (ROOT / "graph.yaml").read_text()
+
+
+@pytest.fixture(autouse=True)
+def runtime(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "graph.yaml").write_text(GRAPH)
+    return tmp_path
+
+
+def launcher(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, str(ROOT / "launcher.py"), *words]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_a_good_graph_is_fine_in_one_line(folder: Path) -> None:
+    done = launcher(folder, "graph.yaml", "check")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "graph.yaml: 3 nodes, 2 wires, 4 processes on 1 host: fine\n"
+
+
+def test_every_mistake_is_told_at_once(folder: Path) -> None:
+    (folder / "graph.yaml").write_text(GRAPH.replace("pull: frames", "pull: frame").replace("replicas", "replica"))
+    for verb in ((), ("check",), ("print",)):
+        done = launcher(folder, "graph.yaml", *verb)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert '"converter" pulls "frame", but no node pushes it. Did you mean "frames"?' in done.stderr
+        assert '"replica"' in done.stderr
+
+
+def test_overrides_reach_the_graph(folder: Path) -> None:
+    done = launcher(folder, "graph.yaml", "check", "converter.replicas=4")
+    assert done.stdout == "graph.yaml: 3 nodes, 2 wires, 6 processes on 1 host: fine\n"
+
+
+def test_print_shows_commands_that_a_shell_takes_as_they_are(folder: Path) -> None:
+    done = launcher(folder, "graph.yaml", "print", "converter.folder=my frames", "converter.env={A: b c}")
+    first, *commands = done.stdout.splitlines()
+    run = runfolder.by_hand(folder / "graph.yaml")
+    assert first == f"# first: cd {folder}; mkdir -p -m 700 {run}; export PYTHONPATH={ROOT}"
+    assert [re.findall("--name=([a-z.0-9]+)", command) for command in commands] == [
+        ["converter.1"],
+        ["converter.2"],
+        ["watcher.1"],
+        ["splitter.1"],
+    ]
+    assert commands[0].startswith(f"env 'A=b c' {sys.executable} -m nodes.converter ")
+    assert "--folder=my frames" in shlex.split(commands[0])
+    assert not run.exists()
+
+
+def test_a_printed_command_runs_when_it_is_pasted(folder: Path) -> None:
+    first, *commands = launcher(folder, "graph.yaml", "print", "splitter.limit=3").stdout.splitlines()
+    script = "\n".join([first.removeprefix("# first: "), *(f"{command} &" for command in commands), "wait"])
+    subprocess.run(["sh", "-c", script], cwd="/", check=True, timeout=60, capture_output=True)
+    assert len(list((folder / "converted").iterdir())) == 3
+
+
+def test_try_leaves_the_result_beside_the_file(folder: Path) -> None:
+    photos = folder / "photos"
+    photos.mkdir()
+    Image.new("RGB", (64, 48), "red").save(photos / "photo.png")
+    done = launcher(photos, "../graph.yaml", "try", "converter", "photo.png", "converter.filter=invert")
+    assert (done.returncode, done.stderr) == (0, "")
+    result = next(path for path in photos.iterdir() if path.name != "photo.png")
+    assert f"{photos}/photo.png -> {result} in" in done.stdout
+    with Image.open(result) as image:
+        red, green, blue = image.convert("RGB").getpixel((0, 0))
+    assert red < 10
+    assert min(green, blue) > 245
+    assert not (folder / "converted").exists()
+
+
+def test_try_passes_on_the_exit_code(folder: Path) -> None:
+    (folder / "photo.jpg").write_text("no image at all")
+    done = launcher(folder, "graph.yaml", "try", "converter", "photo.jpg")
+    assert done.returncode == 65
+    assert "would be a dead letter" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["graph.yaml", "chek"], 'there is no verb "chek": they are check, print, try; without one the graph runs'),
+        (
+            ["graph.yaml", "try", "converter"],
+            "try what on what? Give a node and an image file: try converter photo.jpg",
+        ),
+        (["graph.yaml", "check", "now"], '"now" is not understood: what follows the verb looks like node.key=value'),
+        (
+            ["graph.yaml", "try", "saver", "a.jpg"],
+            'graph.yaml has no node "saver": its nodes are splitter, watcher, converter',
+        ),
+        ([], "the following arguments are required: graph"),
+    ],
+)
+def test_a_command_line_that_is_not_understood_is_refused(folder: Path, words: list[str], message: str) -> None:
+    done = launcher(folder, *words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.rstrip().endswith(message)
+
+
+def test_a_graph_that_spans_hosts_is_checked_and_printed_but_not_run(folder: Path) -> None:
+    keys = {host: f"{host:x<40}" for host in ("robot", "station")}
+    hosts = (
+        f'hosts:\n  robot: {{key: "{keys["robot"]}"}}\n  station: {{key: "{keys["station"]}", address: 127.0.0.1}}\n'
+    )
+    wires = 'wires:\n  frames: {address: "tcp://station:5560"}\n'
+    nodes = GRAPH.replace("    run: nodes.converter", "    host: station\n    run: nodes.converter")
+    nodes = nodes.replace("    run: nodes.splitter", "    host: robot\n    run: nodes.splitter")
+    nodes = nodes.replace("    run: nodes.watcher", "    host: robot\n    run: nodes.watcher")
+    (folder / "graph.yaml").write_text(hosts + wires + nodes)
+
+    checked = launcher(folder, "graph.yaml", "check")
+    assert checked.stdout.endswith("3 nodes, 2 wires, 4 processes on 2 hosts: fine\n"), checked.stderr
+    printed = launcher(folder, "graph.yaml", "print").stdout
+    assert [line.split(":")[0] for line in printed.splitlines() if line.startswith("#")] == [
+        "# first on robot",
+        "# first on station",
+    ]
+    ran = launcher(folder, "graph.yaml")
+    assert ran.returncode == 2
+    assert "graph.yaml names hosts: such a graph can be checked and printed, but not run yet" in ran.stderr
+
+
+def test_a_runtime_folder_that_is_too_long_for_sockets_is_refused(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deep = folder / ("d" * 80)
+    deep.mkdir()
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(deep))
+    done = launcher(folder, "graph.yaml", "check")
+    assert done.returncode == 2
+    assert "107" in done.stderr
+
+
+def test_help_has_examples_and_exit_codes(folder: Path) -> None:
+    help_text = launcher(folder, "--help").stdout
+    assert "$ python launcher.py graph.yaml try converter photo.jpg" in help_text
+    assert "1  a node failed for good" in help_text

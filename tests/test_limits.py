@@ -1,0 +1,61 @@
+"""Nodes that hang or hold too much memory, under the real launcher."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from host import vitals
+from tests.acted import act, lines
+from tests.conftest import until
+
+
+@pytest.fixture(autouse=True)
+def runtime(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
+
+
+def test_a_node_that_hangs_shows_where_and_lives_again(tmp_path: Path) -> None:
+    with act(tmp_path, {"splitter": {"role": "hangs", "stall": 1}}) as graph:
+        graph.says(r"has held one message for \d\.\d s \(stall: 1\): aborted")
+        assert graph.ends() == 0
+    said = lines(graph, "splitter")
+    assert "Fatal Python error: Aborted" in said
+    assert any(line.startswith("was killed by SIGABRT, restarts in") for line in said)
+    assert said[-1] == "ended"
+
+
+def test_a_node_whose_session_holds_too_much_memory_is_killed(tmp_path: Path) -> None:
+    with act(tmp_path, {"splitter": {"role": "eats", "memory": "150MB"}}) as graph:
+        assert graph.ends() == 0
+    said = lines(graph, "splitter")
+    assert said[0].startswith("holds 2") and said[0].endswith(" MB (memory: 150 MB): killed")
+    assert said[1].startswith("was killed by SIGKILL, restarts in")
+
+
+def test_memory_is_that_of_the_whole_session() -> None:
+    before = vitals.memory_by_session()[os.getsid(0)]
+    block = b"x" * 50_000_000
+    assert vitals.memory_by_session()[os.getsid(0)] > before + len(block) // 2
+
+
+def test_a_process_that_has_gone_is_not_stopped() -> None:
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert not vitals.is_stopped(child)
+
+
+def test_a_stopped_process_is_stopped_until_it_goes_on() -> None:
+    child = os.fork()
+    if child == 0:
+        signal.pause()
+    assert not vitals.is_stopped(child)
+    os.kill(child, signal.SIGSTOP)
+    until(lambda: vitals.is_stopped(child), what="it to stop")
+    os.kill(child, signal.SIGCONT)
+    until(lambda: not vitals.is_stopped(child), what="it to go on")
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)

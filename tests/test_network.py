@@ -1,0 +1,82 @@
+"""A graph of several hosts becomes the command lines of each, with addresses, ports and keys that meet."""
+
+from pathlib import Path
+
+from bus.link import Pipe
+from host.command import Process, processes
+from host.graph import Graph
+from tests.graphs import KEYS, loaded
+
+RUN = Path("/run/zg")
+ROBOT, STATION = KEYS
+CAMERA = "camera: {run: camera, host: robot, push: frames, args: {source: x, folder: spool}, replicas: 2}"
+SHRINK = "shrink: {run: shrink, host: station, pull: frames, push: small, replicas: 2}"
+SHOW = "show: {run: show, host: station, pull: small}"
+
+
+def graph(folder: Path, *nodes: str, binder: str = "station", robot: str = "") -> Graph:
+    hosts = f'hosts: {{robot: {{key: "{ROBOT}"{robot}}}, station: {{key: "{STATION}", address: 10.0.0.7}}}}'
+    wires = f'wires: {{frames: {{address: "tcp://{binder}:5560"}}}}'
+    return loaded(folder, *(nodes or (CAMERA, SHRINK, SHOW)), more=f"{hosts}\n{wires}")
+
+
+def pipes(process: Process, side: str) -> list[Pipe]:
+    return [Pipe.parse(word.removeprefix(side)) for word in process.argv if word.startswith(side)]
+
+
+def test_each_host_gets_its_own_processes(tmp_path: Path) -> None:
+    found = graph(tmp_path)
+
+    assert [one.replica for one in processes(found, RUN, "robot")] == ["camera.1", "camera.2"]
+    assert [one.replica for one in processes(found, RUN, "station")] == ["show.1", "shrink.1", "shrink.2"]
+    assert len(processes(found, RUN)) == 5
+
+
+def test_the_host_that_the_address_names_binds_two_ports_a_pair(tmp_path: Path) -> None:
+    found = graph(tmp_path)
+    [_, second] = processes(found, RUN, "robot")
+    [_, shrink, _] = processes(found, RUN, "station")
+
+    assert [(pipe.address, pipe.bind, pipe.key) for pipe in pipes(second, "--push=")] == [
+        ("tcp://10.0.0.7:5564", False, STATION),
+        ("tcp://10.0.0.7:5566", False, STATION),
+    ]
+    assert [(pipe.address, pipe.bind, pipe.key, pipe.peer) for pipe in pipes(shrink, "--pull=")] == [
+        ("tcp://*:5560", True, ROBOT, "camera.1"),
+        ("tcp://*:5564", True, ROBOT, "camera.2"),
+    ]
+
+
+def test_the_pusher_binds_where_the_address_says_so(tmp_path: Path) -> None:
+    found = graph(tmp_path, binder="robot", robot=", address: 127.0.0.1")
+    [first, _] = processes(found, RUN, "robot")
+    [_, shrink, _] = processes(found, RUN, "station")
+
+    assert pipes(first, "--push=")[1].address == "tcp://127.0.0.1:5562"
+    assert pipes(first, "--push=")[1].bind
+    assert [(pipe.address, pipe.bind) for pipe in pipes(shrink, "--pull=")] == [
+        ("tcp://127.0.0.1:5560", False),
+        ("tcp://127.0.0.1:5564", False),
+    ]
+
+
+def test_a_process_that_crosses_gets_its_host_s_private_key(tmp_path: Path) -> None:
+    found = {one.replica: one.argv for one in processes(graph(tmp_path), RUN)}
+
+    assert f"--key={tmp_path}/keys/robot.key" in found["camera.1"]
+    assert f"--key={tmp_path}/keys/station.key" in found["shrink.1"]
+    assert not [word for word in found["show.1"] if word.startswith("--key")]
+
+
+def test_pushers_beside_the_puller_stay_local(tmp_path: Path) -> None:
+    local = CAMERA.replace("camera:", "local:").replace("robot", "station")
+    found = {one.replica: one for one in processes(graph(tmp_path, CAMERA, local, SHRINK, SHOW), RUN)}
+
+    schemes = [pipe.scheme for pipe in pipes(found["shrink.1"], "--pull=")]
+    assert schemes == ["tcp", "tcp", "ipc", "ipc"]
+    assert all(not pipe.key for pipe in pipes(found["local.1"], "--push="))
+
+
+def test_folders_of_another_host_are_not_granted(tmp_path: Path) -> None:
+    for process in processes(graph(tmp_path), RUN):
+        assert not [word for word in process.argv if word.startswith("--grant")]

@@ -1,4 +1,4 @@
-"""The test camera: a moving pattern with a big number, drawn at camera speed."""
+"""The test camera: a moving pattern with a big number, that of the frame, drawn at camera speed."""
 
 import itertools
 import time
@@ -45,7 +45,7 @@ def draw(index: int) -> Image.Image:
     """Frame `index`: 1280x720, RGB, the same whenever it is drawn, unlike every other."""
     left = SCROLL * index % WIDTH
     picture = _stripes().crop((left, 0, left + WIDTH, HEIGHT))
-    picture.paste("white", (_bounce(STEP[0] * index, WIDTH), _bounce(STEP[1] * index, HEIGHT)), _ball())
+    picture.paste("black", (_bounce(STEP[0] * index, WIDTH), _bounce(STEP[1] * index, HEIGHT)), _ball())
     digits = f"{index:06d}"
     at = (WIDTH - DIGIT[0] * len(digits)) // 2
     for digit in digits:

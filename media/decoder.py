@@ -82,9 +82,10 @@ def _open(job: Job) -> InputContainer:
     try:
         return av.open(address, timeout=PATIENCE, options={"protocol_whitelist": PROTOCOLS[job.kind]})
     except av.error.InvalidDataError:
-        raise BadData(f"cannot read {job.shown}: it is no video, or the index that it needs is missing") from None
+        raise BadData(f"cannot read {job.shown}: it is no video, or was not copied to its end") from None
     except av.FFmpegError as error:
-        raise BadData(f"cannot read {job.shown}: {_words(error)}") from None
+        cure = "; is the address right, and does its server run?" if job.kind == "stream" else ""
+        raise BadData(f"cannot read {job.shown}: {_words(error)}{cure}") from None
 
 
 def _video(container: InputContainer, job: Job) -> VideoStream:

@@ -11,12 +11,16 @@ from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
+from bus import wait
 from media.job import Job, WrongArgument
 from media.mark import Mark
 
 TAKEN = ".taken"  # where a watcher keeps the frames that are being worked on
 PATIENCE = 10.0  # seconds that an earlier splitter of the same stream gets to go away
 PAUSE = 0.1  # seconds between two looks at the folder
+MB = 10**6
+RESERVE = 64 * MB  # of the disk, which no frame takes: for what is made of the frames, which lets them go
+RETRY = 1.0  # seconds between two looks at a disk that is full
 START = r"\d{8}T\d{6}Z-[0-9a-f]{4}"  # what tells the starts of a live stream apart
 
 
@@ -50,6 +54,11 @@ class FrameFolder:
             return
         earlier = Mark.read(self._mark_file)
         if earlier is None or not earlier.same_clip(self._mark):
+            if earlier and earlier.source != self._mark.source:
+                print(
+                    f"frames of {earlier.source} were named {self._job.stream} before: what was made of them may be"
+                    " written over; to keep both, give stream: another name"
+                )
             yield from self._wait_for_earlier_frames()
         elif earlier.ended:
             same_run = bool(earlier.run) and earlier.run == self._mark.run
@@ -58,7 +67,11 @@ class FrameFolder:
             self.next = self._resume(earlier)
 
     def place(self, number: int, body: bytes | Path) -> None:
-        """Let frame `number` appear, unless it waits here already: a file's content, or a file to be moved here."""
+        """Let frame `number` appear, unless it waits here already: a file's content, or a file to be moved here.
+
+        Waits while the disk is nearly full. Raises Stopped when the node is to stop meanwhile.
+        """
+        self._leave_room()
         self.next = number + 1
         if self._waits(number):
             return
@@ -75,6 +88,17 @@ class FrameFolder:
         """Note that every frame that can be read of the clip is in place."""
         if not self._job.live:
             replace(self._mark, next=self.next, ended=True).write(self._mark_file, self.workspace)
+
+    def _leave_room(self) -> None:
+        words = f"waits until {RESERVE // MB} MB are free on the disk of {self._folder.absolute()}"
+        waited = False
+        while shutil.disk_usage(self._folder).free < RESERVE:
+            if not waited:
+                print(words)
+            waited = True
+            wait(words, RETRY)
+        if waited:
+            print(f"goes on in {self._folder.absolute()}")
 
     def _part(self, number: int) -> Path:
         return self.workspace / f"{number}.part"
@@ -126,17 +150,26 @@ class FrameFolder:
     def _locked(self) -> bool:
         """Try to be the only splitter of this stream here."""
         try:
-            self.workspace.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise self._unusable(error) from None
+        try:
+            self.workspace.mkdir(mode=0o700, exist_ok=True)
             lock = os.open(self.workspace / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except FileNotFoundError:
             return False  # who had it is just leaving
         except OSError as error:
-            raise WrongArgument(f"folder: cannot write to {self._folder.absolute()}: {error.strerror}") from None
+            raise self._unusable(error) from None
         if _take(lock) and _is_at(lock, self.workspace / "lock"):
             self._lock = lock
             return True
         os.close(lock)
         return False
+
+    def _unusable(self, error: OSError) -> WrongArgument:
+        return WrongArgument(
+            f"folder: cannot write to {self._folder.absolute()}: {error.strerror}: give another, or make it writable"
+        )
 
     def _sweep(self) -> None:
         """Remove the workspaces of this stream's earlier starts that were killed."""

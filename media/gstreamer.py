@@ -26,7 +26,8 @@ PLUGINS = "apt-get install gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gs
 URL_LETTERS = "!#$%&'()*+,/:;=?@[]~"  # what stays as it is in an address; a quote or a space would end it
 LEASH = str(Path(__file__).with_name("leash.py"))
 CLIP = "clip"  # the name under which gst-launch finds the file, whatever signs its own name holds
-FULL_RANGE = ["video/x-raw,format=RGB", "!", "videoconvert", "!", "video/x-raw,format=I420,colorimetry=1:4:0:0"]
+UPRIGHT = ["videoconvert", "!", "video/x-raw,format=RGB", "!", "videoflip", "video-direction=auto"]
+FULL_RANGE = ["videoconvert", "!", "video/x-raw,format=I420,colorimetry=1:4:0:0"]
 NO_TIME = (1 << 64) - 1  # GST_CLOCK_TIME_NONE
 
 MADE = re.compile(r"GstMultiFileSink, .*?index=\(int\)(\d+), timestamp=\(guint64\)(\d+),.* duration=\(guint64\)(\d+)")
@@ -115,9 +116,9 @@ def _pipeline(job: Job) -> list[str]:
     source = ["filesrc", f"location={CLIP}"] if job.kind == "clip" else ["souphttpsrc", f"location={address}"]
     scale = []
     if job.size:
-        scale = ["videoscale", "add-borders=false", "!", "video/x-raw,width={},height={}".format(*job.size), "!"]
+        scale = ["!", "videoscale", "add-borders=false", "!", "video/x-raw,width={},height={}".format(*job.size)]
     return [
-        "-m", *source, "!", "decodebin", "!", *scale, "videoconvert", "!", *FULL_RANGE, "!",
+        "-m", *source, "!", "decodebin", "!", *UPRIGHT, *scale, "!", *FULL_RANGE, "!",
         "jpegenc", f"quality={job.quality}", "!",
         "multifilesink", "location=%08d.jpg", "post-messages=true",
     ]  # fmt: skip
@@ -146,7 +147,8 @@ def _verdict(troubles: list[str], otherwise: str, job: Job, count: int) -> Wrong
             return WrongArgument(f"gstreamer on this machine lacks {lacks}: {PLUGINS}, or use engine: av")
     reason = next((error[1] for line in troubles if (error := ERROR.match(line))), otherwise)
     where = f"breaks off after {count} frames" if count else "cannot be read"
-    return BadData(f"{job.shown} {where}, says gstreamer: {reason}")
+    cure = "" if count or job.kind == "clip" else " (is the address right, and does its server run?)"
+    return BadData(f"{job.shown} {where}, says gstreamer: {reason}{cure}")
 
 
 def _lines(child: subprocess.Popen[bytes]) -> Iterator[str | None]:

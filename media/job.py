@@ -12,7 +12,7 @@ from bus import shown
 
 CLIP_CAMERA, LIVE_CAMERA = "test", "test:forever"
 ENGINES = ("auto", "av", "gstreamer")
-URL = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
+URL = re.compile(r"([a-z][a-z0-9+.-]*)://([^/?#]*)", re.IGNORECASE)  # its scheme, and its host and port
 SIZE = re.compile(r"([1-9][0-9]{0,3})x([1-9][0-9]{0,3})")
 MAX_SIDE = 9000  # pixels: a frame of 9000x9000 is within what other nodes decode
 MAX_STREAM = 200  # bytes: leaves room for the start and the number in a file name of 255 bytes
@@ -86,6 +86,8 @@ def _recognise(source: str) -> tuple[str, bool]:
     if url := URL.match(source):
         if url[1].lower() not in ("http", "https"):
             raise WrongArgument(f"source: {shown(source)}: {url[1]} is not read; give http, https, a file or test")
+        if not url[2]:
+            raise WrongArgument(f"source: {shown(source)} names no host: give one like http://host:8090/test1.mpg")
         return "stream", True
     path = Path(source).absolute()
     where = path if shown(source) == source else shown(source)

@@ -20,7 +20,7 @@ def source_name(frame: Message) -> str:
     """The frame's name; its stream and number (or time) if it has none."""
     if frame.name:
         return frame.name
-    return f"{frame.stream or 'frame'}-{frame.captured if frame.number is None else f'{frame.number:06d}'}"
+    return f"{frame.stream or 'frame'}-{frame.captured if frame.number is None else f'{frame.number:08d}'}"
 
 
 def named_as(name: str, format: str) -> str:

@@ -18,7 +18,7 @@ RETRY = 1.0  # seconds until a disk that failed is tried again
 REMIND = 30.0  # seconds between two lines about a disk that goes on failing
 
 # What is wrong with the folder itself, and will be so after a restart; anything else is a disk to wait for.
-MISTAKES = (errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
+MISTAKES = (errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
 
 # How a file of each format begins.
 BEGINNINGS = {"jpg": rb"\xff\xd8\xff", "png": rb"\x89PNG\r\n\x1a\n", "webp": rb"(?s:RIFF....WEBP)"}
@@ -106,7 +106,8 @@ class Results:
             self._folder.make()
         except OSError as error:
             if error.errno in MISTAKES:
-                raise ValueError(f"cannot save below {self._folder.path}: {error.strerror}") from None
+                words = f"cannot save below {self._folder.path}: {error.strerror}; give another folder"
+                raise ValueError(words) from None
 
 
 def _encoded(image: Image.Image, format: str, quality: int) -> bytes:

@@ -64,27 +64,25 @@ class Retention:
 
     def _search_and_delete(self) -> Iterator[None]:
         """One search, in steps."""
+        horizon = time.time_ns() - self._limit * 1e9
         found = []
         for result in _results(self._folder):
-            found.append(result)
+            if self._unit not in AGES:
+                found.append(result)
+            elif result.written < horizon:
+                self._delete(result)
             yield
-        for result in self._beyond(sorted(found)):
+        excess = sum(map(self._weight, found)) - self._limit
+        for result in sorted(found):
+            if excess <= 0:
+                return
+            excess -= self._weight(result)
             self._delete(result)
             yield
 
-    def _beyond(self, found: list[Result]) -> Iterator[Result]:
-        """Those of `found`, oldest first, that the limit does not allow."""
-        if self._unit in AGES:
-            horizon = time.time_ns() - self._limit * 1e9
-            yield from (result for result in found if result.written < horizon)
-            return
-        weights = [result.size if self._unit in SIZES else 1 for result in found]
-        excess = sum(weights) - self._limit
-        for result, weight in zip(found, weights, strict=True):
-            if excess <= 0:
-                return
-            excess -= weight
-            yield result
+    def _weight(self, result: Result) -> int:
+        """What it adds to what the limit counts: bytes, or results."""
+        return result.size if self._unit in SIZES else 1
 
     def _delete(self, result: Result) -> None:
         path = Path(result.path)

@@ -1,4 +1,9 @@
-"""Split a camera, a stream or a clip into frames: files in a folder, or messages on the wire."""
+"""Split a camera, a stream or a clip into frames: files in a folder, or messages on the wire.
+
+A clip that was stopped or killed goes on where it was when it is started again: a hidden mark beside its frames keeps
+the place. A clip that was split to its end is split afresh, once its earlier frames have left the folder. A live source
+goes on with what comes then. Without a folder there is no mark, and a clip begins anew.
+"""
 
 from collections.abc import Generator, Iterator
 from contextlib import closing
@@ -54,7 +59,7 @@ def into_folder(job: Job, folder: Path) -> Iterator[Message | None]:
     with FrameFolder(folder, job) as spool:
         yield from spool.settle()
         if spool.complete:
-            print(f"{job.shown} is split already, writes nothing")
+            print(f"{title(job)} is split already, writes nothing")
             return
         with closing(ENGINES[job.engine](job, spool.next, spool.workspace)) as video:
             opened = yield from opening(job, video, spool.next)
@@ -69,7 +74,7 @@ def into_folder(job: Job, folder: Path) -> Iterator[Message | None]:
                 spool.end()  # all that can be read is in place
                 raise
         spool.end()
-        print(f"{job.shown} has ended, {spool.next} frames")
+        print(f"{title(job)} has ended, {spool.next} frames")
 
 
 def onto_wire(job: Job) -> Iterator[Message | None]:
@@ -91,7 +96,7 @@ def onto_wire(job: Job) -> Iterator[Message | None]:
                 progress(made, opened.total)
             else:
                 yield None
-    print(f"{job.shown} has ended, {made} frames")
+    print(f"{title(job)} has ended, {made} frames")
 
 
 def opening(job: Job, video: Steps, first: int) -> Generator[None, None, Opened]:
@@ -100,10 +105,16 @@ def opening(job: Job, video: Steps, first: int) -> Generator[None, None, Opened]
         if isinstance(step, Opened):
             many = f"{step.total} frames" if step.total else "frames"
             onward = f", from frame {first} on" if first else ""
-            print(f"reads {job.shown} with {job.engine}: {many} of {step.size[0]}x{step.size[1]}{onward}")
+            how = "" if job.kind == "camera" else f" with {job.engine}"
+            print(f"reads {title(job)}{how}: {many} of {step.size[0]}x{step.size[1]}{onward}")
             return step
         yield None
     raise BadData(f"cannot read {job.shown}: there is nothing in it")
+
+
+def title(job: Job) -> str:
+    """What the log calls the source."""
+    return "the test camera" if job.kind == "camera" else job.shown
 
 
 def facts(job: Job, opened: Opened) -> dict[str, Any]:

@@ -104,20 +104,24 @@ def test_a_slow_writer_is_waited_for(tmp_path: Path, flow: Flow) -> None:
 
 OVER_AND_OVER = """
 import itertools
+import time
 for number in itertools.cycle(range(1000)):
     with open("spool/image.jpg", "wb") as file:  # in place: the old one is emptied, and written anew
         for piece in range(50):
             file.write(b"%03d" % number * 1000)
+    time.sleep(0.005)  # until its next picture
 """
 
 
 def test_of_a_name_that_is_written_over_and_over_every_claim_is_whole(tmp_path: Path, flow: Flow) -> None:
     with start(tmp_path, sys.executable, "-c", OVER_AND_OVER) as camera:
-        for _ in range(30):
-            [message] = some(flow, 1)
-            assert message.bytes == message.bytes[:3] * 50_000
-            finish(message)
-        camera.kill()
+        try:
+            for _ in range(50):
+                [message] = some(flow, 1)
+                assert message.bytes == message.bytes[:3] * 50_000
+                finish(message)
+        finally:
+            camera.kill()
 
 
 def test_names_of_any_bytes_come_as_they_are(tmp_path: Path, flow: Flow) -> None:

@@ -16,7 +16,7 @@ from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 from PIL import Image
 
-from media.ahead import ahead
+from media.background import ahead
 from media.job import BadData, Job
 from media.video import Frame, Opened, Promise, Selection, Steps
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import math
 import os
 import re
 import shutil
@@ -21,6 +22,7 @@ PAUSE = 0.1  # seconds between two looks at the folder
 MB = 10**6
 RESERVE = 64 * MB  # of the disk, which no frame takes: for what is made of the frames, which lets them go
 RETRY = 1.0  # seconds between two looks at a disk that is full
+REMIND = 30.0  # seconds between two lines about it
 START = r"\d{8}T\d{6}Z-[0-9a-f]{4}"  # what tells the starts of a live stream apart
 
 
@@ -37,6 +39,7 @@ class FrameFolder:
         self._folder, self._job = folder, job
         self._mark, self._mark_file = Mark.of(job), folder / f".{job.stream}.mark"
         self._lock: int | None = None
+        self._said = -math.inf  # when it said last that the disk is full
 
     def __enter__(self) -> "FrameFolder":
         return self
@@ -48,7 +51,15 @@ class FrameFolder:
 
     def settle(self) -> Iterator[None]:
         """Wait until frames may be written, and find out which: see `next` and `complete`. Raises WrongArgument."""
-        yield from self._lock_out_others()
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._leave_room()
+            yield from self._lock_out_others()
+        except OSError as error:
+            raise WrongArgument(
+                f"folder: cannot write to {self._folder.absolute()}: {error.strerror};"
+                " give another, or make it writable"
+            ) from None
         if self._job.live:
             self._sweep()
             return
@@ -90,15 +101,13 @@ class FrameFolder:
             replace(self._mark, next=self.next, ended=True).write(self._mark_file, self.workspace)
 
     def _leave_room(self) -> None:
-        words = f"waits until {RESERVE // MB} MB are free on the disk of {self._folder.absolute()}"
-        waited = False
+        """Wait while the disk is nearly full."""
         while shutil.disk_usage(self._folder).free < RESERVE:
-            if not waited:
+            words = f"waits while less than {RESERVE // MB} MB are free on the disk of {self._folder.absolute()}"
+            if time.monotonic() - self._said > REMIND:
+                self._said = time.monotonic()
                 print(words)
-            waited = True
             wait(words, RETRY)
-        if waited:
-            print(f"goes on in {self._folder.absolute()}")
 
     def _part(self, number: int) -> Path:
         return self.workspace / f"{number}.part"
@@ -150,26 +159,15 @@ class FrameFolder:
     def _locked(self) -> bool:
         """Try to be the only splitter of this stream here."""
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise self._unusable(error) from None
-        try:
             self.workspace.mkdir(mode=0o700, exist_ok=True)
             lock = os.open(self.workspace / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except FileNotFoundError:
             return False  # who had it is just leaving
-        except OSError as error:
-            raise self._unusable(error) from None
         if _take(lock) and _is_at(lock, self.workspace / "lock"):
             self._lock = lock
             return True
         os.close(lock)
         return False
-
-    def _unusable(self, error: OSError) -> WrongArgument:
-        return WrongArgument(
-            f"folder: cannot write to {self._folder.absolute()}: {error.strerror}: give another, or make it writable"
-        )
 
     def _sweep(self) -> None:
         """Remove the workspaces of this stream's earlier starts that were killed."""

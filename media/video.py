@@ -69,7 +69,7 @@ class Selection:
     @property
     def behind(self) -> bool:
         """Whether the frames so far were written by an earlier life."""
-        return self.count <= self._first and self._first > 0
+        return self.count <= self._first
 
     @property
     def full(self) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from functools import partial
 
-from bus import SUFFIXES, Message, arrived, closed, run
+from bus import SUFFIXES, Message, arrived, backlog, closed, run
 from media.arrivals import Arrivals
 from media.events import CannotWatch
 from media.spool import TAKEN, NotReady, Spool, Taken
@@ -44,6 +44,7 @@ def _watch(streams: Iterable[Message] | None, spool: Spool, arrivals: Arrivals) 
     print(f"watches {spool.folder}: {arrivals.waiting} waiting")
     ending = False
     while not ending or arrivals.waiting or spool.held:
+        backlog(arrivals.waiting)
         ready = _next(arrivals, spool)
         if streams is not None:
             known.learn(arrived(streams))

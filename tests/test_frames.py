@@ -181,5 +181,32 @@ def test_what_a_killed_live_start_left_is_swept_and_what_lives_is_not(tmp_path: 
 
 def test_a_folder_that_cannot_be_made_is_an_argument_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(WrongArgument, match=r"folder: cannot write to .*/file/spool: Not a directory"):
-        settled(tmp_path / "file" / "spool")
+    for folder, why in ((tmp_path / "file" / "spool", "Not a directory"), (Path("/proc/spool"), "No such file")):
+        with pytest.raises(WrongArgument, match=f"folder: cannot write to {folder}: {why}.*; give another"):
+            settled(folder)
+
+
+def test_another_source_of_the_same_stream_says_what_may_be_written_over(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    left_behind(tmp_path, source="monday/clip.mp4", next=5)
+    with settled(tmp_path) as spool:
+        assert spool.next == 0
+    assert capsys.readouterr().out.startswith("frames of monday/clip.mp4 were named test before: ")
+
+
+def test_frames_leave_room_on_the_disk_for_what_is_made_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def somebody_frees_the_disk(words: str, seconds: float) -> None:
+        assert visible(tmp_path) == ["test-00000000.jpg"]
+        monkeypatch.setattr(frames_module, "RESERVE", 1)
+
+    monkeypatch.setattr(frames_module, "wait", somebody_frees_the_disk)
+    with settled(tmp_path) as spool:
+        spool.place(0, b"frame")
+        monkeypatch.setattr(frames_module, "RESERVE", 10**18)
+        spool.place(1, b"frame")
+    assert visible(tmp_path) == ["test-00000000.jpg", "test-00000001.jpg"]
+    words = f"waits while less than 1000000000000 MB are free on the disk of {tmp_path}"
+    assert capsys.readouterr().out.splitlines() == [words]

@@ -17,6 +17,7 @@ from media.job import BadData, WrongArgument
 from media.video import BEAT, Frame, Opened
 from tests.conftest import make_clip, need, until
 from tests.jobs import job
+from tests.phone import make_phone_clip
 from tests.serve import serve
 
 ROOT = Path(__file__).parent.parent
@@ -74,6 +75,15 @@ def test_rate_limit_size_and_first_mean_the_same_as_with_pyav(tmp_path: Path) ->
     assert opened == Opened((48, 20), 25.0, 12)
     assert [number for number, _ in frames] == list(range(3, 12))
     assert {picture.size for _, picture in frames} == {(48, 20)}
+
+
+def test_what_a_phone_recorded_on_its_side_is_upright(tmp_path: Path) -> None:
+    clip = make_phone_clip(tmp_path / "clip.mp4")
+    opened, [(_, upright), _] = read(tmp_path, clip)
+    assert opened.size == upright.size == (64, 96)
+    [theirs, _] = [step.picture for step in decoder.frames(job(str(clip)), 0) if isinstance(step, Frame)]
+    assert difference(upright, theirs) < 3  # of 255
+    assert read(tmp_path, clip, size="32x48")[0].size == (32, 48)
 
 
 def test_a_file_name_is_never_part_of_the_pipeline(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from tests.jobs import job
         ({"engine": "gstreamer"}, "does not draw the test camera"),
         ({"source": ""}, "source: is empty"),
         ({"source": "rtsp://host/1"}, "source: rtsp://host/1: rtsp is not read"),
+        ({"source": "http:///test1.mpg"}, "source: http:///test1.mpg names no host"),
         ({"source": "no/such.mp4"}, f"there is no file {Path('no/such.mp4').absolute()}"),
         ({"source": "."}, "is a folder: give a clip"),
         ({"source": "/dev/null"}, "is not a regular file"),

@@ -57,7 +57,7 @@ def test_raw_pixels_become_jpg(tmp_path: Path) -> None:
         Message(picture(), stream="s", number=1),
     ]
 
-    assert save(tmp_path, *frames) == ["a.jpg", "b.png.jpg", "s-000001.jpg"]
+    assert save(tmp_path, *frames) == ["a.jpg", "b.png.jpg", "s-00000001.jpg"]
     assert (tmp_path / "a.jpg").read_bytes() == encode(picture(), "jpg", 90)
 
 
@@ -79,7 +79,7 @@ def test_what_the_bytes_are_counts_and_not_what_the_name_says(tmp_path: Path) ->
 
     assert save(tmp_path, Message(jpg, name="liar.png"), Message(jpg, stream="s", number=2)) == [
         "liar.png",
-        "s-000002.jpg",
+        "s-00000002.jpg",
     ]
     assert save(tmp_path / "as jpg", Message(jpg, name="liar.png"), format="jpg") == ["liar.png.jpg"]
     assert (tmp_path / "as jpg/liar.png.jpg").read_bytes() == jpg
@@ -162,10 +162,11 @@ def test_a_folder_that_cannot_be_right_is_told(tmp_path: Path) -> None:
         (tmp_path / "file", f"{tmp_path}/file is not a folder"),
         (tmp_path / "file/below", f"{tmp_path}/file is not a folder"),
         (tmp_path / ("n" * 256), "File name too long"),
+        (Path("/proc/results"), "No such file or directory"),
     ]:
         with pytest.raises(ValueError) as mistake:
             Results(str(folder))
-        assert str(mistake.value) == f"cannot save below {folder}: {words}"
+        assert str(mistake.value) == f"cannot save below {folder}: {words}; give another folder"
 
 
 def test_without_sync_the_log_says_what_that_costs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -60,11 +60,15 @@ def test_without_a_folder_each_frame_goes_down_the_wire(tmp_path: Path, engine: 
     assert frames[0].data["size"] == [48, 32]
 
 
-def test_the_test_camera_needs_nothing(tmp_path: Path) -> None:
+def test_the_test_camera_needs_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     split("test", folder=str(tmp_path), limit=3)
     assert names(tmp_path) == ["test-00000000.jpg", "test-00000001.jpg", "test-00000002.jpg"]
     with Image.open(tmp_path / "test-00000002.jpg") as written:
         assert written.size == (camera.WIDTH, camera.HEIGHT)
+    assert capsys.readouterr().out.splitlines() == [
+        "reads the test camera: 3 frames of 1280x720",
+        "the test camera has ended, 3 frames",
+    ]
 
 
 def test_live_frames_are_named_after_their_start(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Work in a thread, a few items ahead."""
+"""Work in a background thread, a few items ahead."""
 
 import threading
 from collections.abc import Generator
@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from media.ahead import DEPTH, ahead
+from media.background import DEPTH, ahead
 from tests.conftest import until
 
 

@@ -1,4 +1,4 @@
-"""Work that may block in C code, done in a thread a few items ahead of who asks for them."""
+"""Work that may block in C code, done in a background thread, a few items ahead of who asks for them."""
 
 import queue
 import threading

@@ -1,11 +1,11 @@
 """What nodes are made of: everything that a node imports."""
 
-from bus.arguments import shown
+from bus.hiding import shown
 from bus.hub import Stopped
 from bus.inputs import arrived, batches, closed
 from bus.message import Message
 from bus.picture import SUFFIXES, Undecodable, encode
-from bus.run import progress, run, wait, wired
+from bus.run import backlog, progress, run, wait, wired
 
 __all__ = [
     "SUFFIXES",
@@ -13,6 +13,7 @@ __all__ = [
     "Stopped",
     "Undecodable",
     "arrived",
+    "backlog",
     "batches",
     "closed",
     "encode",

@@ -3,30 +3,17 @@
 import argparse
 import inspect
 import json
-import os
 import re
 import sys
 import typing
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from bus.link import Pipe
 
-VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 HELP_LINE = re.compile(r"^\s*(\w+): (.+)$", re.MULTILINE)
-
-
-class Secret(str):
-    """An argument with ${…} expanded; `shown` is how it was written."""
-
-    __slots__ = ("shown",)
-    shown: str
-
-
-def shown(text: str) -> str:
-    """`text` as it was written, before ${…} was expanded: for log lines, messages, marks and file names."""
-    return text.shown if isinstance(text, Secret) else text
 
 
 def inputs(function: Callable[..., Any]) -> dict[str, bool]:
@@ -46,7 +33,7 @@ def parser(function: Callable[..., Any], program: str) -> argparse.ArgumentParse
     made = argparse.ArgumentParser(
         prog=program, description=about, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
     )
-    hints = typing.get_type_hints(function)
+    hints = _hints(function)
     own = made.add_argument_group("arguments")
     for name, parameter in inspect.signature(function).parameters.items():
         if parameter.kind is parameter.KEYWORD_ONLY:
@@ -58,20 +45,9 @@ def parser(function: Callable[..., Any], program: str) -> argparse.ArgumentParse
     bus.add_argument("--grant", action="append", default=[], metavar="FOLDER", help="files below it may be read")
     bus.add_argument("--pull", action="append", default=[], type=_pipe, metavar="PIPE", help="[@]ADDRESS[,wire=NAME…]")
     bus.add_argument("--push", action="append", default=[], type=_pipe, metavar="PIPE", help="the same; @ binds")
-    if inputs(function):
+    if any(inputs(function).values()):
         made.add_argument("--try", dest="photo", type=Path, metavar="FILE", help="run on this one image and show it")
     return made
-
-
-def expand(values: dict[str, Any]) -> dict[str, Any]:
-    """`values` with each ${NAME} in a text replaced from the environment. Raises ValueError naming what is not set."""
-    return {name: _expand(name, value) if isinstance(value, str) else value for name, value in values.items()}
-
-
-def hide(secrets: list[Secret]) -> None:
-    """From now on what this process prints shows these as they were written."""
-    if secrets:
-        sys.stdout, sys.stderr = _Hiding(sys.stdout, secrets), _Hiding(sys.stderr, secrets)
 
 
 def _add(group: Any, name: str, default: Any, hint: Any, words: str) -> None:
@@ -88,15 +64,30 @@ def _add(group: Any, name: str, default: Any, hint: Any, words: str) -> None:
     group.add_argument(f"--{name}", required=required, default=None if required else default, **options)
 
 
+def _hints(function: Callable[..., Any]) -> dict[str, Any]:
+    """The types of the arguments alone: those of the inputs may be imported for type checkers only."""
+    keyword_only = (p for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY)
+    own = {p.name: p.annotation for p in keyword_only if p.annotation is not p.empty}
+    return typing.get_type_hints(SimpleNamespace(__annotations__=own), getattr(function, "__globals__", {}))
+
+
 def _kind(kinds: list[Any]) -> Callable[[str], Any]:
     plain = [typing.get_origin(kind) or kind for kind in kinds]
     if list in plain or dict in plain:
-        return lambda text: json.loads(text) if text[:1] in ("[", "{") else text
+        return _text_or_json
     return next((kind for kind in (int, float) if kind in plain), str)
 
 
+def _text_or_json(text: str) -> Any:
+    try:
+        return json.loads(text) if text[:1] in ("[", "{") else text
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text} is not JSON: {error}") from None
+
+
 def _metavar(kinds: list[Any]) -> str:
-    return "|".join("JSON" if kind in (list, dict) else kind.__name__.upper() for kind in _origins(kinds))
+    words = {str: "TEXT", int: "N", float: "NUMBER", list: "JSON", dict: "JSON"}
+    return "|".join(dict.fromkeys(words.get(kind, kind.__name__.upper()) for kind in _origins(kinds)))
 
 
 def _origins(kinds: list[Any]) -> list[type]:
@@ -108,30 +99,3 @@ def _pipe(text: str) -> Pipe:
         return Pipe.parse(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def _expand(name: str, value: str) -> str:
-    missing = [variable for variable in VARIABLE.findall(value) if variable not in os.environ]
-    if missing:
-        raise ValueError(f"--{name} needs the environment variable {missing[0]}, which is not set")
-    if not VARIABLE.search(value):
-        return value
-    secret = Secret(VARIABLE.sub(lambda found: os.environ[found[1]], value))
-    secret.shown = value
-    return secret
-
-
-class _Hiding:
-    """A text stream that writes secrets as they were written on the command line."""
-
-    def __init__(self, stream: Any, secrets: list[Secret]) -> None:
-        self._stream = stream
-        self._pairs = [(os.environ[name], "${" + name + "}") for s in secrets for name in VARIABLE.findall(s.shown)]
-
-    def write(self, text: str) -> int:
-        for secret, placeholder in self._pairs:
-            text = text.replace(secret, placeholder) if secret else text
-        return int(self._stream.write(text))
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)

@@ -18,6 +18,7 @@ COUNTERS = (
     "dead",
     "dropped",
     "on_the_way",
+    "backlog",  # what waits outside of the bus for a source to take it
 )
 SHORTEST = 100e-6  # seconds
 PER_OCTAVE = 8  # so a bucket is 9 % wide

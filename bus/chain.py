@@ -13,8 +13,7 @@ class Unit:
     __slots__ = ("_finish", "_left", "_reason", "_verdict")
 
     def __init__(self, finish: Verdict, parts: int = 1) -> None:
-        self._finish: Verdict | None = finish
-        self._left, self._verdict, self._reason = parts, "", ""
+        self._finish, self._left, self._verdict, self._reason = finish, parts, "", ""
 
     def add(self) -> None:
         self._left += 1
@@ -24,9 +23,5 @@ class Unit:
         if verdict and (not self._verdict or RANK[verdict] > RANK[self._verdict]):
             self._verdict, self._reason = verdict, reason
         self._left -= 1
-        if self._left == 0 and self._finish is not None:
+        if self._left == 0:
             self._finish(self._verdict or "done", self._reason)
-
-    def forget(self) -> None:
-        """It will be done again: what its parts come to matters to nobody."""
-        self._finish = None

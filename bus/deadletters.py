@@ -1,23 +1,27 @@
 """Dead letters of an owner that has no file to set aside: the payload that it still holds, and the reason beside it."""
 
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from bus.message import Message
 from bus.picture import encode
 
+MAX_NAME = 200  # characters of a file's name, which leaves room for a number and .txt
 UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 def set_aside(folder: Path, meta: dict[str, Any], payload: bytes, reason: str) -> Path:
     """Write the message (`meta`, `payload`) below `folder` under its own name, numbered if that exists."""
     message = Message.load(meta, payload)
-    stem, dot, suffix = UNSAFE.sub("_", message.name or f"{message.stream or 'message'}-{message.number}").rpartition(
-        "."
-    )
+    wish = message.name or f"{message.stream or 'message'}-{message.number}"
+    stem, dot, suffix = UNSAFE.sub("_", wish)[-MAX_NAME:].rpartition(".")
     if "raw" in meta:
         stem, dot, suffix, payload = stem or suffix, ".", "png", encode(message.image, "png")
+    elif message.file is not None:
+        with suppress(FileNotFoundError):  # then the reason, which names it, is all that is left
+            payload = message.bytes
     folder.mkdir(parents=True, exist_ok=True)
     count, name = 1, f"{stem}{dot}{suffix}".lstrip(".") or "message"
     while True:

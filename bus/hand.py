@@ -10,6 +10,8 @@ import struct
 import time
 from pathlib import Path
 
+from bus.header import fits
+
 Held = tuple[str, str, int, str]  # pusher replica, its epoch, n, the message's name
 
 SIZE = 64 * 1024  # bytes: a batch of some hundreds; what does not fit is not blamed
@@ -53,7 +55,11 @@ class Hand:
         since, length = HEAD.unpack_from(self._map, 0)
         if not since or not 0 < length <= SIZE - HEAD.size:
             return []
-        return [tuple(held) for held in json.loads(self._map[HEAD.size : HEAD.size + length])]
+        try:
+            held = json.loads(self._map[HEAD.size : HEAD.size + length])
+        except ValueError:
+            return []  # whatever damaged it, a node must start
+        return [(peer, epoch, n, name) for peer, epoch, n, name in held] if fits(held, [(str, str, int, str)]) else []
 
     def close(self) -> None:
         self._map.close()

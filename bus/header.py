@@ -1,4 +1,4 @@
-"""The first part of everything on a wire: a small JSON object of a known version."""
+"""The first part of everything on a wire: a small JSON object of a known version, whose fields are checked here."""
 
 import json
 import os
@@ -7,6 +7,7 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 VERSION = 0  # of the protocol in docs/wire.md
 MAX_HEADER = 64 * 1024  # bytes
+LARGEST = 2**63 - 1  # of any number in a header, so that every language can hold it
 PLAIN = "/ !#$&'()*+,:;=?@[]~"  # characters of a name that need no percent-encoding
 
 
@@ -21,14 +22,42 @@ def pack(header: dict[str, Any]) -> bytes:
 def unpack(part: bytes) -> dict[str, Any]:
     """The header in `part`. Raises Malformed unless it is a JSON object of this version and of bearable size."""
     if len(part) > MAX_HEADER:
-        raise Malformed(f"a header of {len(part)} bytes; at most {MAX_HEADER} are allowed")
+        raise Malformed(f"a header of more than {MAX_HEADER} bytes")
     try:
         header = json.loads(part)
-    except (ValueError, RecursionError) as error:
-        raise Malformed(f"a header that is not JSON: {error}") from None
-    if not isinstance(header, dict) or header.get("v") != VERSION:
-        raise Malformed(f"not a header of version {VERSION} of the wire")
+    except (ValueError, RecursionError):
+        raise Malformed("a header that is not JSON") from None
+    if not isinstance(header, dict) or type(header.get("v")) is not int or header["v"] != VERSION:
+        raise Malformed(f"a header that is not of version {VERSION} of the wire")
     return header
+
+
+def check(fields: dict[str, Any], shape: dict[str, Any], what: str) -> None:
+    """Raise Malformed, naming the field of `what`, unless all fields in `shape` are there and fit (see `fits`)."""
+    for field, inner in shape.items():
+        if field not in fields:
+            raise Malformed(f"{what} without {field}")
+        if not fits(fields[field], inner):
+            raise Malformed(f"{what} whose {field} is of a wrong kind")
+
+
+def fits(value: Any, shape: Any) -> bool:
+    """Whether `value` is of this shape.
+
+    A shape is a type (an int is 0 to LARGEST), a set of the texts that are allowed, `[shape]` for a list of any length,
+    or `(shape, …)` for a list of just these.
+    """
+    if shape is int:
+        return type(value) is int and 0 <= value <= LARGEST
+    if type(shape) is type:
+        return type(value) is shape
+    if type(shape) is set:
+        return type(value) is str and value in shape
+    if type(value) not in (list, tuple):  # never a tuple from JSON
+        return False
+    if type(shape) is list:
+        return all(map(fits, value, shape * len(value)))
+    return len(value) == len(shape) and all(map(fits, value, shape))
 
 
 def to_wire(name: str) -> str:
@@ -39,4 +68,10 @@ def to_wire(name: str) -> str:
 
 
 def from_wire(name: str) -> str:
-    return os.fsdecode(unquote_to_bytes(name)) if "%" in name else name
+    """What `to_wire` made, or plain Unicode, as a file name. Raises Malformed."""
+    if name.isascii() and "%" not in name:
+        return name
+    try:
+        return os.fsdecode(unquote_to_bytes(name))
+    except UnicodeEncodeError:
+        raise Malformed("a name with half a surrogate pair") from None

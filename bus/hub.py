@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol
 
 import zmq
@@ -33,7 +34,7 @@ class Hub:
         self._ends: list[End] = []
         self._beat = 0.0
         self._over = threading.Event()
-        self._failure: BaseException | None = None
+        self.failure: Exception | None = None  # what a call raised while the wires were served: the end of this process
         self._side = threading.Thread(target=self._serve_aside, name="bus", daemon=True)
 
     def start(self) -> None:
@@ -49,14 +50,18 @@ class Hub:
 
     def serve(self, timeout: float = 0.0) -> None:
         """With the lock held: send what is due, wait up to `timeout` seconds, hear, act."""
-        if self._failure:
-            raise self._failure
-        self.tick()
-        ready = self._poller.poll(int(timeout * 1000))
-        for socket, _ in ready:
-            self._calls[socket]()
-        if timeout or ready:
+        if self.failure:
+            raise self.failure
+        try:
             self.tick()
+            ready = self._poller.poll(int(timeout * 1000))
+            for socket, _ in ready:
+                self._calls[socket]()
+            if timeout or ready:
+                self.tick()
+        except Exception as failure:
+            self.failure = failure
+            raise
 
     def tick(self) -> None:
         now = time.monotonic()
@@ -87,12 +92,10 @@ class Hub:
             self._side.join()
 
     def _serve_aside(self) -> None:
-        try:
-            while not self._over.wait(SIDE):
-                if self.lock.acquire(blocking=False):
-                    try:
+        while not self.failure and not self._over.wait(SIDE):
+            if self.lock.acquire(blocking=False):
+                try:
+                    with suppress(Exception):  # raised again in the node's own thread
                         self.serve()
-                    finally:
-                        self.lock.release()
-        except BaseException as failure:
-            self._failure = failure  # raised again in the node's own thread
+                finally:
+                    self.lock.release()

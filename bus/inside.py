@@ -22,11 +22,13 @@ class Inside:
         self._node.notify.ready()
 
     def __exit__(self, *error: object) -> None:
-        holding = self._node.holding()
-        if holding != self._holding:
-            self._holding = holding
-            held = [(t.item.pusher.name, t.item.epoch, t.item.n, t.message.name) for t in holding]
-            self._node.hand.hold(held)
-        if holding:
-            self._node.hand.run()
-        self._node.hub.lock.release()
+        try:
+            holding = self._node.holding()
+            if holding != self._holding:
+                self._holding = holding
+                held = [(t.item.pusher.name, t.item.epoch, t.item.n, t.message.name) for t in holding]
+                self._node.hand.hold(held)
+            if holding:
+                self._node.hand.run()
+        finally:
+            self._node.hub.lock.release()

@@ -23,11 +23,14 @@ def make(path: Path) -> str:
 
 
 def read(path: Path) -> tuple[bytes, bytes]:
-    """The (public, private) key pair of the private key in `path`. Raises BadKey, or OSError if it cannot be read."""
-    mode = stat.S_IMODE(path.stat().st_mode)
+    """The (public, private) key pair of the private key in `path`. Raises BadKey."""
+    try:
+        mode, private = stat.S_IMODE(path.stat().st_mode), path.read_bytes().strip()
+    except OSError as error:
+        raise BadKey(f"{path}: the private key cannot be read: {error.strerror}") from None
     if mode & 0o077:
         raise BadKey(f"{path} can be read by others ({mode:04o}): a private key must be 0600. chmod 600 {path}")
-    private = path.read_bytes().strip()
-    if len(private) != KEY_LENGTH:
-        raise BadKey(f"{path} holds no private key: {KEY_LENGTH} characters of Z85 are expected")
-    return zmq.curve_public(private), private
+    try:
+        return zmq.curve_public(private), private
+    except (ValueError, zmq.ZMQError):
+        raise BadKey(f"{path} holds no private key: {KEY_LENGTH} characters of Z85 are expected") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -15,6 +16,9 @@ from zmq.utils.monitor import parse_monitor_message
 from bus import keys
 
 PREFETCH = 8  # messages that a replica's user code has not let go of, per pusher
+PORT = re.compile(r":\d{1,5}$")
+KEY = re.compile(rf"[0-9a-zA-Z.:+=^!/*?&<>()\[\]{{}}@%$#-]{{{keys.KEY_LENGTH}}}")
+LAST_WORDS = 100  # ms at exit for what is on its way to a peer that is there: the last state of a puller
 MAX_PART = 64 * 1024 * 1024  # bytes of one part from another host
 
 # Why each value: see "Socket options" in docs/wire.md.
@@ -65,15 +69,20 @@ class Pipe:
             raise ValueError(f'"{address}": an address is ipc://PATH or tcp://HOST:PORT')
         if pipe.keep not in ("all", "latest"):
             raise ValueError(f'keep={pipe.keep} in "{text}": use all or latest')
+        if pipe.scheme == "tcp" and not PORT.search(address):
+            raise ValueError(f'"{address}": a tcp address ends with its first port, as in tcp://10.0.0.7:5560')
         if pipe.prefetch < 1:
             raise ValueError(f'prefetch={pipe.prefetch} in "{text}": at least 1')
+        if pipe.key and not KEY.fullmatch(pipe.key):
+            raise ValueError(f'key={pipe.key} in "{text}": a public key has {keys.KEY_LENGTH} characters of Z85')
         return pipe
 
     def __str__(self) -> str:
         options = [
             f"{field.name}={value}"
             for field in fields(self)
-            if field.name not in ("address", "bind") and (value := getattr(self, field.name)) != field.default
+            if field.name not in ("address", "bind")
+            and ((value := getattr(self, field.name)) != field.default or field.name == "wire")
         ]
         return ",".join(["@" * self.bind + self.address, *options])
 
@@ -95,6 +104,10 @@ class Pipe:
         return f"{host}:{int(port) + 1}"
 
 
+class BadAddress(OSError):
+    """Raised when an address cannot be bound or connected to; another process may still hold it."""
+
+
 class Sockets:
     """The sockets of this process, made and closed together."""
 
@@ -105,24 +118,28 @@ class Sockets:
         self._guard: zmq.auth.thread.ThreadAuthenticator | None = None
 
     def open(self, kind: int, address: str, pipe: Pipe) -> zmq.Socket[bytes]:
-        """A PUSH or PULL socket of `pipe` at `address`. Raises ValueError if the pipe lacks the keys it must have."""
+        """A PUSH or PULL socket of `pipe` at `address`.
+
+        Raises BadAddress, or ValueError if the pipe lacks the keys it must have.
+        """
         socket = self._context.socket(kind)
         for option, value in {**OPTIONS, **(TCP_OPTIONS if pipe.scheme == "tcp" else IPC_OPTIONS)}.items():
             socket.setsockopt(option, value)
         if kind == zmq.PUSH:
             socket.setsockopt(zmq.IMMEDIATE, 1)  # no queue for a peer that is not there
-        if pipe.key:
-            self._encrypt(socket, pipe)
-        if not pipe.bind:
-            socket.connect(address)
-            return socket
-        if pipe.scheme == "tcp" and not pipe.key and not _loopback(address):
-            raise ValueError(f"{address} would be open to everybody: give key=PUBLIC and --key=FILE, or bind 127.0.0.1")
-        before = os.umask(0o077)  # an ipc socket is for its owner alone
         try:
-            socket.bind(address)
-        finally:
-            os.umask(before)
+            if pipe.key:
+                self._encrypt(socket, pipe)
+            if pipe.bind:
+                _bind(socket, address, pipe)
+            else:
+                socket.connect(address)
+        except zmq.ZMQError as error:
+            socket.close()
+            raise BadAddress(f"cannot use {address}: {os.strerror(error.errno or 0)}") from None
+        except ValueError:
+            socket.close()
+            raise
         return socket
 
     def _encrypt(self, socket: zmq.Socket[bytes], pipe: Pipe) -> None:
@@ -145,7 +162,7 @@ class Sockets:
     def close(self) -> None:
         if self._guard is not None:
             self._guard.stop()
-        self._context.destroy(linger=0)
+        self._context.destroy(linger=LAST_WORDS)
 
 
 class _Only:
@@ -156,6 +173,16 @@ class _Only:
 
     def callback(self, domain: str, key: bytes) -> bool:
         return key == self._key
+
+
+def _bind(socket: zmq.Socket[bytes], address: str, pipe: Pipe) -> None:
+    if pipe.scheme == "tcp" and not pipe.key and not _loopback(address):
+        raise ValueError(f"{address} would be open to everybody: give key=PUBLIC and --key=FILE, or bind 127.0.0.1")
+    before = os.umask(0o077)  # an ipc socket is for its owner alone
+    try:
+        socket.bind(address)
+    finally:
+        os.umask(before)
 
 
 def drain(socket: zmq.Socket[bytes]) -> Iterator[list[bytes]]:

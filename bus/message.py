@@ -5,13 +5,15 @@ from __future__ import annotations
 import builtins
 import json
 import os
+import stat
 import time as clock
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from bus.header import MAX_HEADER, Malformed, from_wire, to_wire
+from bus.header import MAX_HEADER, Malformed, check, fits, from_wire, to_wire
 from bus.picture import Undecodable, decode
 
 if TYPE_CHECKING:
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 RAW_MODES = {"L": 1, "RGB": 3, "RGBA": 4, "CMYK": 4}  # pixel modes that travel raw -> bytes a pixel
 
 MAX_DATA = MAX_HEADER // 2  # bytes of .data, as JSON
+META = {"stream": str, "name": str, "captured": int, "time": {"captured", "written"}, "hops": [(str, int)]}
+OPTIONAL = {"data": dict, "raw": (set(RAW_MODES), int, int), "file": str, "empty": bool}
 
 Finish = Callable[[str, str], None]
 
@@ -146,10 +150,20 @@ class Message:
 
     # ---- the bus's own
 
-    def open(self) -> None:
-        """Open the file that it stands for, so that it stays readable. Raises FileNotFoundError, or OSError."""
-        if self.file is not None and self._fd is None:
-            self._fd = os.open(self.file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    def open(self, grants: Sequence[Path]) -> None:
+        """Open the file that it stands for, so that it stays readable, if it lies below one of `grants`.
+
+        `grants` are real paths. Raises FileNotFoundError, Malformed, or OSError.
+        """
+        if self.file is None:
+            return
+        place = Path(os.path.realpath(self.file)) if "\0" not in self.file else Path()
+        if not Path(self.file).is_absolute() or not any(place.is_relative_to(grant) for grant in grants):
+            raise Malformed(f"names the file {self.file}, which lies below no granted folder")
+        self._fd = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        if not stat.S_ISREG(os.fstat(self._fd).st_mode):
+            self.close()
+            raise Malformed(f"names {self.file}, which is no file")
 
     def close(self) -> None:
         if self._fd is not None:
@@ -157,12 +171,12 @@ class Message:
             self._fd = None
 
     def dump(self) -> tuple[dict[str, Any], builtins.bytes]:
-        """What stands in the header under `meta`, and the payload."""
+        """What stands in the header under `meta`, and the payload. Raises ValueError if it cannot travel."""
         meta: dict[str, Any] = {
             "stream": self.stream,
-            "number": self.number,
+            "number": None if self.number is None else int(self.number),
             "name": to_wire(self.name),
-            "captured": self.captured,
+            "captured": int(self.captured),
             "time": self.time,
             "hops": self.hops,
         }
@@ -181,31 +195,37 @@ class Message:
         if self.empty or self._image is None:
             meta["empty"] = True
             return meta, b""
-        image = self._image if self._image.mode in RAW_MODES else self._image.convert("RGB")
+        image = self._image
+        if image.mode not in RAW_MODES:
+            if image.mode[0] in "IF":
+                raise ValueError(f'pixels of mode {image.mode} have over 8 bits: send encode(image, "png") instead')
+            image = image.convert("RGBA" if image.has_transparency_data else "RGB")
         meta["raw"] = (image.mode, image.width, image.height)
         return meta, image.tobytes()
 
     @classmethod
     def load(cls, meta: dict[str, Any], payload: builtins.bytes) -> Message:
         """The message in (`meta`, `payload`). Raises Malformed if they do not fit each other."""
-        try:
-            new = cls(
-                stream=str(meta["stream"]),
-                number=None if meta["number"] is None else int(meta["number"]),
-                name=from_wire(meta["name"]),
-                captured=int(meta["captured"]),
-                time=str(meta["time"]),
-                data=dict(meta.get("data", {})),
-                file=from_wire(meta["file"]) if "file" in meta else None,
-            )
-            new.hops = [(str(replica), int(ns)) for replica, ns in meta["hops"]]
-            if "raw" in meta:
-                mode, width, height = meta["raw"]
-                if RAW_MODES[mode] * int(width) * int(height) != len(payload) or width < 1 or height < 1:
-                    raise Malformed(f"{len(payload)} bytes are not {width}x{height} pixels of {mode}")
-                new._raw = (mode, int(width), int(height))
-        except (KeyError, TypeError, ValueError, OverflowError) as error:
-            raise Malformed(f"header and payload do not fit: {error!r}") from None
+        check(meta, META, "a message")
+        number = meta.get("number")
+        if not (number is None or fits(number, int)):
+            raise Malformed("a message whose number is of a wrong kind")
+        check(meta, {field: shape for field, shape in OPTIONAL.items() if field in meta}, "a message")
+        new = cls(
+            file=from_wire(meta["file"]) if "file" in meta else None,
+            stream=meta["stream"],
+            number=number,
+            name=from_wire(meta["name"]),
+            captured=meta["captured"],
+            time=meta["time"],
+            data=meta.get("data"),
+        )
+        new.hops = [(replica, ns) for replica, ns in meta["hops"]]
+        if "raw" in meta:
+            mode, width, height = meta["raw"]
+            new._raw = mode, width, height
+            if RAW_MODES[mode] * width * height != len(payload) or not payload:
+                raise Malformed(f"{len(payload)} bytes are not {width}x{height} pixels of {mode}")
         if new.file is None and not meta.get("empty"):
             new._payload = payload
         return new

@@ -16,7 +16,8 @@ from typing import Any
 from bus.books import Books
 from bus.chain import Unit
 from bus.hand import Hand
-from bus.header import Malformed
+from bus.header import Malformed, check
+from bus.hiding import conceal
 from bus.hub import Hub
 from bus.inputs import Input, Taken
 from bus.inside import Inside
@@ -30,18 +31,19 @@ from bus.pull import Pull
 from bus.push import Push
 from bus.pusher import Item
 
+SKIP = {"stream": str, "number": int, "last": int}
 NEWS = 4  # finished messages that may wait before a pusher is told
 STALE = 0.002  # seconds without serving the wires after which the next `next` does
 GOODBYE = 1.0  # seconds in which pullers are told that the end has come; the mark tells those who miss it
 
 
 class Node:
-    def __init__(self, options: Namespace, parameters: dict[str, bool]) -> None:
+    def __init__(self, options: Namespace, parameters: dict[str, bool], marks: Marks) -> None:
         """`parameters` are the function's inputs. Raises ValueError if the wires cannot be as `options` has them."""
         self.name: str = options.name
         run: Path | None = options.run
         self.hub = Hub()
-        self.marks = Marks(run, self.name)
+        self.marks = marks
         self.books = Books(run and run / f"{self.name}.books")
         self.hand = Hand(run and run / f"{self.name}.hand")
         self.notify = Notify(self.name)
@@ -75,18 +77,24 @@ class Node:
     def open(self, pull: Pull, item: Item) -> Taken | None:
         """The message in `item`, ready for user code; None if there is nothing to hand out."""
         unit = Unit(lambda verdict, reason: pull.finish(item, verdict, reason))
-        verdict, reason = "done", ""
+        verdict, reason, passed_on = "done", "", None
         try:
-            if not item.skip:
+            if item.skip:
+                check(item.meta, SKIP, "a skip")
+                passed_on = item.meta
+            else:
                 message = Message.load(item.meta, item.payload)
-                self._open_file(pull, message)
+                item.payload = b""  # from now on it lives as long as the message
+                passed_on = {"stream": message.stream, "number": message.number}
+                message.open(self._grants if pull.local else ())
                 return Taken(pull, item, message, unit)
-            self.outputs.skip(item.meta, unit)
         except FileNotFoundError:
             verdict = "gone"  # finished elsewhere
         except (Malformed, OSError) as error:
             verdict, reason = "rejected", f"{self._title}: {error}"
         pull.release(item)
+        if passed_on:
+            self.outputs.skip(passed_on, unit)
         unit.drop(verdict, reason)
         return None
 
@@ -99,7 +107,7 @@ class Node:
         passed_on = self.outputs.passed_on((message.stream, message.number))
         self.outputs.skip({"stream": message.stream, "number": message.number}, unit)
         if message.reason is not None:
-            unit.drop("rejected", f"{self._title}: {message.reason}")
+            unit.drop("rejected", conceal(f"{self._title}: {message.reason}"))
         elif passed_on:
             unit.drop()
         elif self.outputs.wires and message.number is not None:
@@ -112,9 +120,11 @@ class Node:
     def failed(self, error: Exception) -> None:
         """User code raised `error`: what it held is done again, and counted against it. With empty hands: a death."""
         holding = self.holding()
-        if not holding:
+        if self.hub.failure or not holding:
             raise error
-        culprit = error.culprit if isinstance(error, Undecodable) else None
+        culprit = None
+        if isinstance(error, Undecodable):
+            culprit = holding[0].message if len(holding) == 1 else error.culprit
         known = any(taken.message is culprit for taken in holding)
         if not known:
             self.say(f"failed on {', '.join(taken.message.name or repr(taken.message) for taken in holding)}")
@@ -128,8 +138,7 @@ class Node:
                     self.let_go(taken)
                 else:
                     taken.message.close()
-                    taken.unit.forget()
-                    words = f"{self._title}: {type(error).__name__}: {error}"
+                    words = conceal(f"{self._title}: {type(error).__name__}: {error}")
                     taken.pull.give_back(taken.item, not known, words)
             self.outputs.hands_empty()
 
@@ -152,14 +161,6 @@ class Node:
             self.hub.check()
             self.hub.serve()
 
-    def _open_file(self, pull: Pull, message: Message) -> None:
-        if message.file is None:
-            return
-        path = Path(message.file)
-        if not pull.local or ".." in path.parts or not any(path.is_relative_to(grant) for grant in self._grants):
-            raise Malformed(f"names the file {path}, which lies below no granted folder")
-        message.open()
-
     # ---- from start to end
 
     def work(self, function: Callable[..., Any], arguments: dict[str, Any]) -> None:
@@ -172,6 +173,8 @@ class Node:
                     with closing(flow):
                         for out in flow:
                             self.breathe() if out is None else self.send(out)
+                elif flow is not None:
+                    raise Misuse(f"returned {type(flow).__name__}: a node yields its messages, one by one")
             except Misuse as misuse:
                 self.say(f"{self.name} {misuse}")
                 raise SystemExit(2) from None
@@ -181,7 +184,7 @@ class Node:
             if self._through():
                 return
             if self.books["received"] == received:
-                self.say(f"{self.name} returned without taking anything although its input goes on")
+                self.say(f"{self.name} returned without taking a message, although one waits for it")
                 raise SystemExit(1)
 
     def drain(self) -> None:
@@ -213,9 +216,9 @@ class Node:
             for source in self.inputs.values():
                 source.let_go()
             wired = [source for source in self.inputs.values() if source.pulls]
-            while all(source.quiet or source.ended for source in wired):
+            while not any(source.queue for source in wired):
                 for push in self.outputs.wires:
-                    push.closed = True
+                    push.closed = all(source.quiet for source in wired)
                 if all(source.ended for source in wired):
                     return True
                 self.hub.wait()

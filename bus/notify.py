@@ -3,6 +3,8 @@
 import os
 import socket
 
+from bus.hiding import conceal
+
 
 class Notify:
     """Sends to $NOTIFY_SOCKET, never blocking; without that variable it is silent."""
@@ -23,7 +25,7 @@ class Notify:
 
     def status(self, words: str) -> None:
         self._states = {state for state in self._states if not state.startswith("STATUS=")}
-        self._states.add(f"STATUS={words}")
+        self._states.add(f"STATUS={conceal(words)}")
         self.beat()
 
     def stopping(self) -> None:

@@ -11,9 +11,11 @@ from typing import Any
 from bus.books import Books
 from bus.chain import Unit, Verdict
 from bus.deadletters import set_aside
+from bus.header import MAX_HEADER, pack
 from bus.message import Message
 from bus.push import Push
 
+MAX_META = MAX_HEADER - 1024  # bytes of a message's meta as JSON: the rest of the header is small
 Number = tuple[str, int | None]  # a message's stream and number
 
 
@@ -31,7 +33,7 @@ class Outputs:
         self._books, self._say = books, say
         self._made = 0  # messages of its own that this node has numbered
         self._yielded: dict[Push, set[Number]] = defaultdict(set)  # since the hands were last empty
-        self._names: dict[str, int] = defaultdict(int)  # likewise: how often a result was given this name
+        self._names: dict[tuple[Number, str], int] = defaultdict(int)  # likewise: how often a result had this name
 
     def add(self, output: str, push: Push) -> None:
         self.wires.append(push)
@@ -57,7 +59,9 @@ class Outputs:
         meta, payload = message.dump()
         meta["hops"] = [*message.hops, (self._replica, time.time_ns())]
         if parents:
-            meta["name"] = self._unique(meta["name"])
+            meta["name"] = self._unique((message.stream, message.number), meta["name"])
+        if (size := len(pack(meta))) > MAX_META:
+            raise ValueError(f"{size} bytes of facts about {message!r}; at most {MAX_META} travel: use its payload")
         for parent in parents:
             parent.add()
         finish = _upstream(parents)
@@ -79,21 +83,22 @@ class Outputs:
         for push in self.wires:
             if number not in self._yielded[push]:
                 unit.add()
-                push.skip(meta, unit.drop)
+                push.skip(meta, lambda verdict, reason: unit.drop())
             self._yielded[push].discard(number)
 
     def hands_empty(self) -> None:
         self._yielded.clear()
         self._names.clear()
 
-    def _unique(self, name: str) -> str:
+    def _unique(self, number: Number, name: str) -> str:
         """The second result of one input under the same name gets `.2`."""
-        self._names[name] += 1
-        if self._names[name] == 1:
+        self._names[number, name] += 1
+        count = self._names[number, name]
+        if count == 1 or not name:
             return name
         folder, slash, base = name.rpartition("/")
         stem, dot, suffix = base.rpartition(".")
-        return folder + slash + (f"{stem}.{self._names[name]}.{suffix}" if dot else f"{base}.{self._names[name]}")
+        return folder + slash + (f"{stem}.{count}.{suffix}" if dot else f"{base}.{count}")
 
     def _counted(self, finish: Verdict) -> Verdict:
         def counted(verdict: str, reason: str) -> None:

@@ -8,9 +8,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")  # what `decode` reads, as file names say it
 READS = ("JPEG", "PNG", "WEBP", "BMP")  # Pillow's other decoders are attack surface that no camera needs
 WRITES = {"jpg": "JPEG", "jpeg": "JPEG", "png": "PNG", "webp": "WEBP"}
-MAX_PIXELS = (
-    89_478_485  # Pillow's own warning limit (1 GiB at 12 bytes a pixel), here an error, checked before decoding
-)
+MAX_PIXELS = 89_478_485  # Pillow's own warning limit, here an error, checked before decoding
 JPEG_MODES = ("L", "RGB", "CMYK")
 WEBP_MODES = ("RGB", "RGBA")
 PNG_MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "I", "I;16")
@@ -31,18 +29,19 @@ def decode(data: bytes) -> Image.Image:
         raise Undecodable("cannot decode: the file is empty")
     try:
         with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about damaged EXIF, in each frame of a camera
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             image = Image.open(io.BytesIO(data), formats=READS)
-        if image.width * image.height > MAX_PIXELS:
-            raise Undecodable(f"cannot decode: {image.width}x{image.height} is over {MAX_PIXELS} pixels")
-        image.load()
+            if image.width * image.height > MAX_PIXELS:
+                raise Undecodable(f"cannot decode: {image.width}x{image.height} is over {MAX_PIXELS} pixels")
+            image.load()
+            return upright(image)
     except (Undecodable, MemoryError):
         raise
     except UnidentifiedImageError:
         raise Undecodable(f"cannot decode: not a whole {', '.join(READS[:-1])} or {READS[-1]} image") from None
     except Exception as error:  # Pillow's decoders raise whatever the damage leads them to
         raise Undecodable(f"cannot decode: {error or type(error).__name__}") from error
-    return upright(image)
 
 
 def upright(image: Image.Image) -> Image.Image:
@@ -64,8 +63,10 @@ def encode(image: Image.Image, format: str = "jpg", quality: int = 90) -> bytes:
     if format not in WRITES:
         raise ValueError(f'cannot write "{format}": use jpg, png or webp')
     kept = {"JPEG": JPEG_MODES, "WEBP": WEBP_MODES, "PNG": PNG_MODES}[WRITES[format]]
+    if image.mode[0] == "I" and image.mode not in kept:
+        image = image.point(lambda value: value / 256).convert("L")  # 16 bits: the upper 8; convert alone would clip
     if image.mode not in kept:
-        image = image.convert("L" if image.mode in ("1", "I", "F", "I;16", "LA") and "L" in kept else "RGB")
+        image = image.convert("L" if image.mode in ("1", "F", "LA") and "L" in kept else "RGB")
     body = io.BytesIO()
     image.save(body, WRITES[format], **({"compress_level": 1} if format == "png" else {"quality": quality}))
     return body.getvalue()

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import secrets
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import zmq
 
-from bus.header import Malformed, pack, unpack
+from bus.header import MAX_HEADER, Malformed, check, pack, unpack
 from bus.hub import BEAT, Hub
 from bus.link import Pipe, Sockets, drain, drain_events
-from bus.pusher import Item, Pusher
+from bus.pusher import MAX_REASON, Item, Pusher
+from bus.seldom import Seldom
 
 Ended = Callable[[str], bool]  # whether a replica has left its end mark
+Verdicts = list[tuple[int, Any, str]]  # (n, verdict or guilty, words)
+
+DATA = {"kind": {"message", "skip", "ping"}, "epoch": str, "low": int}
+PING = {"ping": int, "closed": bool, "end": bool}
+MESSAGE = {"n": int, "tries": int, "meta": dict}
+SPACE_RETURNED, SPACE_DONE = MAX_HEADER // 8, MAX_HEADER // 4  # bytes of a state that verdicts may take
+SPACE_EACH = 40  # bytes of a verdict without its words, at most
 
 
 class Pull:
@@ -34,7 +42,7 @@ class Pull:
         self.wire = pipes[0].wire
         self.local = all(pipe.scheme == "ipc" for pipe in pipes)
         self.credit = 1 if pipes[0].keep == "latest" else pipes[0].prefetch
-        self._queue, self._before, self._marked, self._say = queue, before, marked, say
+        self._queue, self._before, self._marked, self._complain = queue, before, marked, Seldom(say)
         self._incarnation, self._beat = secrets.token_hex(8), 0.0
         self._pushers = [Pusher(sockets, pipe) for pipe in pipes]
         for pusher in self._pushers:
@@ -71,10 +79,7 @@ class Pull:
         """All that was made of it is finished."""
         pusher = item.pusher
         if item.epoch == pusher.epoch:  # else the pusher that sent it is no more, and nobody waits for this
-            pusher.open.pop(item.n, None)
-            pusher.held.discard(item.n)
-            pusher.done[item.n] = (verdict, reason)
-            pusher.finished.append(item.n)
+            pusher.finish(item.n, verdict, reason)
 
     def give_back(self, item: Item, guilty: bool, words: str) -> None:
         """User code failed on it: the pusher is to send it again, and to count if it was guilty."""
@@ -82,7 +87,7 @@ class Pull:
         if item.epoch == pusher.epoch:
             pusher.open.pop(item.n, None)
             pusher.held.discard(item.n)
-            pusher.returned.append((item.n, guilty, words))
+            pusher.returned.append((item.n, guilty, words[:MAX_REASON]))
 
     # ---- the wire's side
 
@@ -98,10 +103,13 @@ class Pull:
 
     def _greet(self, pusher: Pusher) -> None:
         if drain_events(pusher.monitor):
+            pusher.state.get(zmq.EVENTS)  # makes libzmq look: a send alone sees a new connection up to 1 ms late
             self._tell(pusher, whole=True)  # at once: waiting for the beat makes every reset cost half a second
 
     def _tell(self, pusher: Pusher, whole: bool) -> None:
-        told = pusher.done if whole else pusher.finished
+        numbers = dict.fromkeys([*pusher.finished, *(reversed(pusher.done) if whole else ())])
+        done = _as_many_as_fit(((n, *pusher.done[n]) for n in numbers if n in pusher.done), SPACE_DONE)
+        returned = _as_many_as_fit(pusher.returned, SPACE_RETURNED)
         state: dict[str, Any] = {
             "v": 0,
             "kind": "state",
@@ -111,8 +119,8 @@ class Pull:
             "echo": pusher.echo,
             "ended": pusher.ended,
             "released": pusher.released,
-            "returned": pusher.returned,
-            "done": [(n, *pusher.done[n]) for n in told if n in pusher.done],
+            "returned": returned,
+            "done": done,
         }
         if whole:
             state["open"], state["held"] = list(pusher.open), list(pusher.held)
@@ -121,35 +129,41 @@ class Pull:
             pusher.state.send_multipart([pack(state)], zmq.NOBLOCK)
         except zmq.Again:
             return  # nobody is there; the whole state goes out when somebody is
-        pusher.released, pusher.finished, pusher.returned = [], [], []
+        told = {n for n, _, _ in done}
+        pusher.released, pusher.returned = [], pusher.returned[len(returned) :]
+        pusher.finished = [n for n in pusher.finished if n in pusher.done and n not in told]
 
     def _hear(self, pusher: Pusher) -> None:
         for parts in drain(pusher.data):
             try:
-                self._on_parts(pusher, parts)
-            except (Malformed, KeyError, TypeError, ValueError) as error:
-                self._say(f'ignores a malformed message from {pusher.name} on "{self.wire}": {error!r}')
+                if len(parts) != 2:
+                    raise Malformed("a message that is not two parts")
+                header = unpack(parts[0])
+                check(header, DATA, "a message")
+                check(header, PING if header["kind"] == "ping" else MESSAGE, f"a {header['kind']}")
+            except Malformed as error:
+                self._complain(f'ignores what {pusher.name} sent on "{self.wire}": {error}')
+            else:
+                self._on_header(pusher, header, parts[1])
 
-    def _on_parts(self, pusher: Pusher, parts: list[bytes]) -> None:
-        if len(parts) != 2:
-            raise Malformed(f"{len(parts)} parts; a message has exactly 2")
-        header = unpack(parts[0])
-        epoch, low = str(header["epoch"]), int(header["low"])
+    def _on_header(self, pusher: Pusher, header: dict[str, Any], payload: bytes) -> None:
+        epoch, low = header["epoch"], header["low"]
         if epoch in pusher.gone:
             return
         if epoch != pusher.epoch:
             self._restart(pusher, epoch)
-        for n in [n for n in pusher.done if n < low]:
-            del pusher.done[n]
+        pusher.prune(low)
         if header["kind"] == "ping":
-            pusher.echo, pusher.closed = int(header["ping"]), bool(header["closed"])
-            pusher.ended = pusher.ended or bool(header["end"])
+            pusher.echo, pusher.closed = header["ping"], header["closed"]
+            if header["end"] and not pusher.ended:
+                pusher.ended = True
+                self._tell(pusher, whole=True)  # at once: the pusher waits for nothing else before it exits
             return
-        n = int(header["n"])
+        n = header["n"]
         if n in pusher.done:
             pusher.finished.append(n)  # say it once more
         elif n >= low and n not in pusher.open and n not in pusher.held:
-            pusher.open[n] = item = Item(pusher, header, parts[1])
+            pusher.open[n] = item = Item(pusher, header, payload)
             self._queue.append((self, item))
 
     def _restart(self, pusher: Pusher, epoch: str) -> None:
@@ -159,4 +173,14 @@ class Pull:
         self._queue.clear()
         self._queue.extend(kept)
         pusher.reset(epoch)
-        pusher.closed = False
+
+
+def _as_many_as_fit(verdicts: Iterable[tuple[int, Any, str]], space: int) -> Verdicts:
+    """The first of `verdicts` that take no more than `space` bytes as JSON, where a character may take six."""
+    fitting = []
+    for one in verdicts:
+        space -= SPACE_EACH + 6 * len(one[2])
+        if space < 0:
+            break
+        fitting.append(one)
+    return fitting

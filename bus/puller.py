@@ -7,6 +7,9 @@ import zmq
 from bus.chain import Verdict
 from bus.link import Pipe, Sockets
 
+WINDOW = 64  # messages that are not finished downstream, per puller
+WINDOW_BYTES = 64 * 1024 * 1024  # their payloads, per puller; one message always fits
+
 
 class Outgoing:
     """One message that is not finished yet."""
@@ -31,15 +34,30 @@ class Puller:
         self.up, self.heard = False, 0.0
         self.credit = 0
         self.ping = 0
-        self.sent: dict[int, int] = {}  # n of what it has and is not finished -> the ping when it was sent
+        self.sent: dict[int, tuple[int, int]] = {}  # what it has unfinished: n -> the ping when it was sent, its bytes
         self.open: set[int] = set()  # those of them that its user code has not let go of
+        self.bytes = 0  # of all in `sent`
         self.alone = False  # it works on a guilty message, which travels as a unit of its own
         self.blamed: set[str] = set()  # incarnations whose hand was counted
         self.ended = False  # it knows that this pusher has ended
 
     def room(self, out: Outgoing) -> bool:
-        return self.up and not self.alone and len(self.open) < (1 if out.tries else self.credit)
+        fits = len(self.sent) < WINDOW and (not self.sent or self.bytes + len(out.payload) <= WINDOW_BYTES)
+        return self.up and fits and not self.alone and len(self.open) < (1 if out.tries else self.credit)
+
+    def give(self, out: Outgoing) -> None:
+        """It was sent `out`."""
+        self.sent[out.n] = self.ping, len(out.payload)
+        self.open.add(out.n)
+        self.bytes += len(out.payload)
+        self.alone = out.tries > 0
 
     def let_go(self, n: int) -> None:
+        """Its user code has let go of `n`."""
         self.open.discard(n)
         self.alone = self.alone and bool(self.open)
+
+    def forget(self, n: int) -> None:
+        """`n` is finished, or goes elsewhere."""
+        self.bytes -= self.sent.pop(n, (0, 0))[1]
+        self.let_go(n)

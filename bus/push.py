@@ -6,22 +6,33 @@ import secrets
 import time
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 import zmq
 
-from bus.chain import Verdict
-from bus.header import Malformed, pack, unpack
+from bus.chain import RANK, Verdict
+from bus.header import Malformed, check, pack, unpack
 from bus.hub import BEAT, Hub
 from bus.link import Pipe, Sockets, drain, drain_events
 from bus.puller import Outgoing, Puller
+from bus.seldom import Seldom
 
-WINDOW = 64  # messages that are not finished downstream, per puller
-WINDOW_BYTES = 64 * 1024 * 1024  # their payloads, per puller; at least one message always fits
 SILENT = 2.0  # seconds without a state after which a puller's messages go elsewhere
 TRIES = 3  # deaths that make a message a dead letter
 NO_COPY = 64 * 1024  # bytes from which libzmq sends a payload without copying it
+
+STATE = {
+    "kind": {"state"},
+    "incarnation": str,
+    "epoch": str,
+    "credit": int,
+    "echo": int,
+    "ended": bool,
+    "released": [int],
+    "done": [(int, set(RANK), str)],
+    "returned": [(int, bool, str)],
+}
+WHOLE = {"open": [int], "held": [int], "hand": [(str, int)]}
 
 
 class Push:
@@ -30,11 +41,10 @@ class Push:
     def __init__(self, hub: Hub, sockets: Sockets, pipes: list[Pipe], say: Callable[[str], None]) -> None:
         self.wire = pipes[0].wire
         self.closed = self.ended = False
-        self._say = say
+        self._say, self._complain = say, Seldom(say)
         self._latest = pipes[0].keep == "latest"
         self._epoch, self._n = secrets.token_hex(8), 0
         self._undone: dict[int, Outgoing] = {}
-        self._bytes = 0
         self._queue: deque[int] = deque()
         self._pullers = [Puller(sockets, pipe) for pipe in pipes]
         self._turn, self._beat = 0, 0.0
@@ -47,11 +57,7 @@ class Push:
 
     def room(self) -> bool:
         """Whether a message may be put without waiting; keep: latest always has room for the newest."""
-        return self._latest or (
-            not self._queue
-            and len(self._undone) < WINDOW * len(self._pullers)
-            and self._bytes < WINDOW_BYTES * len(self._pullers)
-        )
+        return self._latest or not self._queue
 
     def put(self, meta: dict[str, Any], payload: bytes, finish: Verdict, kind: str = "message") -> None:
         """Send this to one of the pullers; `finish(verdict, reason)` is called when it is through."""
@@ -61,7 +67,6 @@ class Push:
                 self._give_up(n, "dropped", f'a newer frame came on "{self.wire}"')
         self._n += 1
         self._undone[self._n] = Outgoing(self._n, kind, meta, payload, finish)
-        self._bytes += len(payload)
         self._queue.append(self._n)
         self._pump()
 
@@ -70,7 +75,8 @@ class Push:
         if meta.get("number") is None:
             finish("", "")
         else:
-            self.put({"stream": meta["stream"], "number": meta["number"], "last": meta["number"]}, b"", finish, "skip")
+            last = meta.get("last", meta["number"])
+            self.put({"stream": meta["stream"], "number": meta["number"], "last": last}, b"", finish, "skip")
 
     @property
     def idle(self) -> bool:
@@ -94,7 +100,7 @@ class Push:
         for puller in self._pullers:
             if not awake:
                 puller.heard = max(puller.heard, now)
-            if puller.up and now - puller.heard > SILENT:
+            if (puller.up or puller.sent) and now - puller.heard > SILENT:
                 puller.up = False
                 self._take_back(puller, list(puller.sent))
             if beat and puller.up:
@@ -118,9 +124,7 @@ class Push:
             if self._send(puller, header, out.payload):
                 self._queue.popleft()
                 self._turn += 1
-                puller.sent[out.n] = puller.ping
-                puller.open.add(out.n)
-                puller.alone = out.tries > 0
+                puller.give(out)
 
     def _ping(self, puller: Puller) -> None:
         if self._send(puller, {"kind": "ping", "ping": puller.ping + 1, "closed": self.closed, "end": self.ended}):
@@ -138,31 +142,26 @@ class Push:
     def _finish(self, n: int, verdict: str, reason: str) -> None:
         out = self._undone.pop(n, None)
         for puller in self._pullers:
-            if puller.sent.pop(n, None) is not None:
-                puller.let_go(n)
+            puller.forget(n)
         if out is not None:
-            self._bytes -= len(out.payload)
             out.finish(verdict, reason)
 
     def _give_up(self, n: int, verdict: str, reason: str) -> None:
         """This end of the wire decides: nobody downstream will hear of it but as a skip."""
-        out = self._undone[n]
-        with suppress(ValueError):
-            self._queue.remove(n)
+        meta = self._undone[n].meta
         self._finish(n, verdict, reason)
-        last = self._undone.get(self._queue[-1]) if self._queue else None
-        if last and last.finish is _nobody and last.meta["stream"] == out.meta["stream"]:
-            in_a_row = last.meta["last"] + 1 == out.meta["number"]
-            last.meta["last"] += in_a_row  # one skip for all of them, so that a long wait needs no memory
-            if in_a_row:
-                return
-        self.skip(out.meta, _nobody)
+        stream, first, last = meta["stream"], meta["number"], meta.get("last", meta["number"])
+        for skip in [self._undone[n] for n in self._queue if n in self._undone]:
+            if skip.finish is _nobody and (skip.meta["stream"], skip.meta["last"] + 1) == (stream, first):
+                first = skip.meta["number"]  # one skip for all in a row, so that a long wait needs no memory
+                self._finish(skip.n, "", "")
+        self._queue = deque(n for n in self._queue if n in self._undone)
+        self.skip({"stream": stream, "number": first, "last": last}, _nobody)
 
     def _take_back(self, puller: Puller, numbers: list[int]) -> None:
         """Queue again, in front, what `puller` had, unless another puller holds it."""
         for n in numbers:
-            puller.sent.pop(n, None)
-            puller.let_go(n)
+            puller.forget(n)
         waiting = set(self._queue)
         back = [
             n for n in numbers
@@ -192,10 +191,14 @@ class Push:
     def _hear(self, puller: Puller) -> None:
         for parts in drain(puller.state):
             try:
+                if len(parts) != 1:
+                    raise Malformed("a state that is not one part")
                 state = unpack(parts[0])
+                check(state, {**STATE, **WHOLE} if "open" in state else STATE, "a state")
+            except Malformed as error:
+                self._complain(f'ignores what {puller.name} sent back on "{self.wire}": {error}')
+            else:
                 self._on_state(puller, state)
-            except (Malformed, KeyError, TypeError, ValueError) as error:
-                self._say(f'ignores a malformed state from {puller.name} on "{self.wire}": {error!r}')
         self._pump()
 
     def _on_state(self, puller: Puller, state: dict[str, Any]) -> None:
@@ -215,6 +218,8 @@ class Push:
             puller.blamed.add(incarnation)
             for n in [n for epoch, n in state["hand"] if epoch == self._epoch]:
                 self._blame(n, f"killed {puller.name}")
+        if not puller.up:
+            puller.data.get(zmq.EVENTS)  # makes libzmq look: a send alone sees a new connection up to 1 ms late
         puller.heard, puller.up, puller.credit = time.monotonic(), True, state["credit"]
         if not mine:
             return
@@ -225,11 +230,9 @@ class Push:
             if guilty:
                 self._blame(n, words)
         puller.ended = state["ended"]
-        if (
-            "open" in state
-        ):  # the whole state: what was sent before the echoed ping and is not there was lost on the way
-            there = {*state["open"], *state["held"]}
-            self._take_back(puller, [n for n, ping in puller.sent.items() if ping < state["echo"] and n not in there])
+        if "open" in state:  # whole: what was sent before the echoed ping and is not there was lost on the way
+            there, echo = {*state["open"], *state["held"]}, state["echo"]
+            self._take_back(puller, [n for n, (ping, _) in puller.sent.items() if ping < echo and n not in there])
             for n in state["held"]:
                 puller.let_go(n)
 

@@ -3,6 +3,7 @@
 import ctypes
 import faulthandler
 import inspect
+import io
 import os
 import resource
 import signal
@@ -11,11 +12,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, cast
 
-from bus.arguments import Secret, expand, hide, inputs, parser
+from bus.arguments import inputs, parser
+from bus.hiding import expand
 from bus.hub import Stopped
-from bus.keys import BadKey
+from bus.link import BadAddress
+from bus.marks import Marks
 from bus.node import Node
 from bus.trial import attempt
 
@@ -30,18 +33,22 @@ def run(function: Callable[..., Any]) -> None:
     """Be the node `function`: obey the command line, serve the wires, end when all is finished."""
     _die_with_launcher()
     faulthandler.enable()  # SIGABRT, from a supervisor that sees a hang, shows where
+    for stream in (sys.stdout, sys.stderr):  # every line at once, and names of any bytes
+        cast(io.TextIOWrapper, stream).reconfigure(line_buffering=True, errors="backslashreplace")
     parameters = inputs(function)
     command = parser(function, _program())
     options = command.parse_args()
     names = [name for name, p in inspect.signature(function).parameters.items() if p.kind is p.KEYWORD_ONLY]
     try:
-        arguments = expand({name: getattr(options, name) for name in names})
+        arguments = {name: expand(name, getattr(options, name)) for name in names}
+        options.grant = expand("grant", options.grant)
     except ValueError as error:
         command.error(str(error))
-    hide([value for value in arguments.values() if isinstance(value, Secret)])
-    if parameters and options.photo:
+    if any(parameters.values()) and options.photo:
         sys.exit(attempt(function, len(parameters), arguments, options.photo))
-    options.name = options.name or f"{_program().rpartition('.')[2]}.1"
+    options.name = options.name or f"{Path(sys.argv[0]).stem}.1"
+    if options.run and not options.run.is_dir():
+        command.error(f"--run={options.run} is no folder")
     wired_inputs = {pipe.input or next(iter(parameters), "") for pipe in options.pull}
     if strange := wired_inputs - {*parameters}:
         command.error(f'there is no input "{strange.pop()}": this node pulls {", ".join(parameters) or "nothing"}')
@@ -54,13 +61,14 @@ def _live(function: Callable[..., Any], options: Any, parameters: dict[str, bool
     """One life of the node; its exit code."""
     global _node
     _raise_file_limit()
-    try:
-        node = _node = Node(options, parameters)
-    except (BadKey, ValueError) as error:
-        print(error, file=sys.stderr)
-        return BAD_ARGUMENTS
-    if node.marks.mine():
+    marks = Marks(options.run, options.name)
+    if marks.mine():
         return 0
+    try:
+        node = _node = Node(options, parameters, marks)
+    except (ValueError, BadAddress) as error:
+        print(error, file=sys.stderr)
+        return 1 if isinstance(error, BadAddress) else BAD_ARGUMENTS
     signal.signal(signal.SIGTERM, lambda number, frame: _stop(node, frame))
     signal.signal(signal.SIGINT, lambda number, frame: _stop(node, frame))
     node.hub.start()
@@ -98,6 +106,12 @@ def progress(made: int, total: int = 0) -> None:
         _node.books["made"], _node.books["total"] = made, total
 
 
+def backlog(waiting: int) -> None:
+    """Say how many wait outside of the bus for a source to take them, such as files in a folder."""
+    if _node:
+        _node.books["backlog"] = waiting
+
+
 def wired() -> bool:
     """Whether a yield goes anywhere: False in a node that runs without an output wire."""
     return _node is None or bool(_node.outputs.wires)
@@ -116,6 +130,7 @@ def wait(words: str, seconds: float) -> None:
         _node.notify.status(words)
         while time.monotonic() < until:
             _node.hub.wait(until)
+        _node.notify.status("")
 
 
 def _program() -> str:

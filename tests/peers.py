@@ -1,0 +1,188 @@
+"""The far end of a pipe in a test's hand: plain ZeroMQ sockets that send and hear any parts, right or wrong."""
+
+import json
+import tempfile
+from argparse import Namespace
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import zmq
+
+import bus.node
+from bus.hub import Hub
+from bus.link import Pipe, Sockets
+from bus.marks import Marks
+from bus.pull import Pull
+from bus.push import Push
+from bus.pusher import Item
+from tests.conftest import until
+
+Header = dict[str, Any]
+WAIT = 20.0  # seconds for what takes some milliseconds on an idle machine
+META = {"stream": "s", "number": 1, "name": "a.bin", "captured": 1, "time": "captured", "hops": []}
+
+
+class Far:
+    """One end's two sockets, bound at `address`, and what was heard."""
+
+    def __init__(self, context: "zmq.Context[zmq.Socket[bytes]]", address: str, data: int, state: int) -> None:
+        self.data, self.state = context.socket(data), context.socket(state)
+        self.data.bind(f"{address}.d")
+        self.state.bind(f"{address}.s")
+        self.got: list[tuple[Header, bytes]] = []  # messages and skips, or states
+
+    def send(self, *parts: bytes) -> None:
+        """Send any parts, as soon as somebody is there."""
+        (self.data if self.data.type == zmq.PUSH else self.state).send_multipart(parts)
+
+
+class FarPuller(Far):
+    def __init__(self, context: "zmq.Context[zmq.Socket[bytes]]", address: str) -> None:
+        super().__init__(context, address, zmq.PULL, zmq.PUSH)
+        self.epoch, self.echo, self.pings = "", 0, list[Header]()
+
+    def hear(self) -> list[int]:
+        """The numbers of all messages and skips so far."""
+        while self.data.poll(0):
+            part, payload = self.data.recv_multipart()
+            header = json.loads(part)
+            self.epoch = header["epoch"]
+            if header["kind"] == "ping":
+                self.echo = header["ping"]
+                self.pings.append(header)
+            else:
+                self.got.append((header, payload))
+        return [header["n"] for header, _ in self.got]
+
+    def say(self, **fields: Any) -> None:
+        """Send a state; with `open` it is a whole one."""
+        state = {"v": 0, "kind": "state", "incarnation": "one", "epoch": self.epoch, "credit": 8, "echo": self.echo}
+        lists: Header = {"ended": False, "released": [], "done": [], "returned": []}
+        whole: Header = {"open": [], "held": [], "hand": []} if "open" in fields else {}
+        self.send(json.dumps({**state, **lists, **whole, **fields}).encode())
+
+
+class FarPusher(Far):
+    def __init__(self, context: "zmq.Context[zmq.Socket[bytes]]", address: str) -> None:
+        super().__init__(context, address, zmq.PUSH, zmq.PULL)
+
+    def hear(self) -> list[Header]:
+        """All states so far."""
+        while self.state.poll(0):
+            self.got.append((json.loads(self.state.recv()), b""))
+        return [state for state, _ in self.got]
+
+    def give(self, n: int, payload: bytes = b"x", /, **fields: Any) -> None:
+        """Send a message, or what `kind` says."""
+        header = {
+            "v": 0,
+            "kind": "message",
+            "epoch": "one",
+            "n": n,
+            "low": 1,
+            "tries": 0,
+            "meta": {**META, "number": n},
+        }
+        self.send(json.dumps({**header, **fields}).encode(), payload)
+
+    def ping(self, number: int, **fields: Any) -> None:
+        header = {"v": 0, "kind": "ping", "epoch": "one", "low": 1, "ping": number, "closed": False, "end": False}
+        self.send(json.dumps({**header, **fields}).encode(), b"")
+
+
+class Told:
+    """Who waits for the verdicts."""
+
+    def __init__(self) -> None:
+        self.verdicts: dict[int, tuple[str, str]] = {}
+
+    def put(self, push: Push, *numbers: int, payload: bytes = b"x") -> None:
+        for number in numbers:
+            push.put({**META, "number": number}, payload, partial(self.hear, number))
+
+    def hear(self, number: int, verdict: str, reason: str) -> None:
+        assert number not in self.verdicts, "told twice"
+        self.verdicts[number] = verdict, reason
+
+
+class Bench:
+    """A hub that this thread serves, and one end of a wire on it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.hub, self.sockets, self.context = Hub(), Sockets(), zmq.Context[zmq.Socket[bytes]]()
+        self.said: list[str] = []
+        self.marked: set[str] = set()  # who has left its end mark
+        self._address = f"ipc://{folder}/"
+
+    def push(self, *peers: str, keep: str = "all") -> tuple[Push, list[FarPuller]]:
+        fars = [FarPuller(self.context, self._address + peer) for peer in peers]
+        pipes = [Pipe(self._address + peer, peer=peer, keep=keep) for peer in peers]
+        return Push(self.hub, self.sockets, pipes, self.said.append), fars
+
+    def pull(self, **options: Any) -> tuple[Pull, FarPusher, deque[tuple[Pull, Item]]]:
+        far, queue = FarPusher(self.context, self._address + "far.1"), deque[tuple[Pull, Item]]()
+        pipe, before = Pipe(self._address + "far.1", peer="far.1", **options), [("far.1", "one", 5, "a.bin")]
+        marked = self.marked.__contains__
+        return Pull(self.hub, self.sockets, [pipe], queue, before, marked, self.said.append), far, queue
+
+    def until(self, condition: Callable[[], object], what: str = "") -> None:
+        """Serve the wire until `condition()` is true."""
+
+        def served() -> object:
+            self.hub.serve(0.005)
+            return condition()
+
+        until(served, WAIT, what)
+
+
+@contextmanager
+def bench() -> Iterator[Bench]:
+    with tempfile.TemporaryDirectory(prefix="zg-test-") as folder:
+        made = Bench(Path(folder))
+        try:
+            yield made
+        finally:
+            made.sockets.close()
+            made.context.destroy(linger=0)
+
+
+class Node(bus.node.Node):
+    """A node in this process, whose input `frames` and output wires lie in the test's hands."""
+
+    def __init__(self, folder: Path, outputs: int = 0, **options: Any) -> None:
+        self.context = zmq.Context[zmq.Socket[bytes]]()
+        self.far = FarPusher(self.context, f"ipc://{folder}/in")
+        self.beyond = [FarPuller(self.context, f"ipc://{folder}/out{number}") for number in range(outputs)]
+        pull = [Pipe(f"ipc://{folder}/in", peer="far.1", **options)]
+        push = [Pipe(f"ipc://{folder}/out{number}", wire=f"out{number}", peer="beyond.1") for number in range(outputs)]
+        given = Namespace(name="node.1", run=folder, key=None, grant=[str(folder)], pull=pull, push=push)
+        super().__init__(given, {"frames": True}, Marks(folder, "node.1"))
+        self.folder, self.frames = folder, self.inputs["frames"]
+
+    def until(self, condition: Callable[[], Any], what: str = "") -> Any:
+        """What `condition()` comes to, with the wires served meanwhile."""
+
+        def served() -> Any:
+            self.breathe()
+            return condition()
+
+        return until(served, WAIT, what)
+
+    def verdicts(self) -> dict[int, tuple[str, str]]:
+        """n -> (verdict, reason) as the pusher has been told."""
+        return {n: (verdict, reason) for state in self.far.hear() for n, verdict, reason in state["done"]}
+
+
+@contextmanager
+def node(outputs: int = 0, **options: Any) -> Iterator[Node]:
+    with tempfile.TemporaryDirectory(prefix="zg-test-") as folder:
+        made = Node(Path(folder), outputs, **options)
+        try:
+            yield made
+        finally:
+            made.close()
+            made.context.destroy(linger=0)

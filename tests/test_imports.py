@@ -1,0 +1,61 @@
+"""Who may import whom: nodes -> media, bus; media -> bus; launcher -> host -> three files of bus -> nothing of ours."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+OURS = ("bus", "host", "media", "nodes", "launcher", "tests")
+ALLOWED = {
+    "nodes": ("bus", "media"),
+    "media": ("bus", "media."),
+    "bus": ("bus.",),
+    "host": ("host.", "bus.keys", "bus.link", "bus.books"),
+    "launcher.py": ("host.",),
+}
+SOURCES = [
+    path for part in ALLOWED for path in sorted((ROOT / part).rglob("*.py") if "." not in part else [ROOT / part])
+]
+
+
+def imported(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text())
+    whole = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    parts = {
+        f"{node.module}.{alias.name}" if (ROOT / f"{node.module}/{alias.name}.py").exists() else node.module or ""
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    return {name for name in whole | parts if name.partition(".")[0] in OURS}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_file_imports_only_what_lies_below_it(path: Path) -> None:
+    allowed = ALLOWED[path.relative_to(ROOT).parts[0]]
+
+    wrong = {
+        name
+        for name in imported(path)
+        if not any(name == rule or (rule.endswith(".") and name.startswith(rule)) for rule in allowed)
+        and not (allowed == ("bus", "media") and name.startswith("media."))
+    }
+
+    assert not wrong
+
+
+def test_zmq_is_imported_by_the_wires_alone() -> None:
+    users = {str(path.relative_to(ROOT)) for path in SOURCES if "import zmq" in path.read_text()}
+
+    assert users <= {f"bus/{name}.py" for name in ("hub", "keys", "link", "pull", "puller", "push", "pusher")}
+
+
+def test_yaml_is_imported_by_the_loader_alone() -> None:
+    users = {str(path.relative_to(ROOT)) for path in SOURCES if "import yaml" in path.read_text()}
+
+    assert users <= {"host/document.py", "host/syntax.py"}
+
+
+def test_no_file_has_two_subjects() -> None:
+    assert {str(path): count for path in SOURCES if (count := path.read_text().count("\n")) > 250} == {}

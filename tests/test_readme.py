@@ -1,0 +1,156 @@
+"""What README.md and docs/ say is run: the first command on a fresh copy, each further command, each snippet."""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from PIL import Image
+
+from bus import Message
+from tests.conftest import make_clip
+from tests.launch import ROOT, files
+from tests.test_original_recipe import serve
+
+README = (ROOT / "README.md").read_text()
+NODES = (ROOT / "docs" / "nodes.md").read_text()
+
+
+def blocks(text: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+
+
+def commands() -> list[str]:
+    lines = [line for block in blocks(README, "sh") for line in block.splitlines()]
+    return [line.partition("  #")[0].strip() for line in lines]
+
+
+def copy_of_the_project(folder: Path) -> Path:
+    """What a fresh clone holds."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout.decode()
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).exists():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
+    return folder
+
+
+@pytest.mark.timeout(600)
+def test_the_first_command_converts_half_a_minute_of_a_test_camera_on_a_fresh_machine(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    project = copy_of_the_project(tmp_path / "project")
+    binaries = f"{Path(sys.executable).resolve().parent}{os.pathsep}{os.environ['PATH']}"
+    command = commands()[0].replace("python3 -m venv", f"{shlex.quote(os.path.realpath(sys.executable))} -m venv")
+
+    done = subprocess.run(
+        ["/bin/sh", "-c", command],
+        cwd=project,
+        env={**os.environ, "HOME": str(home), "PATH": binaries},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(files(project / "converted")) == 750
+    assert "converted 750, dead letters 0, dropped 0, lost 0" in done.stdout
+
+
+def test_the_second_command_is_what_ci_runs() -> None:
+    assert "README.md" in (ROOT / ".ci" / "run").read_text()
+    assert commands()[1].endswith("-m pytest -q")
+    assert "-r requirements-dev.txt" in commands()[1]
+
+
+@pytest.mark.parametrize("command", commands()[2:])
+def test_each_further_command_works(tmp_path: Path, command: str) -> None:
+    shutil.copy(ROOT / "graph.yaml", tmp_path)
+    words = shlex.split(command)
+    server = None
+    if "splitter.source=clip.mp4" in words:
+        make_clip(tmp_path / "clip.mp4", 20, "320x180")
+    if "photo.jpg" in words:
+        Image.radial_gradient("L").save(tmp_path / "photo.jpg")
+    if words[-1].startswith("splitter.source=http"):
+        server, url = serve(make_clip(tmp_path / "served.mp4", 20, "320x180"))
+        words[-1] = f"splitter.source={url}"
+    if words[-1].startswith("converter.replicas"):
+        words += ["splitter.limit=20"]
+    assert words[0] == "python"
+    words = [str(ROOT / word) if word == "launcher.py" else word for word in words[1:]]
+
+    try:
+        done = subprocess.run(
+            [sys.executable, *words],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    finally:
+        if server:
+            server.kill()
+            server.wait()
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    if "photo.jpg" in words:
+        assert (tmp_path / "photo.converter.jpg").exists()
+    if "converted 20" not in done.stdout and "splitter.limit=20" in words:
+        pytest.fail(done.stdout)
+
+
+def test_the_node_and_the_graph_of_readme_run_together(tmp_path: Path) -> None:
+    [code] = blocks(README, "python")
+    [graph] = blocks(README, "yaml")
+    (tmp_path / "shrink.py").write_text(code)
+    (tmp_path / "graph.yaml").write_text(graph)
+
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "launcher.py"), "graph.yaml", "splitter.limit=10"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    results = files(tmp_path / "small")
+    assert len(results) == 10
+    with Image.open(tmp_path / "small" / results[0]) as image:
+        assert image.size == (320, 180)
+
+
+def test_the_snippets_of_the_page_on_nodes_hold() -> None:
+    node, batch, test = blocks(NODES, "python")
+    names: dict[str, object] = {"__name__": "shrink", "Message": Message, "Image": Image}
+    exec(compile(node, "docs/nodes.md", "exec"), names)
+    exec(compile(test, "docs/nodes.md", "exec"), names)
+    names["test_shrink_keeps_one_pixel_in_two"]()  # type: ignore[operator]
+    exec("from bus import batches\nframes = []\n" + batch, names)
+    [yaml_snippet] = blocks(NODES, "yaml")
+
+    assert node == blocks(README, "python")[0]
+    assert yaml.safe_load(yaml_snippet)["shrink"]["args"] == {"factor": 4}
+
+
+def test_every_name_that_the_page_on_nodes_gives_exists() -> None:
+    import bus
+
+    line = NODES.partition("`from bus import …`:")[2].partition("\n\n")[0]
+    names = {name.partition("(")[0] for name in re.findall(r"`([A-Za-z]+(?:\([^)]*\))?)`", line)}
+
+    assert names <= set(bus.__all__)
+    assert set(bus.__all__) <= names | {"Message", "run"}
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/nodes.md", "docs/wire.md"])
+def test_every_link_leads_somewhere(page: str) -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", (ROOT / page).read_text()):
+        assert target.startswith("https://") or (ROOT / page).parent.joinpath(target).exists(), target

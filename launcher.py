@@ -1,5 +1,11 @@
 """Run a graph of nodes on this machine, or look at it."""
 
+import os
+import signal
+
+if __name__ == "__main__":  # as long as nothing is started, while Python imports what follows, too, Ctrl-C is the end
+    signal.signal(signal.SIGINT, lambda *_: os._exit(0))
+
 import argparse
 import sys
 from collections.abc import Sequence
@@ -42,8 +48,6 @@ def main(words: Sequence[str]) -> int:
     except (GraphError, Refused) as error:
         print(error, file=sys.stderr)
         return BAD_USE
-    except KeyboardInterrupt:  # before anything was started: then the supervisor hears it
-        return OK
 
 
 def parse(words: Sequence[str]) -> argparse.Namespace:
@@ -63,7 +67,9 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
             parser.error("try what on what? Give a node and an image file: try converter photo.jpg")
         options.node, options.file = rest.pop(0), Path(rest.pop(0))
     if strange := [word for word in rest if "=" not in word]:
-        parser.error(f'"{strange[0]}" is not understood: what follows the verb looks like node.key=value')
+        parser.error(
+            f'"{strange[0]}" is not understood: behind the verb stands node.key=value, in quotes if it has spaces'
+        )
     options.overrides = rest
     return options
 

@@ -10,7 +10,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Literal, cast
 
-from host import figures, vitals
+from host import figures
 from host.command import Process
 from host.deaths import Deaths
 from host.log import Log
@@ -156,12 +156,10 @@ class Child:
         return figures.counters(self._run.books(self.process.replica))
 
     def busy(self) -> float:
-        """For how many seconds its code has held one message; what it was stopped for does not count."""
+        """For how many seconds its code has held one message; the time before it was last forgiven does not count."""
         since = self._run.held_since(self.process.replica)
         if since < self.born_at:  # nothing, or what its last life died with
             return 0.0
-        if vitals.is_stopped(self.pid):
-            self.forgive()
         return time.monotonic() - max(since, self._guiltless_until)
 
     def forgive(self) -> None:
@@ -179,9 +177,10 @@ def environment(run: RunFolder, own: Mapping[str, str]) -> dict[str, str]:
     """What a child finds in its environment; `own` comes from the graph."""
     inherited = {name: value for name, value in os.environ.items() if name not in SYSTEMD}
     environment = {**inherited, "PYTHONUNBUFFERED": "1", **own}
-    return {**environment, "PYTHONPATH": python_path(environment), "NOTIFY_SOCKET": str(run.notify), "ZG_RUN": run.id}
+    return {**environment, **python_paths(environment), "NOTIFY_SOCKET": str(run.notify), "ZG_RUN": run.id}
 
 
-def python_path(environment: Mapping[str, str]) -> str:
-    """Where a child finds the project's own modules, in front of what `environment` says."""
-    return os.pathsep.join(filter(None, [str(PROJECT), environment.get("PYTHONPATH")]))
+def python_paths(environment: Mapping[str, str]) -> dict[str, str]:
+    """The variables by which `python -m` finds modules beside the graph, then the project's, then `environment`'s."""
+    places = os.pathsep.join(filter(None, [str(PROJECT), environment.get("PYTHONPATH")]))
+    return {"PYTHONPATH": places, "PYTHONSAFEPATH": ""}  # empty: not set; set, it hides what lies beside the graph

@@ -7,12 +7,11 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from host import ends, module
 from host.contract import NODE_KEYS, Contract, refuse_reserved
 from host.document import Plain, Value
 from host.problems import Problems, quoted
-from host.program import Program, Programs
-from host.section import Section
+from host.program import NODES, Program, Programs
+from host.section import Section, refuse_bad_name
 from host.shape import Node
 
 MOST_REPLICAS = 256  # each is a process, with a pipe to every replica that it is wired to
@@ -23,8 +22,11 @@ POWERS = {"k": 1, "K": 1, "M": 2, "G": 3, "T": 4}  # of 1000, or of 1024 with an
 LEAST_MEMORY = 1_000_000  # bytes; less is a slip of the unit
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 VARIABLE_RULE = "A variable is a letter or underscore, then letters, digits and underscores."
+SIDES = {"pull": "an input", "push": "an output"}
+VERBS = {"pull": "pulls", "push": "pushes"}
 OWN_VARIABLES = ("NOTIFY_SOCKET", "ZG_RUN")  # by which a node and its launcher find each other
 
+WrittenEnds = dict[str, list[Value]]  # input or output ("" where they have no names) -> the mentions of its wires
 Mentions = defaultdict[str, dict[str, int]]  # wire -> node that names it -> the line where it does
 
 
@@ -55,6 +57,7 @@ class Entries:
             run=program.run,
             command=program.command,
             source=program.source,
+            signature=program.signature,
             host=host,
             replicas=section.whole("replicas", most=MOST_REPLICAS) or 1,
             restart=self._restart(section),
@@ -68,13 +71,13 @@ class Entries:
             outputs=_names(outputs),
         )
 
-    def _ends(self, name: str, section: Section, key: str, mentions: Mentions) -> ends.Ends:
-        found = ends.read(name, section, key, self._problems)
+    def _ends(self, name: str, section: Section, key: str, mentions: Mentions) -> WrittenEnds:
+        found = _read_ends(name, section, key, self._problems)
         for wire in (wire for wires in found.values() for wire in wires):
             mentions[wire.text].setdefault(name, wire.line)
         return found
 
-    def _args(self, name: str, section: Section, program: Program, inputs: ends.Ends) -> dict[str, Plain]:
+    def _args(self, name: str, section: Section, program: Program, inputs: WrittenEnds) -> dict[str, Plain]:
         given = section.mapping("args")
         refuse_reserved(name, given, self._problems)
         if program.signature is None:
@@ -138,13 +141,13 @@ class Entries:
         return wanted
 
 
-def _names(found: ends.Ends) -> dict[str, tuple[str, ...]]:
+def _names(found: WrittenEnds) -> dict[str, tuple[str, ...]]:
     return {side: tuple(wire.text for wire in wires) for side, wires in found.items()}
 
 
 def _stall(program: Program) -> float | None:
     """The default: only of our own nodes we know how long they may take."""
-    return STALL if program.source and program.source.is_relative_to(module.NODES) else None
+    return STALL if program.source and program.source.is_relative_to(NODES) else None
 
 
 def _folder(args: Mapping[str, Plain], program: Program) -> str | None:
@@ -153,3 +156,33 @@ def _folder(args: Mapping[str, Plain], program: Program) -> str | None:
     if folder is None and program.signature and (argument := program.signature.arguments.get("folder")):
         folder = argument.default
     return folder if isinstance(folder, str) else None
+
+
+def _read_ends(name: str, section: Section, key: str, problems: Problems) -> WrittenEnds:
+    """What stands under `key` of the node `name`: one wire, a list of them, or a mapping of names to either."""
+    entry = section.get(key)
+    if entry is None:
+        return {}
+    named = entry.data if isinstance(entry.data, dict) else {"": entry}
+    ends = {side: _wires(value) for side, value in named.items()}
+    if not ends or not all(ends.values()):
+        form = f"a wire, a list of wires or a mapping of {SIDES[key].split()[1]}s to wires"
+        problems.mistake(entry.line, f"{quoted(name)} must {key} {form}. Write e.g. {key}: frames")
+    for side, wires in ends.items():
+        if side or isinstance(entry.data, dict):
+            refuse_bad_name(SIDES[key], side, wires[0].line if wires else entry.line, problems)
+    _refuse_twice(name, key, ends, problems)
+    return ends
+
+
+def _wires(value: Value) -> list[Value]:
+    items = value.data if isinstance(value.data, list) else [value]
+    return items if all(isinstance(item.data, str) and item.data for item in items) else []
+
+
+def _refuse_twice(name: str, key: str, ends: WrittenEnds, problems: Problems) -> None:
+    seen = set()
+    for wire in (wire for wires in ends.values() for wire in wires):
+        if wire.text in seen:
+            problems.mistake(wire.line, f"{quoted(name)} {VERBS[key]} {quoted(wire.text)} twice. Keep one of them.")
+        seen.add(wire.text)

@@ -43,10 +43,10 @@ class Figures:
         """How it went, in one line."""
         total = _sum(self._read())
         self._note_done(total["done"], now)
-        lost = total["taken"] - total["done"] - total["dead"] - total["dropped"] - total["on_the_way"]
+        owed = total["taken"] - total["done"] - total["dead"] - total["dropped"] - total["on_the_way"]
         counts = (
             f"converted {total['done']}, dead letters {total['dead']}, dropped {total['dropped']}, "
-            f"lost {lost}, waiting {total['on_the_way']}"
+            f"lost {max(owed, 0)}, unfinished {total['on_the_way']}"
         )
         latencies = self._latencies()
         median, worst = books.quantile(latencies, 0.5), books.quantile(latencies, 0.99)

@@ -1,18 +1,19 @@
-"""graph.yaml -> a checked graph."""
+"""graph.yaml -> a checked graph: every part by itself, then what must hold between them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from bus.keys import KEY_LENGTH
-from host import checks, document, module, network, textfile
+from host import document, network
 from host.document import Value
 from host.entry import Entries
 from host.overrides import apply
-from host.problems import WHOLE_FILE, GraphError, Problems, quoted
+from host.problems import WHOLE_FILE, GraphError, Problems, listed, quoted
+from host.program import hiding
 from host.section import Section, refuse_bad_name
 from host.shape import NO_ADDRESS, Address, Graph, Host, Node, Wire
 
@@ -32,10 +33,10 @@ KEY = re.compile(rf"[0-9A-Za-z.\-:+=^!/*?&<>()\[\]{{}}@%$#]{{{KEY_LENGTH}}}")  #
 def load(path: Path, overrides: Sequence[str] = ()) -> Graph:
     """The graph in the file `path`, with each `node.key=value` of `overrides`. Raises GraphError with all mistakes."""
     problems = Problems(str(path))
-    tree = document.read(textfile.read(path, problems), problems)
+    tree = document.read(document.read_text(path, problems), problems)
     apply(overrides, tree, problems)
     graph = _assembled(path, tree, problems)
-    checks.check(graph, problems)
+    _check_wires(graph, problems)
     network.check(graph, problems)
     problems.stop()
     return replace(graph, warnings=tuple(problems.warnings))
@@ -56,7 +57,7 @@ def _assembled(path: Path, tree: Value, problems: Problems) -> Graph:
 
 def _refuse_hiding(folder: Path, problems: Problems) -> None:
     try:
-        for file, hidden in module.hiding(folder):
+        for file, hidden in hiding(folder):
             problems.mistake(WHOLE_FILE, f"{file} hides the module {quoted(hidden)} from every node. Rename it.")
     except OSError as error:
         problems.mistake(WHOLE_FILE, f"the folder {folder} cannot be read ({error.strerror}). Check its permissions.")
@@ -123,3 +124,58 @@ def _address(section: Section) -> Address | None:
         section.mistake("address", f"{port} is no port. Write one from 1 to {network.LAST_PORT}.")
         return NO_ADDRESS
     return Address(host, port)
+
+
+def _check_wires(graph: Graph, problems: Problems) -> None:
+    """Note each wire that does not join what it should, and each circle that wires make."""
+    pushed = [wire.name for wire in graph.wires.values() if wire.pushers]
+    loose = [name for name in pushed if not graph.wires[name].pullers]
+    meant = [_check_pullers(wire, loose, pushed, problems) for wire in graph.wires.values() if wire.pullers]
+    for name in loose:
+        if name not in meant:
+            _refuse_loose(graph.wires[name], problems)
+    _check_circles(graph, problems)
+
+
+def _check_pullers(wire: Wire, loose: list[str], pushed: list[str], problems: Problems) -> str | None:
+    """The wire that was probably meant, if nobody pushes this one."""
+    meant = None
+    if not wire.pushers:
+        meant = problems.nearest(wire.name, loose) or problems.nearest(wire.name, pushed)
+        cure = f"Did you mean {quoted(meant)}?" if meant else f"Add push: {wire.name} to the node that is to fill it."
+        for node, line in wire.pullers.items():
+            problems.mistake(line, f"{quoted(node)} pulls {quoted(wire.name)}, but no node pushes it. {cure}")
+    elif len(wire.pullers) > 1:
+        nodes = listed(map(quoted, wire.pullers))
+        words = f"{quoted(wire.name)} is pulled by {nodes}: each message would reach only one of them."
+        problems.mistake(max(wire.pullers.values()), f"{words} Push a wire to each, or use replicas.")
+    return meant
+
+
+def _refuse_loose(wire: Wire, problems: Problems) -> None:
+    for node, line in wire.pushers.items():
+        cure = f"Add a node with pull: {wire.name}, or remove the push."
+        problems.mistake(line, f"{quoted(node)} pushes {quoted(wire.name)}, but no node pulls it. {cure}")
+
+
+def _check_circles(graph: Graph, problems: Problems) -> None:
+    for first, *others in _circles(graph.pullers):
+        way = f"is fed by itself, by way of {listed(map(quoted, others))}" if others else "pulls what it pushes"
+        problems.mistake(graph.nodes[first].line, f"{quoted(first)} {way}. Remove one of these wires.")
+
+
+def _circles(pullers: Mapping[str, list[str]]) -> Iterator[list[str]]:
+    """Every way that leads back to where it began, found by walking each wire once, depth first."""
+    seen = set()
+    for start in pullers:
+        way = {} if start in seen else {start: iter(pullers[start])}  # node -> where to go from it
+        while way:
+            seen.add(node := next(reversed(way)))
+            step = next(way[node], None)
+            if step is None:
+                del way[node]
+            elif step in way:
+                nodes = list(way)
+                yield nodes[nodes.index(step) :]
+            elif step not in seen:
+                way[step] = iter(pullers[step])

@@ -5,16 +5,24 @@ from __future__ import annotations
 import json
 import shlex
 import shutil
-from collections.abc import Callable, Mapping
+import stat
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from host import module, signature
+from host import signature
 from host.document import Value
 from host.problems import Problems, quoted
 from host.section import Section
 from host.signature import Signature, Unclear
+
+PROJECT = Path(__file__).resolve().parent.parent
+NODES = PROJECT / "nodes"
+
+NEEDED = {"bus", "media", "nodes", "PIL", "av", "numpy", "pyinotify", "zmq"}  # what nodes import of others
+HARMLESS = {"test"}  # of the standard library: nothing imports it, and many folders have one
 
 
 @dataclass(frozen=True)
@@ -33,7 +41,7 @@ class Programs:
     def __init__(self, folder: Path, problems: Problems) -> None:
         self._folder = folder
         self._problems = problems
-        self._find = cache(module.find)  # many nodes may run one module
+        self._find = cache(find)  # many nodes may run one module
         self._read = cache(signature.read)
 
     def of(self, name: str, section: Section, env: Mapping[str, str], is_elsewhere: bool) -> Program:
@@ -62,9 +70,9 @@ class Programs:
             return Program()
         source = self._find(run, self._folder)
         if source is None:
-            meant = self._problems.nearest(run, module.neighbours(run, self._folder))
+            meant = self._problems.nearest(run, neighbours(run, self._folder))
             cure = f"Did you mean {quoted(meant)}?" if meant else "Write it, or correct the name."
-            places = f"{self._folder} and {module.PROJECT}"
+            places = f"{self._folder} and {PROJECT}"
             missing(line, f"{quoted(name)} runs {quoted(run)}, and there is no such module in {places}. {cure}")
             return Program(run)
         return Program(run, source=source, signature=self._signature(name, line, source))
@@ -110,3 +118,57 @@ def _split(command: str) -> list[str]:
         return shlex.split(command)
     except ValueError:  # a quote that is not closed
         return command.split()
+
+
+def find(name: str, folder: Path) -> Path | None:
+    """The file that `python -m name` runs in `folder`: one of its own, else this project's, else an installed one."""
+    *packages, last = name.split(".")
+    places = [folder, PROJECT, *(Path(entry) for entry in sys.path if entry)]
+    for package in packages:
+        places = _portions(package, places)
+    candidates = (file for place in places for file in (place / last / "__main__.py", place / f"{last}.py"))
+    return next(filter(_is_file, candidates), None)
+
+
+def neighbours(name: str, folder: Path) -> list[str]:
+    """The modules that are where the module `name` was looked for first, and in `nodes`."""
+    packages = dict.fromkeys((name.rpartition(".")[0], "nodes", ""))
+    return [
+        f"{package}.{file.stem}".lstrip(".")
+        for package in packages
+        for place in (folder, PROJECT)
+        if package or place == folder
+        for file in sorted((place / package.replace(".", "/")).glob("*.py"))
+        if file.stem.isidentifier() and not file.stem.startswith("__")
+    ]
+
+
+def hiding(folder: Path) -> Iterator[tuple[Path, str]]:
+    """The files in `folder` that hide a module which nodes need, and that module's name.
+
+    `python -m` looks in the folder where it runs first: `queue.py` there is imported in place of Python's own.
+    """
+    if folder == PROJECT:
+        return
+    hidden = (sys.stdlib_module_names | NEEDED) - HARMLESS
+    for entry in sorted(entry for entry in folder.iterdir() if entry.name.removesuffix(".py") in hidden):
+        file = entry if entry.suffix == ".py" else entry / "__init__.py"
+        if _is_file(file):
+            yield file, entry.stem
+
+
+def _portions(package: str, places: list[Path]) -> list[Path]:
+    """The folders of `package`: the first with an __init__.py hides all others, else all are one package together."""
+    folders = [place / package for place in places if stat.S_ISDIR(_mode(place / package))]
+    return next(([folder] for folder in folders if _is_file(folder / "__init__.py")), folders)
+
+
+def _is_file(path: Path) -> bool:
+    return stat.S_ISREG(_mode(path))
+
+
+def _mode(path: Path) -> int:
+    try:
+        return path.stat().st_mode
+    except (OSError, ValueError):  # not there, not to be seen, or no name that a file can have
+        return 0

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from host.document import Plain
+from host.signature import Signature
 
 Ends = Mapping[str, tuple[str, ...]]  # a parameter or output name ("" where the graph gives none) -> its wires
 
@@ -23,6 +24,7 @@ class Node:
     run: str | None = None  # a Python module, or else
     command: tuple[str, ...] | None = None  # a program and its first arguments
     source: Path | None = None  # the module's file, where it is found on this host
+    signature: Signature | None = None  # of its function, where that can be read
     host: str | None = None
     replicas: int = 1
     restart: str = "on-failure"

@@ -16,11 +16,10 @@ from host.command import Process
 from host.figures import Figures
 from host.graph import Graph
 from host.log import Log
-from host.news import News
+from host.news import News, Signals
 from host.notices import Notices
 from host.report import GRAPH, Report
 from host.runfolder import RunFolder
-from host.signals import Signals
 
 STOP_TIME = 8.0  # seconds from the wish to stop to the death of what is left
 STAGGER = 0.5  # the part of STOP_TIME in which all nodes are asked in turn, even if none leaves
@@ -62,15 +61,15 @@ class Supervisor:
 
     def open(self) -> None:
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # orphans of our children become ours
+        self.signals = Signals()
         self.janitor = janitor.start(self.run.id)
         self.news = News(self.report)
-        self.signals = Signals()
         self.notices = Notices(self.run.notify)
         self.news.on(self.signals, self.hear_signals)
         self.news.on(self.notices, self.hear_notices)
         replicas = Counter(child.node.name for child in self.children)
         nodes = (f"{name} x {replicas[name]}" if replicas[name] > 1 else name for name in self.nodes)
-        self.report.line(GRAPH, f"starts {', '.join(nodes)}")
+        self.report.line(GRAPH, f"runs {self.graph.path.absolute()}: {', '.join(nodes)}; Ctrl-C stops it")
 
     def close(self) -> None:
         """Leave nothing behind, and say how it went."""
@@ -82,7 +81,14 @@ class Supervisor:
             log.close()
         self.notices.close()
         self.signals.close()
-        self.report.line(GRAPH, self.figures.summary(time.monotonic()))
+        self.report.line(GRAPH, f"{self.outcome()}: {self.figures.summary(time.monotonic())}")
+
+    def outcome(self) -> str:
+        """How it went, in a word or two."""
+        failed = [child.process.label for child in self.children if child.over == "failed"]
+        if failed:
+            return f"failed because of {', '.join(failed)}"
+        return "stopped" if self.is_stopping else "all done"
 
     def next_turn(self) -> float:
         return min([self.looked_at + LOOK, *(child.next_turn() for child in self.children)])
@@ -159,7 +165,7 @@ class Supervisor:
 
     def stop(self, why: str) -> None:
         self.is_stopping = True
-        self.report.line(GRAPH, f"stops on {why}: the source first, the sink last; Ctrl-C kills at once")
+        self.report.line(GRAPH, f"stops on {why}: the source first, the sink last; another Ctrl-C kills all at once")
         now = time.monotonic()
         turn = STOP_TIME * STAGGER / len(self.nodes)
         for child in self.children:
@@ -190,7 +196,7 @@ class Supervisor:
                 child.kill()
 
     def kill_everyone(self) -> None:
-        self.report.line(GRAPH, "kills everyone")
+        self.report.line(GRAPH, "kills all at once")
         for child in self.running():
             child.kill()
 

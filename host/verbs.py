@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from host import runfolder
-from host.child import python_path
+from host.child import python_paths
 from host.command import Process, processes
 from host.graph import Graph
+from host.problems import COMMAND_LINE, Problems, quoted
 from host.report import LAST_WORDS, Report
 from host.runfolder import Refused, RunFolder
 from host.supervisor import Supervisor
@@ -37,28 +38,38 @@ def check(graph: Graph) -> None:
 
 
 def show(graph: Graph) -> None:
-    """Print the command line of every process, ready to paste."""
-    folder = ["mkdir", "-p", "-m", "700", str(runfolder.by_hand(graph.path))]
-    place = f"{shlex.join(['cd', str(graph.folder)])}; {shlex.join(folder)}"
+    """Print the command line of every process. All of it can be pasted into a shell, and runs the graph."""
+    folder = shlex.quote(str(runfolder.by_hand(graph.path)))
+    paths = shlex.join(f"{name}={value}" for name, value in python_paths(os.environ).items())
     for host, plan in plan_by_hand(graph).items():
-        path = shlex.quote(f"PYTHONPATH={python_path(os.environ)}")
-        print(f"# first{f' on {host}' if host else ''}: {place}; export {path}")
+        place = f" on {host}" if host else ""
+        print(f"# first, once{place}:\nrm -rf {folder}; mkdir -p -m 700 {folder}")
+        print(f"# in each shell{place}:\n{shlex.join(['cd', str(graph.folder)])}; export {paths}")
+        print(f"# the processes{place}; one that is to stay in front goes without its &:")
         for process in plan:
             own = [f"{name}={value}" for name, value in process.env.items()]
-            print(shlex.join([*(["env", *own] if own else []), *process.argv]))
+            print(f"{shlex.join([*(['env', *own] if own else []), *process.argv])} &")
 
 
 def attempt(graph: Graph, node: str, file: Path) -> None:
-    """Become the node, without wires, on the one file: it does not return. Raises Refused if that cannot be."""
+    """Become the node, without wires, on the one file: it does not return.
+
+    Raises GraphError if it is no node that can be tried, Refused if its program cannot be started.
+    """
+    problems = Problems(str(graph.path))
+    if node not in graph.nodes:
+        problems.mistake(COMMAND_LINE, f"there is no node {quoted(node)}. {problems.did_you_mean(node, graph.nodes)}")
+    elif (signature := graph.nodes[node].signature) and not any(signature.inputs.values()):
+        words = f"{quoted(node)} makes its messages itself. Try a node that is given some."
+        problems.mistake(COMMAND_LINE, words)
+    problems.stop()
     plan = [process for processes in plan_by_hand(graph).values() for process in processes]
-    process = next((process for process in plan if process.node.name == node), None)
-    if process is None:
-        raise Refused(f'{graph.path} has no node "{node}": its nodes are {", ".join(graph.nodes)}')
+    process = next(process for process in plan if process.node.name == node)
     argv = [word for word in process.argv if not word.startswith(WIRING)] + [f"--try={file.absolute()}"]
     environment = {**os.environ, **process.env}
     os.chdir(graph.folder)
     try:
-        os.execvpe(argv[0], argv, {**environment, "PYTHONPATH": python_path(environment)})  # noqa: S606 (no shell)
+        os.execvpe(argv[0], argv, {**environment, **python_paths(environment)})  # noqa: S606 (no shell)
     except OSError as error:
         raise Refused(f"{argv[0]} cannot be started in {graph.folder}: {error.strerror}") from None
 

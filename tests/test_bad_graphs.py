@@ -7,7 +7,7 @@ import yaml
 
 from host import document
 from host.graph import GraphError, load
-from host.module import PROJECT
+from host.program import PROJECT
 
 FOLDER = Path(__file__).resolve().parent / "bad_graphs"
 HEAD = "# expected: "

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bus.hand import Hand
-from host import vitals
+from host import limits
 from host.child import Child
 from host.command import Process
 from host.graph import Node
@@ -36,7 +36,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunFolder]:
 def child(run: RunFolder) -> Iterator[Child]:
     """A replica that sleeps; its test starts it."""
     command = ("sleep", "600")
-    process = Process("sleeper.1", "sleeper", Node("sleeper", line=1, command=command), command, env={})
+    process = Process("sleeper.1", "sleeper", Node("sleeper", line=1, command=command, stall=60.0), command, env={})
     child = Child(process, run.path, run, print)
     yield child
     child.kill()
@@ -69,12 +69,13 @@ def test_the_time_for_which_a_child_was_stopped_is_not_held_against_it(child: Ch
     with closing(child.start()):
         hand.run()
         os.kill(child.pid, signal.SIGSTOP)
-        until(lambda: vitals.is_stopped(child.pid), what="it to stop")
+        until(lambda: limits.is_stopped(child.pid), what="it to stop")
         stopped = time.monotonic()
+        limits.enforce([child])
         assert child.busy() <= time.monotonic() - stopped
 
         os.kill(child.pid, signal.SIGCONT)
-        until(lambda: not vitals.is_stopped(child.pid), what="it to go on")
+        until(lambda: not limits.is_stopped(child.pid), what="it to go on")
         assert child.busy() <= time.monotonic() - stopped
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from host import document, textfile
+from host import document
 from host.document import Value
 from host.problems import GraphError, Problems
 
@@ -114,4 +114,4 @@ def test_every_alias_and_tag_is_told_at_once() -> None:
 
 def test_a_file_is_never_read_beyond_its_limit() -> None:
     with pytest.raises(GraphError, match="/dev/zero is not a regular file"):
-        textfile.read(Path("/dev/zero"), Problems("graph.yaml"))
+        document.read_text(Path("/dev/zero"), Problems("graph.yaml"))

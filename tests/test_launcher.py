@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from PIL import Image
 
 from host import runfolder
+from tests.conftest import until
 from tests.launch import ROOT
 
 GRAPH = (ROOT / "graph.yaml").read_text()
@@ -53,9 +55,12 @@ def test_overrides_reach_the_graph(folder: Path) -> None:
 
 def test_print_shows_commands_that_a_shell_takes_as_they_are(folder: Path) -> None:
     done = launcher(folder, "graph.yaml", "print", "converter.folder=my frames", "converter.env={A: b c}")
-    first, *commands = done.stdout.splitlines()
+    preamble, commands = printed(done.stdout)
     run = runfolder.by_hand(folder / "graph.yaml")
-    assert first == f"# first: cd {folder}; mkdir -p -m 700 {run}; export PYTHONPATH={ROOT}"
+    assert preamble == [
+        f"rm -rf {run}; mkdir -p -m 700 {run}",
+        f"cd {folder}; export PYTHONPATH={ROOT} PYTHONSAFEPATH=",
+    ]
     assert [re.findall("--name=([a-z.0-9]+)", command) for command in commands] == [
         ["converter.1"],
         ["converter.2"],
@@ -67,11 +72,20 @@ def test_print_shows_commands_that_a_shell_takes_as_they_are(folder: Path) -> No
     assert not run.exists()
 
 
-def test_a_printed_command_runs_when_it_is_pasted(folder: Path) -> None:
-    first, *commands = launcher(folder, "graph.yaml", "print", "splitter.limit=3").stdout.splitlines()
-    script = "\n".join([first.removeprefix("# first: "), *(f"{command} &" for command in commands), "wait"])
-    subprocess.run(["sh", "-c", script], cwd="/", check=True, timeout=60, capture_output=True)
-    assert len(list((folder / "converted").iterdir())) == 3
+def test_what_is_printed_runs_each_time_it_is_pasted(folder: Path) -> None:
+    script = launcher(folder, "graph.yaml", "print", "splitter.limit=3").stdout + "wait\n"
+    for frames in (3, 3):
+        subprocess.run(["sh"], input=script, cwd="/", check=True, timeout=60, capture_output=True, text=True)
+        results = list((folder / "converted").iterdir())
+        assert len(results) == frames
+        for result in results:
+            result.unlink()
+
+
+def printed(text: str) -> tuple[list[str], list[str]]:
+    """The preamble and the commands of what `print` says."""
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    return lines[:2], [line.removesuffix(" &") for line in lines[2:]]
 
 
 def test_try_leaves_the_result_beside_the_file(folder: Path) -> None:
@@ -104,10 +118,21 @@ def test_try_passes_on_the_exit_code(folder: Path) -> None:
             ["graph.yaml", "try", "converter"],
             "try what on what? Give a node and an image file: try converter photo.jpg",
         ),
-        (["graph.yaml", "check", "now"], '"now" is not understood: what follows the verb looks like node.key=value'),
+        (
+            ["graph.yaml", "check", "now"],
+            '"now" is not understood: behind the verb stands node.key=value, in quotes if it has spaces',
+        ),
         (
             ["graph.yaml", "try", "saver", "a.jpg"],
-            'graph.yaml has no node "saver": its nodes are splitter, watcher, converter',
+            'command line: there is no node "saver". Known are splitter, watcher and converter.',
+        ),
+        (
+            ["graph.yaml", "try", "watcher", "a.jpg"],
+            'command line: "watcher" makes its messages itself. Try a node that is given some.',
+        ),
+        (
+            ["graph.yaml", "check", "converter.filter=[grayscale,", "emboss]"],
+            '"emboss]" is not understood: behind the verb stands node.key=value, in quotes if it has spaces',
         ),
         ([], "the following arguments are required: graph"),
     ],
@@ -131,10 +156,10 @@ def test_a_graph_that_spans_hosts_is_checked_and_printed_but_not_run(folder: Pat
 
     checked = launcher(folder, "graph.yaml", "check")
     assert checked.stdout.endswith("3 nodes, 2 wires, 4 processes on 2 hosts: fine\n"), checked.stderr
-    printed = launcher(folder, "graph.yaml", "print").stdout
-    assert [line.split(":")[0] for line in printed.splitlines() if line.startswith("#")] == [
-        "# first on robot",
-        "# first on station",
+    shown = launcher(folder, "graph.yaml", "print").stdout
+    assert [line for line in shown.splitlines() if line.startswith("# first")] == [
+        "# first, once on robot:",
+        "# first, once on station:",
     ]
     ran = launcher(folder, "graph.yaml")
     assert ran.returncode == 2
@@ -150,6 +175,34 @@ def test_a_runtime_folder_that_is_too_long_for_sockets_is_refused(
     done = launcher(folder, "graph.yaml", "check")
     assert done.returncode == 2
     assert "107" in done.stderr
+
+
+def test_ctrl_c_while_python_still_imports_is_a_silent_end(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "argparse.py").write_text("import pathlib, signal\npathlib.Path('importing').touch()\nsignal.pause()\n")
+    monkeypatch.setenv("PYTHONPATH", str(folder))  # the launcher's first import lasts until a signal comes
+    command = [sys.executable, str(ROOT / "launcher.py"), "graph.yaml"]
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        until((folder / "importing").exists, what="the import")
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=10)[0] == b""
+    assert process.returncode == 0
+
+
+def test_python_variables_that_would_hide_the_users_modules_are_not_inherited(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "mine.py").write_text(
+        "from bus import run\n\n\ndef mine(frames):\n    yield from frames\n\n\n"
+        'if __name__ == "__main__":\n    run(mine)\n'
+    )
+    (folder / "graph.yaml").write_text(
+        "nodes: {w: {run: nodes.watcher, push: f, args: {folder: in}}, m: {run: mine, pull: f}}"
+    )
+    Image.new("RGB", (8, 8)).save(folder / "photo.png")
+    monkeypatch.setenv("PYTHONSAFEPATH", "1")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))  # the launcher itself needs it then
+    done = launcher(folder, "graph.yaml", "try", "m", "photo.png")
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_help_has_examples_and_exit_codes(folder: Path) -> None:

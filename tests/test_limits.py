@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from host import vitals
+from host import limits
 from tests.acted import act, lines
 from tests.conftest import until
 
@@ -35,9 +35,9 @@ def test_a_node_whose_session_holds_too_much_memory_is_killed(tmp_path: Path) ->
 
 
 def test_memory_is_that_of_the_whole_session() -> None:
-    before = vitals.memory_by_session()[os.getsid(0)]
+    before = limits.memory_by_session()[os.getsid(0)]
     block = b"x" * 50_000_000
-    assert vitals.memory_by_session()[os.getsid(0)] > before + len(block) // 2
+    assert limits.memory_by_session()[os.getsid(0)] > before + len(block) // 2
 
 
 def test_a_process_that_has_gone_is_not_stopped() -> None:
@@ -45,17 +45,17 @@ def test_a_process_that_has_gone_is_not_stopped() -> None:
     if child == 0:
         os._exit(0)
     os.waitpid(child, 0)
-    assert not vitals.is_stopped(child)
+    assert not limits.is_stopped(child)
 
 
 def test_a_stopped_process_is_stopped_until_it_goes_on() -> None:
     child = os.fork()
     if child == 0:
         signal.pause()
-    assert not vitals.is_stopped(child)
+    assert not limits.is_stopped(child)
     os.kill(child, signal.SIGSTOP)
-    until(lambda: vitals.is_stopped(child), what="it to stop")
+    until(lambda: limits.is_stopped(child), what="it to stop")
     os.kill(child, signal.SIGCONT)
-    until(lambda: not vitals.is_stopped(child), what="it to go on")
+    until(lambda: not limits.is_stopped(child), what="it to go on")
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)

@@ -38,7 +38,7 @@ def test_sources_that_differ_in_suffix_only_get_results_that_differ(format: str)
 
 
 def test_a_frame_without_a_name_is_called_after_its_stream_and_number_or_time() -> None:
-    assert source_name(Message(b"", stream="cam", number=7)) == "cam-000007"
+    assert source_name(Message(b"", stream="cam", number=7)) == "cam-00000007"
     assert source_name(Message(b"", captured=123)) == "frame-123"
     assert source_name(Message(b"", stream="cam", number=7, name="own.jpg")) == "own.jpg"
 

@@ -58,7 +58,7 @@ def test_the_source_is_stopped_first_and_the_sink_when_all_others_have_gone(
         assert graph.ends(BUDGET) == 0
     words = [line.split(" ", 1)[1] for line in graph.output.splitlines() if "asked" in line or line.endswith("stopped")]
     assert [word.split()[0] for word in words] == [name for name in ("splitter", "watcher", "converter") for _ in "ab"]
-    assert graph.output.count("asked to leave") == graph.output.count("| stopped") == 3
+    assert graph.output.count("asked to leave") == graph.output.count("| stopped\n") == 3
 
 
 def test_a_slow_node_holds_up_those_behind_it_for_a_short_time_only(tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_a_second_ctrl_c_kills_at_once(tmp_path: Path) -> None:
         assert graph.ends(BUDGET) == 0
         assert of_run(run) == []
     assert "has not left" not in graph.output
-    assert lines(graph, "graph")[-2] == "kills everyone"
+    assert lines(graph, "graph")[-2] == "kills all at once"
 
 
 def test_nothing_is_left_6_seconds_after_the_launcher_was_killed(tmp_path: Path) -> None:

@@ -30,8 +30,10 @@ def test_a_graph_whose_nodes_have_ended_exits_with_0_and_leaves_no_run_folder(tm
     with act(tmp_path, chain("ends", "ends", "ends")) as graph:
         assert graph.ends() == 0
     assert lines(graph, "splitter") == lines(graph, "converter") == ["ended"]
-    assert lines(graph, "graph")[0] == "starts splitter, watcher, converter"
-    assert lines(graph, "graph")[-1].startswith("converted 0, dead letters 0, dropped 0, lost 0, waiting 0")
+    assert lines(graph, "graph")[0] == f"runs {tmp_path}/graph.yaml: splitter, watcher, converter; Ctrl-C stops it"
+    assert lines(graph, "graph")[-1].startswith(
+        "all done: converted 0, dead letters 0, dropped 0, lost 0, unfinished 0"
+    )
     assert list(runfolder.base().iterdir()) == []
 
 
@@ -121,6 +123,7 @@ def test_some_deaths_are_for_good(tmp_path: Path, role: str, restart: str, words
     with act(tmp_path, nodes) as graph:
         assert graph.ends() == 1
     assert lines(graph, "converter") == [words]
+    assert lines(graph, "graph")[-1].startswith("failed because of converter: converted 0, ")
 
 
 def test_an_end_mark_counts_whatever_restart_says(tmp_path: Path) -> None:
@@ -195,14 +198,16 @@ def test_what_a_child_leaves_in_its_session_goes_with_it(tmp_path: Path) -> None
 
 
 def test_the_environment_of_a_child_is_its_own(tmp_path: Path) -> None:
-    names = "ZG_RUN,NOTIFY_SOCKET,PYTHONUNBUFFERED,WATCHDOG_USEC,INVOCATION_ID,OWN,HOME"
+    names = "ZG_RUN,NOTIFY_SOCKET,PYTHONUNBUFFERED,PYTHONSAFEPATH,WATCHDOG_USEC,INVOCATION_ID,OWN,HOME"
     systemd = {"WATCHDOG_USEC": "1", "INVOCATION_ID": "x", "NOTIFY_SOCKET": "/run/systemd/notify"}
-    with act(tmp_path, {"splitter": {"role": f"shows {names}", "env": {"OWN": "1"}}}, systemd) as graph:
+    inherited = {**systemd, "PYTHONSAFEPATH": "1"}
+    with act(tmp_path, {"splitter": {"role": f"shows {names}", "env": {"OWN": "1"}}}, inherited) as graph:
         assert graph.ends() == 0
     shown = dict(line.split("=", 1) for line in lines(graph, "splitter") if "=" in line)
     assert re.fullmatch("[0-9a-f]{12}", shown["ZG_RUN"])
     assert shown["NOTIFY_SOCKET"] == str(runfolder.base() / shown["ZG_RUN"] / "notify")
     assert (shown["PYTHONUNBUFFERED"], shown["OWN"], shown["HOME"]) == ("1", "1", os.environ["HOME"])
+    assert shown["PYTHONSAFEPATH"] == ""  # it would hide the modules beside graph.yaml
     assert shown["WATCHDOG_USEC"] == shown["INVOCATION_ID"] == "nothing"
 
 

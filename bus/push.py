@@ -64,7 +64,7 @@ class Push:
         if self._latest and kind == "message":
             unsent = [self._undone[n] for n in self._queue if n in self._undone]
             for n in [out.n for out in unsent if out.kind == "message" and not out.tries]:
-                self._give_up(n, "dropped", f'a newer frame came on "{self.wire}"')
+                self._drop(n)
         self._n += 1
         self._undone[self._n] = Outgoing(self._n, kind, meta, payload, finish)
         self._queue.append(self._n)
@@ -146,10 +146,10 @@ class Push:
         if out is not None:
             out.finish(verdict, reason)
 
-    def _give_up(self, n: int, verdict: str, reason: str) -> None:
-        """This end of the wire decides: nobody downstream will hear of it but as a skip."""
+    def _drop(self, n: int) -> None:
+        """It was not sent, and a newer one has come: downstream hears of it as a skip."""
         meta = self._undone[n].meta
-        self._finish(n, verdict, reason)
+        self._finish(n, "dropped", f'a newer frame came on "{self.wire}"')
         stream, first, last = meta["stream"], meta["number"], meta.get("last", meta["number"])
         for skip in [self._undone[n] for n in self._queue if n in self._undone]:
             if skip.finish is _nobody and (skip.meta["stream"], skip.meta["last"] + 1) == (stream, first):
@@ -177,7 +177,13 @@ class Push:
         out.tries += 1
         if out.tries >= TRIES:
             self._say(f"gives up {out.meta.get('name') or n} on {self.wire} after {out.tries} tries: {words}")
-            self._give_up(n, "rejected", f"{words} ({out.tries} times)")
+            self._set_aside(out, f"{words} ({out.tries} times)")
+
+    def _set_aside(self, out: Outgoing, reason: str) -> None:
+        """A dead letter: first downstream knows that its number will not come, then its owner acts."""
+        finish, out.finish = out.finish, _nobody
+        self._finish(out.n, "", "")
+        self.skip(out.meta, lambda verdict, words: finish("rejected", reason))
 
     # ---- hearing
 

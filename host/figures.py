@@ -43,10 +43,10 @@ class Figures:
         """How it went, in one line."""
         total = _sum(self._read())
         self._note_done(total["done"], now)
-        owed = total["taken"] - total["done"] - total["dead"] - total["dropped"] - total["on_the_way"]
+        lost = max(0, total["taken"] - _finished(total) - total["on_the_way"])  # below 0: killed between two counters
         counts = (
             f"converted {total['done']}, dead letters {total['dead']}, dropped {total['dropped']}, "
-            f"lost {max(owed, 0)}, unfinished {total['on_the_way']}"
+            f"lost {lost}, waiting {total['on_the_way'] + total['backlog']}"
         )
         latencies = self._latencies()
         median, worst = books.quantile(latencies, 0.5), books.quantile(latencies, 0.99)
@@ -59,10 +59,11 @@ class Figures:
             before = self._nodes[name]
             rates.append(f"{name} {max(after[part] - before[part] for part in PROGRESS) / seconds:.1f}/s")
         total, earlier = _sum(nodes), _sum(self._nodes)
-        line = f"{', '.join(rates)}; {total['on_the_way']} on the way"
+        line = f"{', '.join(rates)}; {total['backlog']} waiting, {total['on_the_way']} on the way"
         if total["total"]:
-            line += f"; {total['made']} of {total['total']}"
-            if left := _seconds_left(total, (total["made"] - earlier["made"]) / seconds):
+            through = max(0, total["made"] - total["backlog"] - total["on_the_way"])
+            line += f"; {through} of {total['total']}"
+            if left := _time_left(total["total"] - through, (_finished(total) - _finished(earlier)) / seconds):
                 line += f", {left} left"
         return line
 
@@ -95,11 +96,14 @@ def _added(several: Sequence[Counters]) -> Counters:
     return {counter: sum(one[counter] for one in several) for counter in books.COUNTERS}
 
 
-def _seconds_left(total: Counters, rate: float) -> str:
-    left = total["total"] - total["made"]
-    if left <= 0 or rate <= 0:
+def _finished(counters: Counters) -> int:
+    return counters["done"] + counters["dead"] + counters["dropped"]
+
+
+def _time_left(count: int, rate: float) -> str:
+    if count <= 0 or rate <= 0:
         return ""
-    seconds = round(left / rate)
+    seconds = round(count / rate)
     return f"{seconds} s" if seconds < 120 else f"{round(seconds / 60)} min"
 
 

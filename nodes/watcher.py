@@ -37,23 +37,29 @@ def _watch(streams: Iterable[Message] | None, spool: Spool, arrivals: Arrivals) 
     known = Streams(spool.folder)
     if leftovers := spool.leftovers():
         print(f"{len(leftovers)} frames of an earlier run wait in {spool.folder / TAKEN}")
-    for taken in leftovers:
+    for done, taken in enumerate(leftovers):
+        backlog(len(leftovers) - done)
         yield _message(taken, known, spool)
 
     arrivals.scan()
     print(f"watches {spool.folder}: {arrivals.waiting} waiting")
-    ending = False
-    while not ending or arrivals.waiting or spool.held:
-        backlog(arrivals.waiting)
-        ready = _next(arrivals, spool)
-        if streams is not None:
-            known.learn(arrived(streams))
-            if not closed(streams):
-                ending = False
-            elif not ending:
-                ending = True
-                arrivals.scan()  # what was there when the splitter ended is found now, whatever became of its event
-        yield _message(ready, known, spool) if ready else None
+    ending, ready = False, None
+    try:
+        while not ending or arrivals.waiting or spool.held:
+            ready = _next(arrivals, spool)
+            backlog(arrivals.waiting)
+            if streams is not None:
+                known.learn(arrived(streams))
+                if not closed(streams):
+                    ending = False
+                elif not ending:
+                    ending = True
+                    arrivals.scan()  # what was there when the splitter ended is found now, whatever became of its event
+            yield _message(ready, known, spool) if ready else None
+    except GeneratorExit:  # stopped: say what is left for the next start
+        arrivals.scan()
+        backlog(arrivals.waiting + (ready is not None))
+        raise
 
 
 def _next(arrivals: Arrivals, spool: Spool) -> Taken | None:

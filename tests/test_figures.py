@@ -27,12 +27,12 @@ def write(path: Path, **counts: int) -> None:
 def test_rates_are_of_the_last_period_and_name_the_source_first(paths: dict[str, list[Path]]) -> None:
     figures = Figures(paths, now=0.0)
     write(paths["splitter"][0], made=125, total=750, sent=1)
-    write(paths["watcher"][0], sent=124, received=1, taken=125, done=120, on_the_way=5)
+    write(paths["watcher"][0], sent=124, received=1, taken=125, done=120, on_the_way=5, backlog=20)
     write(paths["converter"][0], received=60)
     write(paths["converter"][1], received=62)
 
     assert figures.look(PERIOD) == (
-        "splitter 25.0/s, watcher 24.8/s, converter 24.4/s; 5 on the way; 125 of 750, 25 s left"
+        "splitter 25.0/s, watcher 24.8/s, converter 24.4/s; 20 waiting, 5 on the way; 100 of 750, 27 s left"
     )
 
 
@@ -52,7 +52,7 @@ def test_nothing_is_said_while_nothing_changes(paths: dict[str, list[Path]]) -> 
 def test_a_source_without_an_end_has_no_time_left(paths: dict[str, list[Path]]) -> None:
     figures = Figures(paths, now=0.0)
     write(paths["splitter"][0], made=50)
-    assert figures.look(PERIOD) == "splitter 10.0/s, watcher 0.0/s, converter 0.0/s; 0 on the way"
+    assert figures.look(PERIOD) == "splitter 10.0/s, watcher 0.0/s, converter 0.0/s; 0 waiting, 0 on the way"
 
 
 def test_the_summary_adds_up_all_replicas(paths: dict[str, list[Path]]) -> None:
@@ -65,7 +65,7 @@ def test_the_summary_adds_up_all_replicas(paths: dict[str, list[Path]]) -> None:
         books.close()
     summary = figures.summary(now=10.0)
 
-    assert summary.startswith("converted 100, dead letters 6, dropped 4, lost 0, unfinished 2; 10.0/s; latency median ")
+    assert summary.startswith("converted 100, dead letters 6, dropped 4, lost 0, waiting 2; 10.0/s; latency median ")
     median, slowest = (float(word.split()[-2]) for word in summary.split("; latency ")[1].split(","))
     assert 65 <= median <= 75
     assert 65 <= slowest <= 75
@@ -81,11 +81,11 @@ def test_the_rate_is_that_between_the_first_and_the_last_result(paths: dict[str,
 
 def test_what_is_taken_and_never_finished_is_lost(paths: dict[str, list[Path]]) -> None:
     write(paths["watcher"][0], taken=10, done=8)
-    assert "converted 8, dead letters 0, dropped 0, lost 2, unfinished 0" in Figures(paths, now=0.0).summary(1.0)
+    assert "converted 8, dead letters 0, dropped 0, lost 2, waiting 0" in Figures(paths, now=0.0).summary(1.0)
 
 
 def test_a_graph_that_did_nothing_has_a_summary(paths: dict[str, list[Path]]) -> None:
-    assert Figures(paths, 0.0).summary(1.0) == "converted 0, dead letters 0, dropped 0, lost 0, unfinished 0; 0.0/s"
+    assert Figures(paths, 0.0).summary(1.0) == "converted 0, dead letters 0, dropped 0, lost 0, waiting 0; 0.0/s"
 
 
 def test_books_that_are_being_made_count_as_empty(tmp_path: Path) -> None:

@@ -129,11 +129,13 @@ def test_guilty_is_who_was_in_the_hand_once_for_each_life_and_the_third_time_is_
             b.until(lambda k=tries: far.hear()[-1] == 1 and far.got[-1][0]["tries"] == k)  # type: ignore[misc]
             assert not told.verdicts
         far.say(open=[], incarnation="four", hand=[[far.epoch, 1]])
-        b.until(lambda: told.verdicts)
-        assert told.verdicts == {1: ("rejected", "killed far.1 (3 times)")}
         b.until(lambda: far.hear()[-1] == 3, "downstream hears that it will not come")
         assert far.got[-1][0]["kind"] == "skip"
         assert far.got[-1][0]["meta"] == {"stream": "s", "number": 1, "last": 1}
+        assert not told.verdicts, "before the owner acts"
+        far.say(open=[], incarnation="four", done=[[3, "done", ""]])
+        b.until(lambda: told.verdicts)
+        assert told.verdicts == {1: ("rejected", "killed far.1 (3 times)")}
 
 
 def test_a_guilty_message_travels_alone() -> None:

@@ -5,8 +5,9 @@ counts of latencies: bucket i counts those of at least SHORTEST * 2 ** (i / PER_
 """
 
 import math
-import mmap
 from pathlib import Path
+
+from bus.mapping import mapped
 
 COUNTERS = (
     "received",  # inputs finished
@@ -30,17 +31,9 @@ class Books:
     """The books that a replica writes, each change made with the deed itself. Without a `path` nobody reads them."""
 
     def __init__(self, path: Path | None = None) -> None:
-        if path is None:
-            self._map = mmap.mmap(-1, SIZE)
-        else:
-            with open(path, "ab") as file:
-                file.truncate(SIZE)
-            with open(path, "r+b") as file:
-                self._map = mmap.mmap(file.fileno(), SIZE)
+        self._map = mapped(path, SIZE)
         self._slots = memoryview(self._map).cast("q")
-        self["taken"] = (
-            self["done"] + self["dead"] + self["dropped"]
-        )  # what an earlier life had on the way is taken anew
+        self["taken"] = self["done"] + self["dead"] + self["dropped"]  # an earlier life's are taken anew
         self["on_the_way"] = 0
 
     def __getitem__(self, counter: str) -> int:

@@ -5,12 +5,12 @@ hand (0: it does not); 4 bytes, the length of the JSON that follows: a list of [
 """
 
 import json
-import mmap
 import struct
 import time
 from pathlib import Path
 
 from bus.header import fits
+from bus.mapping import mapped
 
 Held = tuple[str, str, int, str]  # pusher replica, its epoch, n, the message's name
 
@@ -23,15 +23,8 @@ class Hand:
     """Written before user code sees a message, so that its death can be laid to the messages that it held."""
 
     def __init__(self, path: Path | None = None) -> None:
-        self.before: list[Held] = []  # what an earlier life of this replica died with
-        if path is None:
-            self._map = mmap.mmap(-1, SIZE)
-        else:
-            with open(path, "ab") as file:
-                file.truncate(SIZE)
-            with open(path, "r+b") as file:
-                self._map = mmap.mmap(file.fileno(), SIZE)
-            self.before = self._read()
+        self._map = mapped(path, SIZE)
+        self.before = self._read()  # what an earlier life of this replica died with
         HEAD.pack_into(self._map, 0, 0, 0)
 
     def hold(self, held: list[Held]) -> None:

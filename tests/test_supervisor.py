@@ -31,9 +31,7 @@ def test_a_graph_whose_nodes_have_ended_exits_with_0_and_leaves_no_run_folder(tm
         assert graph.ends() == 0
     assert lines(graph, "splitter") == lines(graph, "converter") == ["ended"]
     assert lines(graph, "graph")[0] == f"runs {tmp_path}/graph.yaml: splitter, watcher, converter; Ctrl-C stops it"
-    assert lines(graph, "graph")[-1].startswith(
-        "all done: converted 0, dead letters 0, dropped 0, lost 0, waiting 0"
-    )
+    assert lines(graph, "graph")[-1].startswith("all done: converted 0, dead letters 0, dropped 0, lost 0, waiting 0")
     assert list(runfolder.base().iterdir()) == []
 
 

@@ -32,7 +32,7 @@ class Hand:
         HEAD.pack_into(self._map, 0, 0, 0)  # a death between these lines blames nobody
         text = json.dumps(held).encode()
         if len(text) > SIZE - HEAD.size:
-            text = b"[]"
+            text = json.dumps([(pusher, epoch, n, "") for pusher, epoch, n, _ in held]).encode()[: SIZE - HEAD.size]
         self._map[HEAD.size : HEAD.size + len(text)] = text
         HEAD.pack_into(self._map, 0, 0, len(text))
 

@@ -7,22 +7,13 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from bus.chain import Unit
 from bus.message import Message
 from bus.pull import Pull
 from bus.pusher import Item
+from bus.taken import Taken
 
 if TYPE_CHECKING:
     from bus.node import Node
-
-
-class Taken:
-    """A message in user code's hands; `unit` is finished when all that was made of it is."""
-
-    __slots__ = ("item", "message", "pull", "unit")
-
-    def __init__(self, pull: Pull, item: Item, message: Message, unit: Unit) -> None:
-        self.pull, self.item, self.message, self.unit = pull, item, message, unit
 
 
 class Input:
@@ -39,7 +30,7 @@ class Input:
 
     def __next__(self) -> Message:
         with self._node.inside:
-            self.let_go()
+            self._ask()
             taken = self._take()
             if taken is None:
                 raise StopIteration
@@ -48,20 +39,21 @@ class Input:
     def batch(self, size: int, seconds: float) -> list[Message]:
         """Up to `size` messages as one unit; empty when the input has ended."""
         with self._node.inside:
-            self.let_go()
+            self._ask()
             for pull in self.pulls:
                 pull.credit = max(pull.credit, 2 * size)
             if not self._take():
                 return []
             until = time.monotonic() + seconds
-            while len(self.taken) < size and self._take(until):
+            guilty = self.taken[0].item.tries > 0  # of a death: it travels as a unit of its own
+            while not guilty and len(self.taken) < size and self._take(until, innocent=True):
                 pass
             return [taken.message for taken in self.taken]
 
     def here(self) -> Message | None:
         """A message that is there already."""
         with self._node.inside:
-            self.let_go()
+            self._ask()
             taken = self._take(until=0.0)
             return taken.message if taken else None
 
@@ -81,20 +73,36 @@ class Input:
         """Whether the pushers are through, as far as they know today, and nothing waits."""
         return not self.queue and all(pull.closed for pull in self.pulls)
 
+    def _ask(self) -> None:
+        self._node.asked = self
+        self.let_go()
+
     def let_go(self) -> None:
         """What was handed out is finished, as far as user code goes."""
         taken, self.taken = self.taken, []
         for one in taken:
             self._node.let_go(one)
 
-    def _take(self, until: float | None = None) -> Taken | None:
-        """The next message, waited for until it comes, the input ends or `until` passes. Raises Stopped."""
+    def discard(self, reason: str) -> None:
+        """Drop what is there: user code wants no more."""
+        while self.queue:
+            taken = self._node.open(*self.queue.popleft())
+            if taken:
+                self._node.let_go(taken, reason)
+
+    def _take(self, until: float | None = None, innocent: bool = False) -> Taken | None:
+        """The next message, waited for until it comes, the input ends or `until` passes. Raises Stopped.
+
+        None too if the next one is guilty of a death and `innocent` is asked for.
+        """
         hub = self._node.hub
         hub.check()
         if not self.queue or self._node.overdue():
             hub.serve()
         while True:
             while self.queue:
+                if innocent and self.queue[0][1].tries:
+                    return None
                 taken = self._node.open(*self.queue.popleft())
                 if taken:
                     self.taken.append(taken)
@@ -107,7 +115,7 @@ class Input:
 def batches(frames: Iterable[Message], n: int, seconds: float = 0.0) -> Iterator[list[Message]]:
     """Lists of 1 to `n` messages: what is there, and what comes within `seconds` of the first.
 
-    A batch is one unit: it is finished, or blamed, as a whole.
+    A batch is one unit: it is finished, or blamed, as a whole. At most 64 messages of each pusher are there at a time.
     """
     if isinstance(frames, Input):
         while batch := frames.batch(n, seconds):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bus.inputs import Taken
     from bus.node import Node
+    from bus.taken import Taken
 
 
 class Inside:

@@ -32,8 +32,8 @@ class Message:
     """One thing on its way: who and when, and a payload: encoded bytes, raw pixels, or the name of a file."""
 
     __slots__ = (
-        "_array", "_fd", "_image", "_payload", "_raw", "captured", "data", "file", "finish",
-        "hops", "name", "number", "reason", "stream", "time",
+        "_fd", "_image", "_payload", "_raw", "captured", "data", "file", "finish",
+        "hops", "name", "number", "origin", "reason", "stream", "time",
     )  # fmt: skip
 
     def __init__(
@@ -60,6 +60,7 @@ class Message:
         self.file = None if file is None else os.fspath(file)
         self.finish = finish
         self.reason: str | None = None
+        self.origin: object = None  # the bus's own: what came in on a wire and was made into this
         self._payload: builtins.bytes | None = None
         self._raw: tuple[str, int, int] | None = None  # mode, width, height of a payload of raw pixels
         self._image: Image.Image | None = None
@@ -139,7 +140,7 @@ class Message:
             time=self.time,
             data={**self.data, **(data or {})},
         )
-        new.hops = list(self.hops)
+        new.hops, new.origin = list(self.hops), self.origin
         if payload is None:
             new._payload, new._raw, new._image = self._payload, self._raw, self._image
         return new
@@ -170,8 +171,11 @@ class Message:
             os.close(self._fd)
             self._fd = None
 
-    def dump(self) -> tuple[dict[str, Any], builtins.bytes]:
-        """What stands in the header under `meta`, and the payload. Raises ValueError if it cannot travel."""
+    def dump(self, local: bool = True) -> tuple[dict[str, Any], builtins.bytes]:
+        """What stands in the header under `meta`, and the payload; unless `local`, a file travels as its content.
+
+        Raises ValueError if it cannot travel, or OSError if its file cannot be read.
+        """
         meta: dict[str, Any] = {
             "stream": self.stream,
             "number": None if self.number is None else int(self.number),
@@ -189,9 +193,11 @@ class Message:
             return meta, self._payload
         if self._payload is not None:
             return meta, self._payload
-        if self.file is not None:
+        if self.file is not None and local:
             meta["file"] = to_wire(self.file)
             return meta, b""
+        if self.file is not None:
+            return meta, self.bytes
         if self.empty or self._image is None:
             meta["empty"] = True
             return meta, b""

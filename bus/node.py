@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import socket
 import time
-import traceback
 from argparse import Namespace
 from collections import defaultdict
 from collections.abc import Callable
@@ -19,7 +18,7 @@ from bus.hand import Hand
 from bus.header import Malformed, check
 from bus.hiding import conceal
 from bus.hub import Hub
-from bus.inputs import Input, Taken
+from bus.inputs import Input
 from bus.inside import Inside
 from bus.link import Pipe, Sockets
 from bus.marks import Marks
@@ -30,6 +29,8 @@ from bus.picture import Undecodable
 from bus.pull import Pull
 from bus.push import Push
 from bus.pusher import Item
+from bus.taken import Taken
+from bus.traces import trace
 
 SKIP = {"stream": str, "number": int, "last": int}
 NEWS = 4  # finished messages that may wait before a pusher is told
@@ -49,6 +50,7 @@ class Node:
         self.notify = Notify(self.name)
         self.hub.on_beat = self.notify.beat
         self.inside = Inside(self)
+        self.asked: Input | None = None  # the input that user code asked last
         self.inputs = {name: Input(self) for name in parameters}
         self.outputs = Outputs(self.name, self.books, self.say)
         self._title = f"{self.name.rpartition('.')[0] or self.name} on {socket.gethostname()}"
@@ -86,6 +88,7 @@ class Node:
                 message = Message.load(item.meta, item.payload)
                 item.payload = b""  # from now on it lives as long as the message
                 passed_on = {"stream": message.stream, "number": message.number}
+                message.origin = item
                 message.open(self._grants if pull.local else ())
                 return Taken(pull, item, message, unit)
         except FileNotFoundError:
@@ -98,49 +101,54 @@ class Node:
         unit.drop(verdict, reason)
         return None
 
-    def let_go(self, taken: Taken) -> None:
-        """User code has finished with `taken`: what it yielded meanwhile decides the rest."""
+    def let_go(self, taken: Taken, unwanted: str = "") -> None:
+        """User code has finished with `taken`: what it yielded meanwhile decides the rest, unless it was `unwanted`."""
         message, unit = taken.message, taken.unit
         message.close()
         taken.pull.release(taken.item)
         self.books["received"] += 1
-        passed_on = self.outputs.passed_on((message.stream, message.number))
-        self.outputs.skip({"stream": message.stream, "number": message.number}, unit)
+        self.outputs.skip({"stream": message.stream, "number": message.number}, unit, taken.wires)
         if message.reason is not None:
             unit.drop("rejected", conceal(f"{self._title}: {message.reason}"))
-        elif passed_on:
+        elif taken.wires:
             unit.drop()
-        elif self.outputs.wires and message.number is not None:
-            unit.drop("dropped", f"{self._title} passed nothing on")
+        elif unwanted or (self.outputs.wires and message.number is not None):
+            unit.drop("dropped", f"{self._title}: {unwanted or 'passed nothing on'}")
         else:
             unit.drop("done")
-        if not self.holding():
-            self.outputs.hands_empty()
 
     def failed(self, error: Exception) -> None:
-        """User code raised `error`: what it held is done again, and counted against it. With empty hands: a death."""
+        """User code raised `error`: what it held is done again, and counted against what it asked for last.
+
+        With empty hands it is a death, and raised again.
+        """
         holding = self.holding()
         if self.hub.failure or not holding:
             raise error
-        culprit = None
-        if isinstance(error, Undecodable):
-            culprit = holding[0].message if len(holding) == 1 else error.culprit
-        known = any(taken.message is culprit for taken in holding)
-        if not known:
+        culprit = self._culprit(error, holding)
+        if not culprit:
             self.say(f"failed on {', '.join(taken.message.name or repr(taken.message) for taken in holding)}")
-            self.say("".join(traceback.format_exception(type(error), error, _of_user(error))).rstrip())
+            self.say(trace(error))
+        asked = self.asked.taken if self.asked and self.asked.taken else holding
+        words = conceal(f"{self._title}: {type(error).__name__}: {error}")
         with self.inside:
             for source in self.inputs.values():
                 source.taken = []
             for taken in holding:
-                if taken.message is culprit:
-                    culprit.reject(str(error))
+                if taken is culprit:
+                    taken.message.reject(str(error))
                     self.let_go(taken)
                 else:
                     taken.message.close()
-                    words = conceal(f"{self._title}: {type(error).__name__}: {error}")
-                    taken.pull.give_back(taken.item, not known, words)
-            self.outputs.hands_empty()
+                    taken.pull.give_back(taken.item, not culprit and taken in asked, words)
+
+    def _culprit(self, error: Exception, holding: list[Taken]) -> Taken | None:
+        """What is known to be undecodable: a message of its own that a node cannot decode is a fault of the node."""
+        if not isinstance(error, Undecodable):
+            return None
+        if not isinstance(error.culprit, Message):
+            return holding[0] if len(holding) == 1 else None
+        return next((taken for taken in holding if taken.made(error.culprit)), None)
 
     def send(self, out: object) -> None:
         """Send what user code yielded as soon as there is room. Raises Misuse, or Stopped."""
@@ -148,10 +156,10 @@ class Node:
         with self.inside:
             while not all(push.room() for push in wires):
                 self.hub.wait()
-            parents = [taken.unit for taken in self.holding()]
-            if not parents:
+            holding = self.holding()
+            if not holding:
                 self.outputs.number(message)
-            self.outputs.send(message, wires, parents)
+            self.outputs.send(message, wires, holding)
             if self.overdue():
                 self.hub.serve()
 
@@ -184,8 +192,19 @@ class Node:
             if self._through():
                 return
             if self.books["received"] == received:
-                self.say(f"{self.name} returned without taking a message, although one waits for it")
-                raise SystemExit(1)
+                self._refused()
+
+    def _refused(self) -> None:
+        """The function wants nothing of an input that goes on: that is right only if another input has ended."""
+        wired = [source for source in self.inputs.values() if source.pulls]
+        if not any(source.ended for source in wired):
+            self.say(f"{self.name} returned without taking a message, although one waits for it")
+            raise SystemExit(1)
+        with self.inside:
+            while not all(source.ended for source in wired):
+                for source in wired:
+                    source.discard("came after the end of another input")
+                self.hub.wait()
 
     def drain(self) -> None:
         """Wait until everything that was sent is finished. Raises Stopped."""
@@ -204,11 +223,8 @@ class Node:
                 self.hub.serve(0.05)
 
     def close(self) -> None:
-        self.hub.close()
-        self._sockets.close()
-        self.notify.close()
-        self.hand.close()
-        self.books.close()
+        for part in (self.hub, self._sockets, self.notify, self.hand, self.books):
+            part.close()
 
     def _through(self) -> bool:
         """The function has returned: whether its inputs have ended too. If more comes, it is to be called afresh."""
@@ -232,11 +248,3 @@ def _by_wire(pipes: list[Pipe], end: Callable[[Pipe], str]) -> dict[tuple[str, s
     for pipe in pipes:
         wires[end(pipe), pipe.wire].append(pipe)
     return wires
-
-
-def _of_user(error: Exception) -> Any:
-    """The traceback from the user's own file on."""
-    trace = error.__traceback__
-    while trace and trace.tb_next and Path(trace.tb_frame.f_code.co_filename).parent == Path(__file__).parent:
-        trace = trace.tb_next
-    return trace

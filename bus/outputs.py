@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,12 @@ from bus.books import Books
 from bus.chain import Unit, Verdict
 from bus.deadletters import set_aside
 from bus.header import MAX_HEADER, pack
+from bus.link import MAX_PART
 from bus.message import Message
 from bus.push import Push
+from bus.taken import Taken
 
 MAX_META = MAX_HEADER - 1024  # bytes of a message's meta as JSON: the rest of the header is small
-Number = tuple[str, int | None]  # a message's stream and number
 
 
 class Misuse(Exception):
@@ -32,8 +33,6 @@ class Outputs:
         self._replica, self._node = replica, replica.rpartition(".")[0] or replica
         self._books, self._say = books, say
         self._made = 0  # messages of its own that this node has numbered
-        self._yielded: dict[Push, set[Number]] = defaultdict(set)  # since the hands were last empty
-        self._names: dict[tuple[Number, str], int] = defaultdict(int)  # likewise: how often a result had this name
 
     def add(self, output: str, push: Push) -> None:
         self.wires.append(push)
@@ -54,51 +53,39 @@ class Outputs:
             self._made += 1
             message.number = self._made
 
-    def send(self, message: Message, wires: Sequence[Push], parents: Sequence[Unit]) -> None:
-        """Put `message` on `wires`; it is part of `parents`, the inputs in hand."""
-        meta, payload = message.dump()
+    def send(self, message: Message, wires: Sequence[Push], holding: Sequence[Taken]) -> None:
+        """Put `message` on `wires`. All that is in hand waits for it; its verdict is that of what it was made of.
+
+        Raises ValueError, or OSError, if it cannot travel.
+        """
+        local = all(push.local for push in wires)
+        meta, payload = message.dump(local)
         meta["hops"] = [*message.hops, (self._replica, time.time_ns())]
-        if parents:
-            meta["name"] = self._unique((message.stream, message.number), meta["name"])
+        sources = [taken for taken in holding if taken.made(message)] or holding
+        if sources:
+            meta["name"] = _unique(sources[0], message, meta["name"])
         if (size := len(pack(meta))) > MAX_META:
             raise ValueError(f"{size} bytes of facts about {message!r}; at most {MAX_META} travel: use its payload")
-        for parent in parents:
-            parent.add()
-        finish = _upstream(parents)
-        if message.finish is not None or not parents:
+        if not local and len(payload) > MAX_PART:
+            raise ValueError(f"{message!r} has {len(payload)} bytes; at most {MAX_PART} cross a network")
+        for taken in holding:
+            taken.unit.add()
+        for taken in sources:
+            taken.wires.update(wires)
+        finish = _upstream(holding, sources)
+        if message.finish is not None or not holding:
             finish = self._owner(message, meta, payload, finish)
         whole = Unit(self._counted(finish), parts=len(wires) + 1)
         for push in wires:
-            if parents:
-                self._yielded[push].add((message.stream, message.number))
             push.put(meta, payload, whole.drop)
         whole.drop("" if wires else "done")
 
-    def passed_on(self, number: Number) -> bool:
-        return any(number in numbers for numbers in self._yielded.values())
-
-    def skip(self, meta: dict[str, Any], unit: Unit) -> None:
+    def skip(self, meta: dict[str, Any], unit: Unit, served: Collection[Push] = ()) -> None:
         """Tell each wire that got nothing for the input `meta` that it will not; `unit` waits for that too."""
-        number = (meta["stream"], meta["number"])
         for push in self.wires:
-            if number not in self._yielded[push]:
+            if push not in served:
                 unit.add()
                 push.skip(meta, lambda verdict, reason: unit.drop())
-            self._yielded[push].discard(number)
-
-    def hands_empty(self) -> None:
-        self._yielded.clear()
-        self._names.clear()
-
-    def _unique(self, number: Number, name: str) -> str:
-        """The second result of one input under the same name gets `.2`."""
-        self._names[number, name] += 1
-        count = self._names[number, name]
-        if count == 1 or not name:
-            return name
-        folder, slash, base = name.rpartition("/")
-        stem, dot, suffix = base.rpartition(".")
-        return folder + slash + (f"{stem}.{count}.{suffix}" if dot else f"{base}.{count}")
 
     def _counted(self, finish: Verdict) -> Verdict:
         def counted(verdict: str, reason: str) -> None:
@@ -129,9 +116,24 @@ class Outputs:
         return finished
 
 
-def _upstream(parents: Sequence[Unit]) -> Verdict:
+def _upstream(holding: Sequence[Taken], sources: Sequence[Taken]) -> Verdict:
     def passed_on(verdict: str, reason: str) -> None:
-        for parent in parents:
-            parent.drop(verdict, reason)
+        for taken in holding:
+            if taken in sources:
+                taken.unit.drop(verdict, reason)
+            else:
+                taken.unit.drop()
 
     return passed_on
+
+
+def _unique(source: Taken, message: Message, name: str) -> str:
+    """The second result of one input under the same name gets `.2`."""
+    key = message.stream, message.number, name
+    source.names[key] += 1
+    count = source.names[key]
+    if count == 1 or not name:
+        return name
+    folder, slash, base = name.rpartition("/")
+    stem, dot, suffix = base.rpartition(".")
+    return folder + slash + (f"{stem}.{count}.{suffix}" if dot else f"{base}.{count}")

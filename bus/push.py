@@ -40,6 +40,7 @@ class Push:
 
     def __init__(self, hub: Hub, sockets: Sockets, pipes: list[Pipe], say: Callable[[str], None]) -> None:
         self.wire = pipes[0].wire
+        self.local = all(pipe.scheme == "ipc" for pipe in pipes)
         self.closed = self.ended = False
         self._say, self._complain = say, Seldom(say)
         self._latest = pipes[0].keep == "latest"

@@ -15,12 +15,13 @@ MAX_REASON = 200  # characters of the words that travel with a verdict
 class Item:
     """One message that came and is not finished."""
 
-    __slots__ = ("epoch", "meta", "n", "payload", "pusher", "skip")
+    __slots__ = ("epoch", "meta", "n", "payload", "pusher", "skip", "tries")
 
     def __init__(self, pusher: Pusher, header: dict[str, Any], payload: bytes) -> None:
         self.pusher, self.epoch, self.n, self.payload = pusher, pusher.epoch, header["n"], payload
         self.skip: bool = header["kind"] == "skip"
         self.meta: dict[str, Any] = header["meta"]
+        self.tries: int = header["tries"]  # deaths that it is guilty of
 
 
 class Pusher:

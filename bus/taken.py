@@ -1,0 +1,29 @@
+"""A message in user code's hands, and what was made of it so far."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from bus.chain import Unit
+from bus.message import Message
+from bus.pusher import Item
+
+if TYPE_CHECKING:
+    from bus.pull import Pull
+    from bus.push import Push
+
+
+class Taken:
+    """`unit` is finished when all that was made of it is."""
+
+    __slots__ = ("item", "message", "names", "pull", "unit", "wires")
+
+    def __init__(self, pull: Pull, item: Item, message: Message, unit: Unit) -> None:
+        self.pull, self.item, self.message, self.unit = pull, item, message, unit
+        self.wires: set[Push] = set()  # where something was sent that was made of it
+        self.names: dict[tuple[str, int | None, str], int] = defaultdict(int)  # how often a result had this name
+
+    def made(self, message: Message) -> bool:
+        """Whether `message` is this one, or was made of it by `replace`."""
+        return message.origin is self.item

@@ -33,7 +33,7 @@ def record(path: Path, pictures: "list[numpy.ndarray[Any, Any]]", codec: str, fo
     """Write a clip of RGB pictures with any codec and pixel format."""
     height, width, _ = pictures[0].shape
     with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=25)
+        stream: Any = container.add_stream(codec, rate=25)
         stream.width, stream.height, stream.pix_fmt = width, height, format
         for picture in pictures:
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24").reformat(format=format)

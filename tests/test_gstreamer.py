@@ -34,8 +34,7 @@ def read(folder: Path, source: Path | str, first: int = 0, **wish: Any) -> tuple
         elif step is not None:
             assert isinstance(step.picture, Path)
             with Image.open(step.picture) as picture:
-                picture.load()
-                pictures.append((step.number, picture))
+                pictures.append((step.number, picture.copy()))
     assert opened
     assert not list(folder.glob("gst-*"))
     return opened, pictures

@@ -128,7 +128,9 @@ def test_a_file_travels_as_its_name(tmp_path: Path) -> None:
 
 
 def test_numbers_of_numpy_travel_as_numbers() -> None:
-    got = travel(Message(b"x", number=numpy.int64(7), captured=numpy.int64(9)))
+    seven: Any = numpy.int64(7)
+    nine: Any = numpy.int64(9)
+    got = travel(Message(b"x", number=seven, captured=nine))
     assert (got.number, got.captured) == (7, 9)
 
 

@@ -107,10 +107,15 @@ class Message:
 
     @property
     def array(self) -> numpy.ndarray[Any, Any]:
-        """The image as numpy: RGB, uint8, height x width x 3, yours to change. Raises Undecodable."""
+        """The image as numpy: RGB, uint8, height x width x 3. Raises Undecodable.
+
+        It is read-only: what is changed goes into a copy and travels with `replace`.
+        """
         import numpy
 
-        return numpy.array(self.image if self.image.mode == "RGB" else self.image.convert("RGB"))
+        pixels = numpy.array(self.image if self.image.mode == "RGB" else self.image.convert("RGB"))
+        pixels.flags.writeable = False
+        return pixels
 
     @property
     def encoded(self) -> bool:

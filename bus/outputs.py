@@ -42,7 +42,8 @@ class Outputs:
         """The message and the wires that user code means by yielding `out`. Raises Misuse."""
         output, message = out if isinstance(out, tuple) and len(out) == 2 else ("", out)
         if not isinstance(message, Message) or not isinstance(output, str):
-            raise Misuse(f"yielded {out!r}: yield a message, None, or a pair of an output's name and a message")
+            kind = type(message).__name__
+            raise Misuse(f"yielded {kind}: yield a message (frame.replace(…)), None, or an output's name and a message")
         if output not in self._named and self._named:
             raise Misuse(f'yielded to the output "{output}", but its outputs are {", ".join(sorted(self._named))}')
         return message, self._named.get(output, [])

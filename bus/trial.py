@@ -10,7 +10,7 @@ from typing import Any
 from bus.message import Message
 from bus.picture import WRITES, Undecodable, encode
 
-BAD_DATA = 65
+BAD_ARGUMENTS, BAD_DATA = 2, 65  # exit codes, as those of bus/program.py
 
 
 def attempt(function: Callable[..., Any], count: int, arguments: dict[str, Any], photo: Path) -> int:
@@ -34,8 +34,11 @@ def attempt(function: Callable[..., Any], count: int, arguments: dict[str, Any],
             print(f"{photo} would be a dead letter: {message.reason}")
             return BAD_DATA
         saved = [file for file in sorted(folder.rglob("*")) if file.is_file()]
-        outs = [out[1] if isinstance(out, tuple) else out for out in yielded]
-        results = [(file.suffix, file.read_bytes()) for file in saved] or [_encoded(out, photo) for out in outs if out]
+        outs = [out[1] if isinstance(out, tuple) else out for out in yielded if out is not None]
+        if strange := [out for out in outs if not isinstance(out, Message)]:
+            print(f"it yielded {type(strange[0]).__name__}: yield a message, such as frame.replace(…)")
+            return BAD_ARGUMENTS
+        results = [(file.suffix, file.read_bytes()) for file in saved] or [_encoded(out, photo) for out in outs]
         written = []
         for count, (suffix, body) in enumerate(results, 1):
             number = f".{count}" if count > 1 else ""

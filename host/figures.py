@@ -27,12 +27,14 @@ class Figures:
         self._replicas = replicas
         self._nodes = self._read()  # as they were when the last line was due
         self._read_at = self._began_at = self._first_at = self._last_at = now
+        self._made_before: int | None = None  # what clips had become of frames in earlier runs, and is finished
         self._first_done = self._last_done = 0  # when the first and the last message was seen to be finished
 
     def look(self, now: float) -> str:
         """Read the books, about once a second; a line of rates when one is due and anything has changed."""
         nodes = self._read()
         self._note_done(_sum(nodes)["done"], now)
+        self._note_made(_sum(nodes))
         if now - self._read_at < PERIOD:
             return ""
         line = self._rates(nodes, now - self._read_at) if nodes != self._nodes else ""
@@ -61,11 +63,20 @@ class Figures:
         total, earlier = _sum(nodes), _sum(self._nodes)
         line = f"{', '.join(rates)}; {total['backlog']} waiting, {total['on_the_way']} on the way"
         if total["total"]:
-            through = max(0, total["made"] - total["backlog"] - total["on_the_way"])
-            line += f"; {through} of {total['total']}"
-            if left := _time_left(total["total"] - through, (_finished(total) - _finished(earlier)) / seconds):
+            rest = total["total"] - total["made"] + self._unfinished(total)
+            line += f"; {max(0, total['total'] - rest)} of {total['total']}"
+            if left := _time_left(rest, (_finished(total) - _finished(earlier)) / seconds):
                 line += f", {left} left"
         return line
+
+    def _unfinished(self, total: Counters) -> int:
+        """How many of those that the sources have made are not finished; a watcher that is held up counts too few."""
+        waiting = total["backlog"] + total["on_the_way"]
+        return max(waiting, total["made"] - (self._made_before or 0) - _finished(total))
+
+    def _note_made(self, total: Counters) -> None:
+        if self._made_before is None and total["total"]:
+            self._made_before = total["made"] - total["backlog"] - total["on_the_way"] - _finished(total)
 
     def _note_done(self, done: int, now: float) -> None:
         if done == self._last_done:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
-from bus import wait
+from bus import Stopped, wait
 from media.job import Job, WrongArgument
 from media.mark import Mark
 
@@ -30,6 +30,7 @@ class FrameFolder:
     """Where frames appear under their final names. Beside them, hidden: a clip's mark, and a workspace during the work.
 
     The workspace holds what is not whole yet, and a lock: who has it is the only splitter of this stream here.
+    It stays if a frame of a clip that is marked as `placing` could not be moved out of it: the next life does that.
     """
 
     def __init__(self, folder: Path, job: Job) -> None:
@@ -46,7 +47,9 @@ class FrameFolder:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if self._lock is not None:
-            shutil.rmtree(self.workspace, ignore_errors=True)
+            orderly = kind is None or issubclass(kind, (GeneratorExit, Stopped))
+            if orderly or self._job.live or not any(self.workspace.glob("*.part")):
+                shutil.rmtree(self.workspace, ignore_errors=True)
             os.close(self._lock)
 
     def settle(self) -> Iterator[None]:

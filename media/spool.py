@@ -1,5 +1,6 @@
 """The watched folder: who may watch it, which of its files are claimed, and what becomes of them."""
 
+import errno
 import fcntl
 import os
 import stat
@@ -18,6 +19,8 @@ TAKEN = ".taken"  # claimed files lie here, under their relative paths, until ev
 DONE = ".done"  # where `then: keep` moves them afterwards
 THEN = ("delete", "keep")
 STILL = 1.0  # seconds without a change after which a file counts as written where nothing else can tell
+PATIENCE = 5.0  # seconds in which a claim may fail, as on a full disk, before that is said
+FOR_GOOD = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EXDEV, errno.ENAMETOOLONG)  # claims that no waiting helps
 
 KINDS = {
     stat.S_IFDIR: "a folder",
@@ -30,7 +33,7 @@ KINDS = {
 
 
 class NotReady(Exception):
-    """This file cannot be claimed yet: it is still written, or an earlier one of its name is on its way."""
+    """This file cannot be claimed yet: still written, an earlier one of its name is on its way, or the disk is full."""
 
 
 class Taken(NamedTuple):
@@ -57,6 +60,7 @@ class Spool:
         self._held: set[str] = set()  # names in `.taken/`
         self._finished: deque[str] = deque()  # names that have left it; `finish` may run in the bus's thread
         self._changed: dict[str, tuple[tuple[int, int], float]] = {}  # name -> size and mtime, and since when
+        self._failing: dict[str, float] = {}  # name -> since when it cannot be claimed, by time.monotonic
         self._said: set[str] = set()
         try:
             self._taken.mkdir(parents=True, exist_ok=True)
@@ -113,11 +117,11 @@ class Spool:
             return self._take(name, sign)
         except BlockingIOError:
             raise NotReady from None
-        except (FileNotFoundError, NotADirectoryError):
-            self._changed.pop(name, None)  # removed, or claimed already: a file may be announced more than once
         except OSError as error:
-            folder = (self.folder / name).parent
-            self._say_once(str(folder), f"files in {folder} cannot be claimed, so they stay: {error.strerror}")
+            gone = isinstance(error, FileNotFoundError | NotADirectoryError)
+            if not gone or os.path.lexists(self.folder / name):
+                self._cannot_claim(name, error)
+            self._forget(name)  # removed, claimed already (a file may be announced more than once), or not to be had
         return None
 
     def finish(self, name: str, verdict: str, reason: str) -> None:
@@ -164,9 +168,24 @@ class Spool:
                 place.hardlink_to(file)
             file.unlink()
             raise NotReady
-        self._changed.pop(name, None)
+        self._forget(name)
         self._held.add(name)
         return Taken(name, file, file.lstat().st_mtime_ns)
+
+    def _cannot_claim(self, name: str, error: OSError) -> None:
+        """Say it once. Raises NotReady if it may go by."""
+        folder = (self.folder / name).parent
+        if error.errno in FOR_GOOD:
+            self._say_once(str(folder), f"files in {folder} cannot be claimed, so they stay: {error.strerror}")
+            return
+        now = time.monotonic()
+        if now - self._failing.setdefault(name, now) > PATIENCE:
+            self._say_once(f"{folder} {error.errno}", f"cannot claim {name} yet, tries again: {error.strerror}")
+        raise NotReady from None
+
+    def _forget(self, name: str) -> None:
+        self._changed.pop(name, None)
+        self._failing.pop(name, None)
 
     def _wait_until_still(self, name: str, found: os.stat_result) -> None:
         """Raises NotReady until size and mtime have stood still for a while."""

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 from bus import Message
 
-MEMORY = (
-    ".streams"  # the file in the watched folder that keeps the facts: a watcher is told them once, and may be killed
-)
+# The file in the watched folder that keeps the facts: a watcher is told them once, and may be killed.
+MEMORY = ".streams"
+LARGEST = 2**63 - 1  # of any number in a message
 MOST = 1000  # streams that are remembered, the latest of them
 
 Facts = dict[str, Any]
@@ -40,7 +40,7 @@ class Streams:
     def origin(self, name: str) -> Origin:
         """Where the file with this relative path comes from: frames are named `<stream>-…-<number>`."""
         stream, _, number = PurePath(name).stem.rpartition("-")
-        while stream and number.isdecimal():
+        while stream and number.isdecimal() and int(number) <= LARGEST:
             if stream in self._facts:
                 return Origin(stream, int(number), self._facts[stream])
             stream = stream.rpartition("-")[0]

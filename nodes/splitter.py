@@ -1,4 +1,4 @@
-"""Split a camera, a stream or a clip into frames: files in a folder, or messages on the wire.
+"""Split a clip, a stream or the test camera into frames: files in a folder, or messages on the wire.
 
 A clip that was stopped or killed goes on where it was when it is started again: a hidden mark beside its frames keeps
 the place. A clip that was split to its end is split afresh, once its earlier frames have left the folder. A live source
@@ -63,7 +63,7 @@ def into_folder(job: Job, folder: Path) -> Iterator[Message | None]:
             return
         with closing(ENGINES[job.engine](job, spool.next, spool.workspace)) as video:
             opened = yield from opening(job, video, spool.next)
-            yield Message(stream=job.stream, data=facts(job, opened))
+            yield Message(stream=job.stream, data={**facts(job, opened), "folder": str(folder.resolve())})
             try:
                 for step in video:
                     if isinstance(step, Frame):

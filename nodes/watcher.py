@@ -4,12 +4,13 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from functools import partial
+from pathlib import Path
 
-from bus import SUFFIXES, Message, arrived, backlog, closed, run
+from bus import SUFFIXES, Message, Stopped, arrived, backlog, closed, run
 from media.arrivals import Arrivals
 from media.events import CannotWatch
 from media.spool import TAKEN, NotReady, Spool, Taken
-from media.streams import Streams
+from media.streams import LARGEST, Streams
 
 IMAGES = ",".join(f"*{suffix}" for suffix in SUFFIXES)
 TICK = 0.2  # seconds without an event after which the watcher looks up; the bus wants to be asked every 0.5 s
@@ -19,10 +20,14 @@ LOCK = 10.0  # seconds that a new watcher gives the last one to let go of the fo
 def watcher(
     streams: Iterable[Message] | None = None, *, folder: str, pattern: str = IMAGES, then: str = "delete"
 ) -> Iterator[Message | None]:
-    """One message for each file in `folder` that matches `pattern`, whoever wrote it, as soon as it is complete.
+    """One message for each file that matches `pattern`, whoever wrote it, as soon as no writer has it open.
 
-    `then` is what becomes of it when it is finished: `delete`, or `keep` in `.done/`. What can never be done is moved
-    to `dead-letters/`. With `streams`, from a splitter, it ends with its input; without, it watches for ever.
+    With `streams`, from a splitter, it ends with its input; without, it watches for ever. What can never be done is
+    moved to `dead-letters/` in the folder, with the reason beside it.
+
+    folder: what is watched, with its subfolders; hidden ones and dead-letters are left out
+    pattern: names that are taken, as globs with commas between them
+    then: what becomes of a file when all is done with it: delete, or keep (it moves to .done/ in the folder)
     """
     try:
         with closing(Spool(folder, then)) as spool, closing(Arrivals(spool.folder, pattern)) as arrivals:
@@ -49,17 +54,28 @@ def _watch(streams: Iterable[Message] | None, spool: Spool, arrivals: Arrivals) 
             ready = _next(arrivals, spool)
             backlog(arrivals.waiting)
             if streams is not None:
-                known.learn(arrived(streams))
+                known.learn(_ours(arrived(streams), spool))
                 if not closed(streams):
                     ending = False
                 elif not ending:
                     ending = True
                     arrivals.scan()  # what was there when the splitter ended is found now, whatever became of its event
             yield _message(ready, known, spool) if ready else None
-    except GeneratorExit:  # stopped: say what is left for the next start
+    except (GeneratorExit, Stopped):  # say what is left for the next start
         arrivals.scan()
         backlog(arrivals.waiting + (ready is not None))
         raise
+
+
+def _ours(opened: Iterable[Message], spool: Spool) -> Iterator[Message]:
+    """What the splitter opened, which must go into this folder: else its frames would wait for ever."""
+    for message in opened:
+        folder = Path(message.data.pop("folder", spool.folder))
+        if folder != spool.folder.resolve():
+            raise CannotWatch(
+                f"the splitter writes into {folder}, but {spool.folder} is watched: give both one folder", 2
+            )
+        yield message
 
 
 def _next(arrivals: Arrivals, spool: Spool) -> Taken | None:
@@ -82,7 +98,7 @@ def _message(taken: Taken, known: Streams, spool: Spool) -> Message:
         name=taken.name,
         stream=origin.stream,
         number=origin.number,
-        captured=taken.written,
+        captured=min(max(taken.written, 1), LARGEST),  # a clock may have been anywhere; 0 would mean now
         time="captured" if origin.stream else "written",
         data=origin.facts,
         finish=partial(spool.finish, taken.name),

@@ -1,5 +1,6 @@
 """media/archive.py: nothing that was put there is ever overwritten."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -53,3 +54,27 @@ def test_a_file_that_has_gone_leaves_no_note(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         Archive(tmp_path / "dead-letters").put(tmp_path / "gone.jpg", "gone.jpg", "why")
     assert not (tmp_path / "dead-letters").exists()
+
+
+def test_a_note_whose_file_cannot_be_moved_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive = Archive(tmp_path / "dead-letters")
+
+    def disk_full(file: Path, to: Path) -> Path:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as now:
+        now.setattr(Path, "rename", disk_full)
+        for _ in range(2):
+            with pytest.raises(OSError, match="No space"):
+                put(archive, "a.jpg", "x", note="why")
+            assert list(archive.folder.iterdir()) == []
+    assert put(archive, "a.jpg", "x", note="why") == "a.jpg"
+
+
+def test_a_note_that_a_kill_left_without_its_file_gets_it(tmp_path: Path) -> None:
+    archive = Archive(tmp_path / "dead-letters")
+    archive.folder.mkdir()
+    (archive.folder / "a.jpg.txt").write_text("why\n")
+    assert put(archive, "a.jpg", "x", note="why") == "a.jpg"
+    assert put(archive, "a.jpg", "y", note="why") == "a.2.jpg"
+    assert {file.name for file in archive.folder.iterdir()} == {"a.jpg", "a.jpg.txt", "a.2.jpg", "a.2.jpg.txt"}

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from media import frames as frames_module
+from media import spool as spool_module
 from media.frames import FrameFolder
 from media.job import WrongArgument
 from media.mark import Mark
@@ -210,3 +211,7 @@ def test_frames_leave_room_on_the_disk_for_what_is_made_of_them(
     assert visible(tmp_path) == ["test-00000000.jpg", "test-00000001.jpg"]
     words = f"waits while less than 1000000000000 MB are free on the disk of {tmp_path}"
     assert capsys.readouterr().out.splitlines() == [words]
+
+
+def test_it_looks_where_a_watcher_keeps_the_frames() -> None:
+    assert frames_module.TAKEN == spool_module.TAKEN

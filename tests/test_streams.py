@@ -21,7 +21,9 @@ def test_frames_of_clips_and_live_streams_are_known_by_their_names(tmp_path: Pat
     assert streams.origin("sub/front-3.png") == ("front", 3, {"rate": 1})
 
 
-@pytest.mark.parametrize("name", ["clip.jpg", "clip-.jpg", "clip-x.jpg", "other-000001.jpg", "-1.jpg", "clip²-²"])
+@pytest.mark.parametrize(
+    "name", ["clip.jpg", "clip-.jpg", "clip-x.jpg", "other-000001.jpg", "-1.jpg", "clip²-²", f"clip-{2**63}.jpg"]
+)
 def test_other_files_belong_to_no_stream(tmp_path: Path, name: str) -> None:
     streams = Streams(tmp_path)
     streams.learn([opened("clip")])

@@ -132,7 +132,7 @@ def pass_on(left, right, missing=None):
 def test_yielding_what_cannot_be_sent_is_final_and_says_what_can(tmp_path: Path) -> None:
     wrongs = {
         'yield "evne", frame': 'yielded to the output "evne", but its outputs are even, odd',
-        "yield frame.image": "yield a message, None, or a pair",
+        "yield frame.image": "yielded Image: yield a message",
         "return [frame]": "returned list: a node yields its messages, one by one",
     }
     for number, (statement, words) in enumerate(wrongs.items()):

@@ -35,7 +35,8 @@ def test_a_clip_becomes_files_and_one_message_that_says_what_it_is(
     clip = make_clip(tmp_path / "clip.mp4", frames=12, size="96x64")
     [said] = split(clip, folder=str(tmp_path / "spool"), engine=engine)
     assert (said.stream, said.number) == ("clip", None)
-    assert said.data == {"source": str(clip), "engine": engine, "size": [96, 64], "rate": 25.0}
+    facts = {"source": str(clip), "engine": engine, "size": [96, 64], "rate": 25.0}
+    assert said.data == {**facts, "folder": str(tmp_path / "spool")}
     assert names(tmp_path / "spool") == [f"clip-{number:08d}.jpg" for number in range(12)]
     for name in names(tmp_path / "spool"):
         with Image.open(tmp_path / "spool" / name) as image:

@@ -131,3 +131,21 @@ def test_a_wire_over_tcp_survives_kills_of_both_ends(tmp_path: Path) -> None:
 def _open(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_over_tcp_a_payload_that_is_too_large_becomes_a_dead_letter_and_the_rest_goes_on(tmp_path: Path) -> None:
+    port = free_ports()
+    grow = """
+def pass_on(frames):
+    for frame in frames:
+        yield frame.replace(bytes(64 * 2**20 + 1)) if frame.number == 1 else frame
+"""
+    with Graph(tmp_path) as graph:
+        graph.node("source", SOURCE, "--count=4", push="frames")
+        graph.node("filter", grow, f"--push=tcp://127.0.0.1:{port},wire=results,peer=sink.1", pull="frames")
+        graph.node("sink", SINK, f"--pull=@tcp://127.0.0.1:{port},wire=results,peer=filter.1")
+        graph.start()
+        graph.finish()
+        assert len(graph.saved()) == 3
+        assert graph.books("source.1")["dead"] == 1
+        assert "cross a network" in graph.log("source.1")

@@ -70,3 +70,12 @@ def test_another_format_is_refused_with_those_that_work() -> None:
 
 def test_the_suffixes_are_those_of_the_formats() -> None:
     assert set(SUFFIXES) == {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
+
+
+def test_sixteen_bits_become_the_upper_eight_where_the_format_has_no_more() -> None:
+    deep = Image.new("I;16", (8, 8), 40_000)
+
+    grey = decode(encode(deep, "jpg", 95)).getpixel((4, 4))
+
+    assert isinstance(grey, int)
+    assert abs(grey - 40_000 // 256) <= 2

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from bus.message import Message
-from bus.picture import encode
+from bus.picture import Undecodable, encode
 
 MAX_NAME = 200  # characters of a file's name, which leaves room for a number and .txt
 UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
@@ -20,7 +20,7 @@ def set_aside(folder: Path, meta: dict[str, Any], payload: bytes, reason: str) -
     if "raw" in meta:
         stem, dot, suffix, payload = stem or suffix, ".", "png", encode(message.image, "png")
     elif message.file is not None:
-        with suppress(FileNotFoundError):  # then the reason, which names it, is all that is left
+        with suppress(FileNotFoundError, Undecodable):  # gone, or too large: the reason, which names it, must do
             payload = message.bytes
     folder.mkdir(parents=True, exist_ok=True)
     count, name = 1, f"{stem}{dot}{suffix}".lstrip(".") or "message"

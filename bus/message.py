@@ -13,18 +13,19 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
+from bus.contents import contents, contents_of
+from bus.door import Undecodable, check_pixels
 from bus.header import MAX_HEADER, Malformed, check, fits, from_wire, to_wire
-from bus.picture import Undecodable, decode
+from bus.picture import decode
 
 if TYPE_CHECKING:
     import numpy
 
 RAW_MODES = {"L": 1, "RGB": 3, "RGBA": 4, "CMYK": 4}  # pixel modes that travel raw -> bytes a pixel
-
+MAX_KEPT = 2**25  # pixels of a decoded image that a message keeps: a batch of eight then takes 1 GiB at most
 MAX_DATA = MAX_HEADER // 2  # bytes of .data, as JSON
 META = {"stream": str, "name": str, "captured": int, "time": {"captured", "written"}, "hops": [(str, int)]}
 OPTIONAL = {"data": dict, "raw": (set(RAW_MODES), int, int), "file": str, "empty": bool}
-
 Finish = Callable[[str, str], None]
 
 
@@ -78,42 +79,41 @@ class Message:
 
     @property
     def bytes(self) -> builtins.bytes:
-        """What it came in: an encoded image, a file's content, or raw pixels. Raises OSError if the file has gone."""
+        """What it came in: an encoded image, a file's content, or raw pixels.
+
+        Raises OSError if the file has gone, and Undecodable if it is larger than any image that is read.
+        """
         if self._payload is not None:
             return self._payload
-        if self._fd is not None:
-            return _read(self._fd)
-        if self.file is not None:
-            with open(self.file, "rb") as body:
-                return body.read()
-        return b"" if self._image is None else self._image.tobytes()
+        if self.file is None:
+            return b"" if self._image is None else self._image.tobytes()
+        try:
+            return contents_of(self.file) if self._fd is None else contents(self._fd)
+        except Undecodable as error:
+            error.culprit = self
+            raise
 
     @property
     def image(self) -> Image.Image:
-        """A Pillow image, upright, decoded on first use. Raises Undecodable."""
-        if self._image is None:
-            if self._raw is not None and self._payload is not None:
-                mode, width, height = self._raw
-                self._image = Image.frombytes(mode, (width, height), self._payload)
-            elif self._payload is None and self.file is None:
-                raise Undecodable(f"cannot decode: {self!r} carries no image")
-            else:
-                try:
-                    self._image = decode(self.bytes)
-                except Undecodable as error:
-                    error.culprit = self
-                    raise
-        return self._image
+        """A Pillow image, upright, decoded on first use, or each time if it is very large. Raises Undecodable."""
+        if self._image is not None:
+            return self._image
+        try:
+            image = self._decoded()
+        except Undecodable as error:
+            error.culprit = self
+            raise
+        if image.width * image.height <= MAX_KEPT:
+            self._image = image
+        return image
 
     @property
     def array(self) -> numpy.ndarray[Any, Any]:
-        """The image as numpy: RGB, uint8, height x width x 3. Raises Undecodable.
-
-        It is read-only: what is changed goes into a copy and travels with `replace`.
-        """
+        """The image as numpy: RGB, uint8, height x width x 3; read-only: `replace` a copy. Raises Undecodable."""
         import numpy
 
-        pixels = numpy.array(self.image if self.image.mode == "RGB" else self.image.convert("RGB"))
+        image = self.image
+        pixels = numpy.array(image if image.mode == "RGB" else image.convert("RGB"))
         pixels.flags.writeable = False
         return pixels
 
@@ -165,11 +165,11 @@ class Message:
             return
         place = Path(os.path.realpath(self.file)) if "\0" not in self.file else Path()
         if not Path(self.file).is_absolute() or not any(place.is_relative_to(grant) for grant in grants):
-            raise Malformed(f"names the file {self.file}, which lies below no granted folder")
+            raise Malformed(f"names the file {to_wire(self.file)}, which lies below no granted folder")
         self._fd = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         if not stat.S_ISREG(os.fstat(self._fd).st_mode):
             self.close()
-            raise Malformed(f"names {self.file}, which is no file")
+            raise Malformed(f"names {to_wire(self.file)}, which is no file")
 
     def close(self) -> None:
         if self._fd is not None:
@@ -191,12 +191,11 @@ class Message:
         }
         if self.data:
             meta["data"] = self.data
-            if (size := len(json.dumps(self.data))) > MAX_DATA:
+            if (size := len(json.dumps(self.data, allow_nan=False))) > MAX_DATA:
                 raise ValueError(f"data of {size} bytes; at most {MAX_DATA} travel with a message: use its payload")
-        if self._raw is not None and self._payload is not None:
-            meta["raw"] = self._raw
-            return meta, self._payload
         if self._payload is not None:
+            if self._raw is not None:
+                meta["raw"] = self._raw
             return meta, self._payload
         if self.file is not None and local:
             meta["file"] = to_wire(self.file)
@@ -213,6 +212,15 @@ class Message:
             image = image.convert("RGBA" if image.has_transparency_data else "RGB")
         meta["raw"] = (image.mode, image.width, image.height)
         return meta, image.tobytes()
+
+    def _decoded(self) -> Image.Image:
+        if self.empty:
+            raise Undecodable(f"cannot decode: {self!r} carries no image")
+        if self._raw is None or self._payload is None:
+            return decode(self.bytes)
+        mode, width, height = self._raw
+        check_pixels(width, height)
+        return Image.frombytes(mode, (width, height), self._payload)
 
     @classmethod
     def load(cls, meta: dict[str, Any], payload: builtins.bytes) -> Message:
@@ -240,11 +248,3 @@ class Message:
         if new.file is None and not meta.get("empty"):
             new._payload = payload
         return new
-
-
-def _read(fd: int) -> bytes:
-    size, parts, at = os.fstat(fd).st_size, [], 0
-    while part := os.pread(fd, max(size - at, 1), at):
-        parts.append(part)
-        at += len(part)
-    return b"".join(parts)

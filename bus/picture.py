@@ -3,65 +3,71 @@
 import io
 import warnings
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
+
+from bus.door import Jpeg, Pieces, Undecodable, check_exifs, check_pixels, check_scans, explained, kind_of
+from bus.exif import upright
+
+__all__ = ["SUFFIXES", "WRITES", "Undecodable", "decode", "encode"]
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")  # what `decode` reads, as file names say it
-READS = ("JPEG", "PNG", "WEBP", "BMP")  # Pillow's other decoders are attack surface that no camera needs
 WRITES = {"jpg": "JPEG", "jpeg": "JPEG", "png": "PNG", "webp": "WEBP"}
-MAX_PIXELS = 89_478_485  # Pillow's own warning limit, here an error, checked before decoding
+SIDES = {"JPEG": 65_500, "WEBP": 16_383}  # pixels that a side may have, as libjpeg and libwebp write them
 JPEG_MODES = ("L", "RGB", "CMYK")
 WEBP_MODES = ("RGB", "RGBA")
 PNG_MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "I", "I;16")
 
 
-class Undecodable(ValueError):
-    """Raised when bytes are no image that a node can read; the words say why, for the dead letter."""
-
-    culprit: object = None  # the message whose image it is
-
-
 def decode(data: bytes) -> Image.Image:
-    """The image in `data`, decoded in full and upright (EXIF orientation applied).
+    """The image in `data`, decoded in full and upright (EXIF orientation applied); of several, the first.
 
-    Raises Undecodable for anything that is not one whole JPEG, PNG, WEBP or BMP image within MAX_PIXELS.
+    Raises Undecodable for anything that is not one whole JPEG, PNG, WEBP or BMP image within the limits of bus/door.py.
     """
-    if not data:
-        raise Undecodable("cannot decode: the file is empty")
+    kind = kind_of(data)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about damaged EXIF, in each frame of a camera
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            image = Image.open(io.BytesIO(data), formats=READS)
-            if image.width * image.height > MAX_PIXELS:
-                raise Undecodable(f"cannot decode: {image.width}x{image.height} is over {MAX_PIXELS} pixels")
+            warnings.simplefilter("ignore")  # about damaged metadata, in each frame of a camera
+            image = _opened(data, kind)
             image.load()
-            return upright(image)
+            if image.mode == "P" and image.palette is None:
+                raise Undecodable(f"cannot decode: the {kind} has no palette")
+            return upright(_alone(image))
     except (Undecodable, MemoryError):
         raise
-    except UnidentifiedImageError:
-        raise Undecodable(f"cannot decode: not a whole {', '.join(READS[:-1])} or {READS[-1]} image") from None
     except Exception as error:  # Pillow's decoders raise whatever the damage leads them to
-        raise Undecodable(f"cannot decode: {error or type(error).__name__}") from error
+        raise Undecodable(explained(error, kind)) from error
 
 
-def upright(image: Image.Image) -> Image.Image:
-    """`image` turned the way its EXIF orientation asks for."""
-    if "exif" not in image.info:
+def _opened(data: bytes, kind: str) -> Image.Image:
+    """The image in `data`, its header read and no pixel decoded yet."""
+    pieces = Pieces(data)
+    if kind != "JPEG":
+        image = Image.open(pieces, formats=[kind])
+        check_pixels(image.width, image.height)
         return image
-    try:
-        return ImageOps.exif_transpose(image)
-    except Exception:  # damaged EXIF says nothing about which way is up; the pixels are whole
-        return image
+    check_exifs(data)
+    image = Jpeg(pieces)
+    check_pixels(image.width, image.height)
+    check_scans(data, pieces.tell())
+    return image
+
+
+def _alone(image: Image.Image) -> Image.Image:
+    """`image` without what Pillow keeps for the next pictures of its file: of a WEBP three times its size."""
+    vars(image).pop("_decoder", None)
+    return image.copy() if getattr(image, "is_animated", False) else image
 
 
 def encode(image: Image.Image, format: str = "jpg", quality: int = 90) -> bytes:
     """`image` as the bytes of a file of `format` (jpg, png or webp); png is lossless and ignores `quality`.
 
     Modes that the format cannot hold are converted first (transparency is lost in jpg).
-    Raises ValueError for another format.
+    Raises ValueError for another format, and for an image with a longer side than the format can have.
     """
     if format not in WRITES:
         raise ValueError(f'cannot write "{format}": use jpg, png or webp')
+    if max(image.size) > SIDES.get(WRITES[format], max(image.size)):
+        raise ValueError(f"a side of {max(image.size)} pixels; at most {SIDES[WRITES[format]]} go into it")
     kept = {"JPEG": JPEG_MODES, "WEBP": WEBP_MODES, "PNG": PNG_MODES}[WRITES[format]]
     if image.mode[0] == "I" and image.mode not in kept:
         image = image.point(lambda value: value / 256).convert("L")  # 16 bits: the upper 8; convert alone would clip

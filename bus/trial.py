@@ -18,7 +18,7 @@ def attempt(function: Callable[..., Any], count: int, arguments: dict[str, Any],
     if not photo.is_file():
         print(f"{photo.absolute()} is not a file")
         return 2
-    message = Message(photo.read_bytes(), stream=photo.stem, number=1, name=photo.name)
+    message = Message(file=photo.absolute(), stream=photo.stem, number=1, name=photo.name)
     folder = Path(tempfile.mkdtemp(prefix=".try-", dir=photo.absolute().parent))
     try:
         if "folder" in arguments:

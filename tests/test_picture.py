@@ -2,24 +2,19 @@
 
 import io
 import struct
-import zlib
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from bus import SUFFIXES, Undecodable, encode
+from bus.exif import orientation as orientation_in
 from bus.picture import decode
-
-
-def saved(format: str, image: Image.Image | None = None) -> bytes:
-    body = io.BytesIO()
-    (image or Image.new("RGB", (16, 8), (200, 10, 10))).save(body, format)
-    return body.getvalue()
+from tests.craft import exif, picture, png, saved
 
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "BMP"])
 def test_the_four_formats_of_cameras_are_decoded(format: str) -> None:
-    assert decode(saved(format)).size == (16, 8)
+    assert decode(saved(format)).size == (48, 32)
 
 
 @pytest.mark.parametrize("format", ["GIF", "TIFF", "PPM", "ICO", "TGA", "PDF"])
@@ -38,12 +33,51 @@ def test_a_file_that_is_cut_short_is_undecodable(format: str, part: float) -> No
 
 
 def test_a_png_that_claims_to_be_enormous_is_refused_before_it_is_decoded() -> None:
-    def chunk(kind: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+    with pytest.raises(Undecodable, match="has over 178956970 pixels; at most 89478485 are read"):
+        decode(png(60_000, 60_000, b""))
 
-    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0))
-    with pytest.raises(Undecodable, match="cannot decode: "):
-        decode(b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b""))
+
+@pytest.mark.parametrize("orientation", range(10))
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP"])
+def test_an_image_is_turned_once_as_pillow_would_and_never_again(format: str, orientation: int) -> None:
+    body = saved(format, picture(), exif=exif(orientation))
+    turned = decode(body)
+    with Image.open(io.BytesIO(body)) as image:
+        assert turned.tobytes() == ImageOps.exif_transpose(image).tobytes()
+    assert ImageOps.exif_transpose(turned).tobytes() == turned.tobytes()
+
+
+def test_other_facts_of_the_exif_stay_with_a_turned_image() -> None:
+    facts = Image.Exif()
+    facts[0x010F], facts[0x0112] = "a maker", 6
+    assert decode(saved("JPEG", exif=facts.tobytes())).getexif()[0x010F] == "a maker"
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("kind", [1, 3, 4])
+def test_an_orientation_is_a_short_number_in_either_byte_order(order: str, kind: int) -> None:
+    head = {"<": b"II*\0", ">": b"MM\0*"}[order] + struct.pack(f"{order}IH", 8, 2)
+    entries = struct.pack(f"{order}HHII", 0x010F, 2, 4, 0) + struct.pack(f"{order}HHIHH", 0x0112, kind, 1, 3, 0)
+    found = orientation_in(b"Exif\0\0" + head + entries)
+    assert found == ((order, 36, 3) if kind == 3 else None)
+
+
+@pytest.mark.parametrize("size", range(44))
+def test_exif_that_is_cut_anywhere_says_nothing_or_the_truth(size: int) -> None:
+    found = orientation_in(exif(6)[:size])
+    assert found is None or found[2] == 6
+
+
+def test_of_several_pictures_the_first_is_the_image() -> None:
+    red = Image.new("RGB", (48, 32), "red")
+    for format in ("PNG", "WEBP", "MPO"):
+        image = decode(saved(format, save_all=True, append_images=[red]))
+        assert (image.size, getattr(image, "n_frames", 1)) == ((48, 32), 1)
+        assert image.getpixel((40, 20)) != (255, 0, 0)
+
+
+def test_an_image_keeps_no_decoder() -> None:
+    assert "_decoder" not in vars(decode(saved("WEBP")))
 
 
 def test_damaged_orientation_leaves_whole_pixels_as_they_are() -> None:
@@ -66,6 +100,15 @@ def test_png_is_lossless_also_for_deep_pixels() -> None:
 def test_another_format_is_refused_with_those_that_work() -> None:
     with pytest.raises(ValueError, match='cannot write "gif": use jpg, png or webp'):
         encode(Image.new("L", (1, 1)), "gif")
+
+
+@pytest.mark.parametrize(("format", "most"), [("jpg", 65_500), ("webp", 16_383)])
+def test_a_side_that_the_format_cannot_have_is_refused_in_words(format: str, most: int) -> None:
+    for size in ((most, 1), (1, most)):
+        assert decode(encode(Image.new("L", size), format)).size == size
+    with pytest.raises(ValueError, match=f"a side of {most + 1} pixels; at most {most} go into it"):
+        encode(Image.new("L", (1, most + 1)), format)
+    assert decode(encode(Image.new("L", (1, most + 1)), "png")).size == (1, most + 1)
 
 
 def test_the_suffixes_are_those_of_the_formats() -> None:

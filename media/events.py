@@ -7,6 +7,7 @@ import select
 import struct
 import warnings
 from collections.abc import Iterator
+from contextlib import suppress
 from enum import Enum
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,12 +18,20 @@ with warnings.catch_warnings():
     import pyinotify
 
 # A file is ready when its writer closes it or renames it into place; IN_CREATE is how hard links and folders appear.
-MASK = pyinotify.IN_CLOSE_WRITE | pyinotify.IN_MOVED_TO | pyinotify.IN_CREATE | pyinotify.IN_ONLYDIR
+MASK = (
+    pyinotify.IN_CLOSE_WRITE
+    | pyinotify.IN_MOVED_TO
+    | pyinotify.IN_CREATE
+    | pyinotify.IN_MOVE_SELF
+    | pyinotify.IN_ONLYDIR
+)
 HEAD = struct.Struct("iIII")  # struct inotify_event without its name: watch, mask, cookie, length of the name
 BUFFER = 64 * 1024  # bytes read at a time: some two thousand events
-LIMITS = {  # errno -> the kernel's limit behind it, and what it counts
-    errno.ENOSPC: ("max_user_watches", "folders"),
-    errno.EMFILE: ("max_user_instances", "watching programs"),
+PROBE = ".probe"  # the file of our own that shows whether a folder tells of anything
+SYSCTL = Path("/proc/sys")
+LIMITS = {  # errno -> the kernel's limits behind it, of all users and of those in this container, and what they count
+    errno.ENOSPC: (("fs/inotify/max_user_watches", "user/max_inotify_watches"), "watched folders"),
+    errno.EMFILE: (("fs/inotify/max_user_instances", "user/max_inotify_instances"), "watching programs"),
 }
 
 
@@ -41,6 +50,7 @@ class What(Enum):
     WRITTEN = "its writer has closed it, or it was renamed into place"
     APPEARED = "it is new: just opened by its writer, or a hard link"
     FOLDER = "it is a subfolder, new here: not watched yet"
+    MOVED = "it is a watched subfolder, or was: it is not watched any longer, and nothing below it"
     OVERFLOW = "the kernel's queue was full: events of any name were lost"
 
 
@@ -53,33 +63,39 @@ class Events:
     """The events of the folders given to `watch`, in the order in which they happened."""
 
     def __init__(self) -> None:
-        """Raises CannotWatch where the kernel gives no inotify instance."""
-        try:
-            self._manager: Any = pyinotify.WatchManager()
-        except OSError as error:
-            raise CannotWatch(_words(ctypes.get_errno(), str(error))) from None
-        self._fd: int = self._manager.get_fd()
-        os.set_blocking(self._fd, False)
-        os.set_inheritable(self._fd, False)
+        self._manager: Any = None  # an inotify instance, from the first watch on: there may be none to be had
+        self._fd = -1
         self._poll = select.poll()
-        self._poll.register(self._fd, select.POLLIN)
         self._prefixes: dict[int, str] = {}  # watch -> its folder's relative path: "" or "sub/folder/"
 
     def close(self) -> None:
-        self._manager.close()
+        if self._manager:
+            self._manager.close()
 
     def watch(self, folder: int, prefix: str) -> None:
         """Watch the open directory `folder`, whose relative path is `prefix`; again is no harm, and renames it.
 
-        Raises CannotWatch at the kernel's limit. A folder that is moved elsewhere keeps its watch, but its names lead
-        nowhere then, and nothing is claimed.
+        Raises CannotWatch at one of the kernel's limits: it may go by.
         """
         by_descriptor = f"/proc/self/fd/{folder}"  # pyinotify cannot encode a path that is not UTF-8
         try:
+            self._open()
             [watch] = self._manager.add_watch(by_descriptor, MASK, quiet=False).values()
-        except pyinotify.WatchManagerError as error:
+        except (OSError, pyinotify.WatchManagerError) as error:
             raise CannotWatch(_words(ctypes.get_errno(), str(error))) from None
         self._prefixes[watch] = prefix
+
+    def answers(self, folder: int) -> bool:
+        """Whether the watched directory `folder` tells of a file of our own. Raises OSError if it takes none.
+
+        What else was told up to now is dropped: list the folder, and watch its subfolders, afterwards.
+        """
+        os.close(os.open(PROBE, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600, dir_fd=folder))
+        os.unlink(PROBE, dir_fd=folder)
+        while told := list(self.read()):  # the kernel has told by now, if it tells at all
+            if any(event.name == PROBE or event.what is What.OVERFLOW for event in told):
+                return True
+        return False
 
     def wait(self, seconds: float) -> None:
         """Return when there is an event to read, or after `seconds`."""
@@ -87,6 +103,8 @@ class Events:
 
     def read(self) -> Iterator[Event]:
         """What is there now, a buffer at most. (pyinotify's own reading stumbles over a name that is not UTF-8.)"""
+        if not self._manager:
+            return
         try:
             queued = os.read(self._fd, BUFFER)
         except BlockingIOError:
@@ -100,8 +118,30 @@ class Events:
                 yield Event(What.OVERFLOW, "")
             elif mask & pyinotify.IN_IGNORED:
                 self._forget(watch)
+            elif mask & pyinotify.IN_MOVE_SELF:
+                yield from self._let_go(watch)
             elif watch in self._prefixes:
                 yield Event(_what(mask), self._prefixes[watch] + os.fsdecode(name))
+
+    def _open(self) -> None:
+        """Raises OSError where the kernel gives no inotify instance."""
+        if not self._manager:
+            self._manager = pyinotify.WatchManager()
+            self._fd = self._manager.get_fd()
+            os.set_blocking(self._fd, False)
+            os.set_inheritable(self._fd, False)
+            self._poll.register(self._fd, select.POLLIN)
+
+    def _let_go(self, moved: int) -> Iterator[Event]:
+        """A subfolder has another name now, or has left: end its watch and those below it, which name wrong paths."""
+        prefix = self._prefixes.get(moved, "")
+        if not prefix:
+            return  # the folder itself: it is for its owner to see where it is
+        for watch in [watch for watch, path in self._prefixes.items() if path.startswith(prefix)]:
+            del self._prefixes[watch]
+            with suppress(pyinotify.WatchManagerError):  # it was removed meanwhile, and its watch with it
+                self._manager.rm_watch(watch, quiet=False)
+        yield Event(What.MOVED, prefix.rstrip("/"))
 
     def _forget(self, watch: int) -> None:
         """The folder was removed, and the kernel has removed its watch."""
@@ -119,6 +159,6 @@ def _words(number: int, otherwise: str) -> str:
     """The error in the words of someone who can do something about it."""
     if number not in LIMITS:
         return otherwise
-    limit, things = LIMITS[number]
-    most = Path("/proc/sys/fs/inotify", limit).read_text().strip()
-    return f"this user's limit of {most} watched {things} is used up: sysctl fs.inotify.{limit}=… raises it"
+    limits, things = LIMITS[number]
+    most, limit = min((int((SYSCTL / limit).read_text()), limit) for limit in limits if (SYSCTL / limit).exists())
+    return f"this user's limit of {most} {things} is used up: sysctl {limit.replace('/', '.')}=… raises it"

@@ -5,7 +5,6 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 
 class Lease:
@@ -21,9 +20,12 @@ class Lease:
         """Whether a writer waits for the file."""
         return fcntl.fcntl(self._fd, fcntl.F_GETLEASE) != fcntl.F_RDLCK
 
+    def status(self) -> os.stat_result:
+        return os.fstat(self._fd)
+
 
 @contextmanager
-def lease(file: Path) -> Iterator[Lease | None]:
+def lease(file: str | os.PathLike[str]) -> Iterator[Lease | None]:
     """Hold the lease of a file for the length of a with-block; None where this file cannot give one.
 
     It cannot if it belongs to another user (EACCES) or its file system knows no leases (EINVAL).
@@ -37,7 +39,7 @@ def lease(file: Path) -> Iterator[Lease | None]:
             os.close(fd)
 
 
-def _opened(file: Path) -> int | None:
+def _opened(file: str | os.PathLike[str]) -> int | None:
     try:
         return os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError:

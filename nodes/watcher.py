@@ -1,24 +1,48 @@
 """Watch a folder: claim each file that is ready in it, send it on, see it off when all downstream is through."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from functools import partial
 from pathlib import Path
 
-from bus import SUFFIXES, Message, Stopped, arrived, backlog, closed, run
+from bus import SUFFIXES, Message, Stopped, arrived, backlog, closed, run, wait
 from media.arrivals import Arrivals
 from media.events import CannotWatch
-from media.spool import TAKEN, NotReady, Spool, Taken
-from media.streams import LARGEST, Streams
+from media.places import TAKEN
+from media.spool import NotReady, Spool, Taken
+from media.streams import LARGEST, MOST, Streams
 
 IMAGES = ",".join(f"*{suffix}" for suffix in SUFFIXES)
 TICK = 0.2  # seconds without an event after which the watcher looks up; the bus wants to be asked every 0.5 s
 LOCK = 10.0  # seconds that a new watcher gives the last one to let go of the folder
 
 
+class FolderGone(Exception):
+    """The watched folder was removed or moved away, or another one has its name."""
+
+
+class Finish:
+    """Sees claimed files off, until their folder has gone: their paths may be those of others then."""
+
+    def __init__(self, spool: Spool) -> None:
+        self._spool = spool
+        self.over = False
+
+    def __call__(self, name: str, verdict: str, reason: str) -> None:
+        """May run in the bus's thread."""
+        if not self.over:
+            self._spool.finish(name, verdict, reason)
+
+
 def watcher(
-    streams: Iterable[Message] | None = None, *, folder: str, pattern: str = IMAGES, then: str = "delete"
+    streams: Iterable[Message] | None = None,
+    *,
+    folder: str,
+    pattern: str = IMAGES,
+    then: str = "delete",
+    still: float = 0.0,
 ) -> Iterator[Message | None]:
     """One message for each file that matches `pattern`, whoever wrote it, as soon as no writer has it open.
 
@@ -28,23 +52,42 @@ def watcher(
     folder: what is watched, with its subfolders; hidden ones and dead-letters are left out
     pattern: names that are taken, as globs with commas between them
     then: what becomes of a file when all is done with it: delete, or keep (it moves to .done/ in the folder)
+    still: seconds without a change before a file is taken, for writers that open their files again
     """
+    told: deque[Message] = deque(maxlen=MOST)  # by the splitter: what a folder keeps of it goes with the folder
     try:
-        with closing(Spool(folder, then)) as spool, closing(Arrivals(spool.folder, pattern)) as arrivals:
-            yield from _wait_for_lock(spool)
-            yield from _watch(streams, spool, arrivals)
+        while True:
+            with closing(Spool(folder, then, still)) as spool, closing(Arrivals(spool.folder, pattern)) as arrivals:
+                yield from _wait_for_lock(spool)
+                finish = Finish(spool)
+                try:
+                    return (yield from _watch(streams, spool, arrivals, finish, told))
+                except FolderGone:
+                    finish.over = True
+                except FileNotFoundError:
+                    finish.over = not spool.is_there
+                    if not finish.over:
+                        raise
+            print(f"{spool.folder} was removed, moved away or replaced: goes on as soon as it is there")
+            if not (yield from _comes_back(spool, streams, told)):
+                print(f"{spool.folder} is not there, so nothing waits in it, and its splitters have ended: ends too")
+                return None
     except CannotWatch as error:
         print(error)
         raise SystemExit(error.code) from None
 
 
-def _watch(streams: Iterable[Message] | None, spool: Spool, arrivals: Arrivals) -> Iterator[Message | None]:
+def _watch(
+    streams: Iterable[Message] | None, spool: Spool, arrivals: Arrivals, finish: Finish, told: deque[Message]
+) -> Iterator[Message | None]:
+    """Raises FolderGone, or FileNotFoundError where it is noticed first that the folder has gone."""
     known = Streams(spool.folder)
+    known.learn(told)
     if leftovers := spool.leftovers():
         print(f"{len(leftovers)} frames of an earlier run wait in {spool.folder / TAKEN}")
     for done, taken in enumerate(leftovers):
         backlog(len(leftovers) - done)
-        yield _message(taken, known, spool)
+        yield _message(taken, known, finish)
 
     arrivals.scan()
     print(f"watches {spool.folder}: {arrivals.waiting} waiting")
@@ -54,13 +97,15 @@ def _watch(streams: Iterable[Message] | None, spool: Spool, arrivals: Arrivals) 
             ready = _next(arrivals, spool)
             backlog(arrivals.waiting)
             if streams is not None:
-                known.learn(_ours(arrived(streams), spool))
+                for opened in _ours(arrived(streams), spool):
+                    told.append(opened)
+                    known.learn([opened])
                 if not closed(streams):
                     ending = False
                 elif not ending:
                     ending = True
                     arrivals.scan()  # what was there when the splitter ended is found now, whatever became of its event
-            yield _message(ready, known, spool) if ready else None
+            yield _message(ready, known, finish) if ready else None
     except (GeneratorExit, Stopped):  # say what is left for the next start
         arrivals.scan()
         backlog(arrivals.waiting + (ready is not None))
@@ -79,19 +124,22 @@ def _ours(opened: Iterable[Message], spool: Spool) -> Iterator[Message]:
 
 
 def _next(arrivals: Arrivals, spool: Spool) -> Taken | None:
-    """The next file that can be claimed; None if there is none for the moment."""
-    candidate = arrivals.next(TICK)
-    if candidate is None:
-        spool.check()
-        return None
-    try:
-        return spool.take(*candidate)
-    except NotReady:
-        arrivals.later(*candidate)
-        return None
+    """The next file that can be claimed; None if there is none for the moment. Raises FolderGone."""
+    candidate, ready = arrivals.next(TICK), None
+    if not candidate:
+        spool.rest()
+    else:
+        try:
+            ready = spool.take(*candidate)
+        except NotReady:
+            arrivals.later(*candidate)
+            return None
+    if not spool.is_there:  # asked last: what was claimed must have been ours
+        raise FolderGone
+    return ready
 
 
-def _message(taken: Taken, known: Streams, spool: Spool) -> Message:
+def _message(taken: Taken, known: Streams, finish: Finish) -> Message:
     origin = known.origin(taken.name)
     return Message(
         file=taken.file,
@@ -101,7 +149,7 @@ def _message(taken: Taken, known: Streams, spool: Spool) -> Message:
         captured=min(max(taken.written, 1), LARGEST),  # a clock may have been anywhere; 0 would mean now
         time="captured" if origin.stream else "written",
         data=origin.facts,
-        finish=partial(spool.finish, taken.name),
+        finish=partial(finish, taken.name),
     )
 
 
@@ -115,6 +163,25 @@ def _wait_for_lock(spool: Spool) -> Iterator[None]:
             )
         yield None
         time.sleep(TICK)  # nothing reports that a lock was let go
+
+
+def _comes_back(spool: Spool, streams: Iterable[Message] | None, told: deque[Message]) -> Generator[None, None, bool]:
+    """Wait until somebody has made the folder again; False if there is nobody left who might write into it."""
+    while not _is_folder(spool.folder):
+        if streams is not None:
+            told.extend(_ours(arrived(streams), spool))
+            if closed(streams):
+                return False
+        yield None
+        wait(f"waits for {spool.folder}", TICK)
+    return True
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a mount whose server has died
+        return False
 
 
 if __name__ == "__main__":

@@ -1,12 +1,14 @@
 """media/arrivals.py: every name comes, and once."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from media.arrivals import Arrivals, Sign
 from media.events import CannotWatch
+from media.tree import Tree
 from tests.conftest import until
 
 
@@ -90,6 +92,39 @@ def test_symbolic_links_to_folders_are_not_followed(arrivals: Arrivals, tmp_path
     (tmp_path / "link").symlink_to(tmp_path / ".elsewhere")
     arrivals.scan()
     assert names(arrivals) == []
+
+
+def test_a_folder_that_moves_within_is_told_under_its_new_path_alone(arrivals: Arrivals, tmp_path: Path) -> None:
+    for name in ("one/a.jpg", "two/three/b.jpg"):
+        touch(tmp_path / name)
+    drain(arrivals)
+    (tmp_path / "two/three").rename(tmp_path / "one/three")
+    (tmp_path / "one").rename(tmp_path / "uno")
+    assert set(names(arrivals)) == {"uno/a.jpg", "uno/three/b.jpg"}
+    touch(tmp_path / "one/three/c.jpg")
+    touch(tmp_path / "uno/three/c.jpg")
+    assert set(names(arrivals)) == {"one/three/c.jpg", "uno/three/c.jpg"}
+
+
+def test_a_folder_that_takes_no_file_of_our_own_is_looked_into_until_it_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / ".probe").mkdir()  # stands for a full disk: there is no writing into it either
+    with closing(Arrivals(tmp_path, "*.jpg")) as arrivals:
+        arrivals.scan()
+        words = f"cannot try whether events come from {tmp_path}: Is a directory"
+        assert capsys.readouterr().out == f"{words}; until then it is looked into every second as well\n"
+        (tmp_path / ".probe").rmdir()
+        walked: list[str] = []
+        real = Tree.walk
+
+        def walk(self: Tree, below: str = "") -> Iterator[str]:
+            walked.append(below)
+            return real(self, below)
+
+        monkeypatch.setattr(Tree, "walk", walk)
+        assert not any(arrivals.next(0.1) for _ in range(25))
+    assert walked == [""]
 
 
 def test_what_was_not_ready_comes_again_without_an_event(arrivals: Arrivals, tmp_path: Path) -> None:

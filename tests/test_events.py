@@ -63,8 +63,10 @@ def test_a_subfolder_that_moved_is_told_under_its_new_path(events: Events, tmp_p
     (tmp_path / "old").mkdir()
     watch(events, tmp_path / "old", "old/")
     (tmp_path / "old").rename(tmp_path / "new")
-    assert Event(What.FOLDER, "new") in list(events.read())
-    watch(events, tmp_path / "new", "new/")
+    for event in events.read():
+        if event == Event(What.FOLDER, "new"):
+            watch(events, tmp_path / "new", "new/")
+    watch(events, tmp_path / "new", "new/")  # its watch has ended when it is told to have moved
     (tmp_path / "new/a.jpg").touch()
     assert [event.name for event in events.read()] == ["new/a.jpg", "new/a.jpg"]
 
@@ -86,3 +88,44 @@ def test_a_full_queue_is_told_as_an_overflow(events: Events, tmp_path: Path) -> 
     while some := list(events.read()):
         told += some
     assert told[-1] == Event(What.OVERFLOW, "")
+
+
+def test_of_a_subfolder_that_left_nothing_is_told_any_more_nor_below_it(events: Events, tmp_path: Path) -> None:
+    away = tmp_path.with_name(f"{tmp_path.name}.away")
+    for name in ("sub", "sub/deep", "subway"):
+        (tmp_path / name).mkdir()
+        watch(events, tmp_path / name, f"{name}/")
+    list(events.read())
+    (tmp_path / "sub").rename(away)
+    assert list(events.read()) == [Event(What.MOVED, "sub")]
+    for name in ("a.jpg", "deep/b.jpg"):
+        (away / name).touch()
+    assert list(events.read()) == []
+    (tmp_path / "subway/c.jpg").touch()
+    assert {event.name for event in events.read()} == {"subway/c.jpg"}
+
+
+def test_a_folder_that_tells_of_a_file_of_our_own_answers_and_keeps_nothing_of_it(
+    events: Events, tmp_path: Path
+) -> None:
+    (tmp_path / ".probe").touch()  # a kill has left it
+    fd = os.open(tmp_path, os.O_RDONLY)
+    try:
+        assert events.answers(fd)
+        assert list(tmp_path.iterdir()) == []
+        assert list(events.read()) == []
+        os.mkfifo(tmp_path / ".probe")
+        with pytest.raises(OSError, match="No such device"):
+            events.answers(fd)
+    finally:
+        os.close(fd)
+
+
+def test_a_folder_that_is_not_watched_does_not_answer(tmp_path: Path) -> None:
+    events = Events()
+    (tmp_path / "sub").mkdir()
+    watch(events, tmp_path / "sub", "sub/")
+    fd = os.open(tmp_path, os.O_RDONLY)
+    assert not events.answers(fd)
+    os.close(fd)
+    events.close()

@@ -1,10 +1,9 @@
 """media/spool.py: claims, and what becomes of them."""
 
+import errno
 import fcntl
 import os
-import socket
-import subprocess
-import sys
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +11,6 @@ import pytest
 
 from media.arrivals import Sign
 from media.events import CannotWatch
-from media.lease import Lease
 from media.spool import NotReady, Spool, Taken
 from tests.conftest import until
 
@@ -30,6 +28,10 @@ def put(spool: Spool, name: str, content: str = "whole") -> Path:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(content)
     return file
+
+
+def content(taken: Taken) -> str:
+    return Path(taken.file).read_text()
 
 
 def take(spool: Spool, name: str, sign: Sign = Sign.WRITTEN) -> Taken:
@@ -55,8 +57,8 @@ def test_a_claimed_file_lies_in_taken_under_its_own_path_until_it_is_finished(sp
     file = put(spool, name)
     os.utime(file, ns=(1, 1234567890123456789))
     taken = take(spool, name)
-    assert taken == (name, spool.folder / ".taken" / name, 1234567890123456789)
-    assert taken.file.read_text() == "whole"
+    assert taken == (name, str(spool.folder / ".taken" / name), 1234567890123456789)
+    assert content(taken) == "whole"
     assert not file.exists()
     assert spool.held == 1
     spool.finish(name, "done", "")
@@ -71,29 +73,7 @@ def test_a_file_with_a_writer_is_not_claimed(spool: Spool) -> None:
         for sign in Sign:
             with pytest.raises(NotReady):
                 spool.take("a.jpg", sign)
-    assert take(spool, "a.jpg", Sign.APPEARED).file.read_text() == "half"
-
-
-def test_a_file_that_a_writer_opens_during_the_claim_stays_its_own(
-    spool: Spool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    file = put(spool, "a.jpg", "old")
-    writers = []
-
-    def writer_comes_first(held: Lease) -> bool:
-        writers.append(subprocess.Popen([sys.executable, "-c", f"open({str(taken)!r}, 'wb').write(b'new')"]))
-        return until(lambda: is_wanted_back(held))
-
-    taken = spool.folder / ".taken/a.jpg"
-    is_wanted_back = Lease.is_wanted_back
-    monkeypatch.setattr(Lease, "is_wanted_back", writer_comes_first)
-    with pytest.raises(NotReady):
-        spool.take("a.jpg", Sign.WRITTEN)
-    monkeypatch.undo()
-    assert not taken.exists()
-    assert writers[0].wait(10) == 0
-    assert file.read_text() == "new"
-    assert take(spool, "a.jpg").file.read_text() == "new"
+    assert content(take(spool, "a.jpg", Sign.APPEARED)) == "half"
 
 
 def test_a_name_that_is_on_its_way_stays_in_the_folder_until_the_first_is_finished(spool: Spool) -> None:
@@ -103,7 +83,7 @@ def test_a_name_that_is_on_its_way_stays_in_the_folder_until_the_first_is_finish
     with pytest.raises(NotReady):
         spool.take("image.jpg", Sign.WRITTEN)
     spool.finish("image.jpg", "done", "")
-    assert take(spool, "image.jpg").file.read_text() == "second"
+    assert content(take(spool, "image.jpg")) == "second"
 
 
 def test_without_leases_the_end_of_writing_must_be_told_or_seen(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,7 +98,7 @@ def test_without_leases_the_end_of_writing_must_be_told_or_seen(spool: Spool, mo
             print("more", file=writer, flush=True)
     taken = until(lambda: patiently(spool, "found.jpg", Sign.FOUND))
     assert taken
-    assert taken.file.read_text() == "whole" + "more\n" * 3
+    assert content(taken) == "whole" + "more\n" * 3
 
 
 def test_an_empty_file_is_given_time_to_be_opened_again(spool: Spool) -> None:
@@ -126,24 +106,9 @@ def test_an_empty_file_is_given_time_to_be_opened_again(spool: Spool) -> None:
     with pytest.raises(NotReady):
         spool.take("a.jpg", Sign.WRITTEN)
     put(spool, "a.jpg", "content")
-    assert take(spool, "a.jpg").file.read_text() == "content"
+    assert content(take(spool, "a.jpg")) == "content"
     put(spool, "empty.jpg", "")
     assert until(lambda: patiently(spool, "empty.jpg", Sign.WRITTEN))
-
-
-def test_what_is_no_regular_file_stays_and_is_mentioned_once(spool: Spool, capsys: pytest.CaptureFixture[str]) -> None:
-    os.mkfifo(spool.folder / "fifo.jpg")
-    (spool.folder / "folder.jpg").mkdir()
-    (spool.folder / "link.jpg").symlink_to(put(spool, "real.txt"))
-    with socket.socket(socket.AF_UNIX) as server:
-        server.bind(str(spool.folder / "socket.jpg"))
-    kinds = {"fifo": "a FIFO", "folder": "a folder", "link": "a symbolic link", "socket": "a socket"}
-    for _ in range(2):
-        for name in kinds:
-            assert spool.take(f"{name}.jpg", Sign.WRITTEN) is None
-    assert capsys.readouterr().out.splitlines() == [
-        f"{name}.jpg is {kind} and not a frame: it stays" for name, kind in kinds.items()
-    ]
 
 
 def test_a_file_that_has_gone_is_nothing_to_claim(spool: Spool) -> None:
@@ -181,7 +146,7 @@ def test_a_claimed_file_that_something_else_removed_is_mentioned_once(
 ) -> None:
     for name in ("a.jpg", "b.jpg"):
         put(spool, name)
-        take(spool, name).file.unlink()
+        Path(take(spool, name).file).unlink()
         spool.finish(name, verdict, "why")
     assert spool.held == 0
     assert capsys.readouterr().out.count("has gone before it was finished") == 1
@@ -212,14 +177,36 @@ def test_a_folder_has_one_watcher(tmp_path: Path) -> None:
     second.close()
 
 
+def test_a_folder_that_cannot_be_locked_is_watched_and_that_is_said(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(fd: int, operation: int) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)  # as a network mount without a lock server does
+    assert spool.lock()
+    words = "cannot be locked (No locks available): make sure that nothing else watches it"
+    assert capsys.readouterr().out == f"{spool.folder} {words}\n"
+
+
 def test_a_folder_that_is_removed_or_replaced_is_noticed(spool: Spool) -> None:
-    spool.check()
+    assert spool.is_there
     spool.folder.rename(spool.folder.with_name("elsewhere"))
-    with pytest.raises(CannotWatch, match="was removed or replaced"):
-        spool.check()
+    assert not spool.is_there
     spool.folder.mkdir()
-    with pytest.raises(CannotWatch, match="was removed or replaced"):
-        spool.check()
+    assert not spool.is_there
+
+
+def test_a_claim_makes_no_folder_that_somebody_has_just_removed(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(spool, "sub/a.jpg")
+
+    def rename(source: str, target: str) -> None:
+        shutil.rmtree(spool.folder, ignore_errors=True)  # just before
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), source)
+
+    monkeypatch.setattr(os, "rename", rename)
+    assert spool.take("sub/a.jpg", Sign.WRITTEN) is None
+    assert not spool.folder.exists()
 
 
 def test_wrong_arguments_are_named(tmp_path: Path) -> None:

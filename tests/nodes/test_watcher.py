@@ -191,17 +191,6 @@ def test_what_it_cannot_do_is_one_clear_line(
     assert words in line
 
 
-def test_a_folder_that_is_taken_away_ends_it_so_that_it_is_started_again(
-    tmp_path: Path, watch: Callable[..., Flow], capsys: pytest.CaptureFixture[str]
-) -> None:
-    flow = watch(tmp_path / "spool")
-    assert next(flow) is None
-    (tmp_path / "spool").rename(tmp_path / "elsewhere")
-    with pytest.raises(SystemExit, match="1"):
-        nothing(flow)
-    assert f"{tmp_path}/spool was removed or replaced" in capsys.readouterr().out
-
-
 DRIVER = """
 import sys
 from nodes.watcher import watcher

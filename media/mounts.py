@@ -1,0 +1,26 @@
+"""Which kind of file system a folder is on, and whether all that write there are heard of."""
+
+import os
+from pathlib import Path
+
+MOUNTS = Path("/proc/self/mountinfo")
+DISKS = ("bcachefs", "btrfs", "ext2", "ext3", "ext4", "f2fs", "jffs2", "jfs", "minix", "nilfs2", "ubifs", "xfs", "zfs")
+CARDS = ("exfat", "hfs", "hfsplus", "msdos", "ntfs", "ntfs3", "udf", "vfat")
+MEMORY = ("devtmpfs", "ramfs", "rootfs", "tmpfs")
+# Only this kernel writes to these, so it tells of every writer. On any other (a network's, a host's, FUSE, overlay)
+# others may write behind its back, of whom it tells nothing, though it tells of our own files there.
+LOCAL = frozenset((*DISKS, *CARDS, *MEMORY))
+UNKNOWN = "an unknown file system"
+
+
+def kind(folder: int) -> str:
+    """The type of the file system that the open directory `folder` is on: ext4, nfs4, fuse.sshfs, …
+
+    Source: proc_pid_mountinfo(5), `44 27 0:39 / /spool rw … - overlay overlay rw,…`, and mnt_id of proc_pid_fdinfo(5).
+    """
+    mounts = dict(line.split(" ", 1) for line in os.fsdecode(MOUNTS.read_bytes()).splitlines())
+    for line in Path(f"/proc/self/fdinfo/{folder}").read_text().splitlines():
+        if line.startswith("mnt_id:"):
+            mount = mounts.get(line.split()[1], "")
+            return mount.partition(" - ")[2].split(" ", 1)[0] or UNKNOWN
+    return UNKNOWN

@@ -1,0 +1,27 @@
+"""Why a file cannot be claimed however long one waits, and what helps."""
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+FOR_GOOD = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EXDEV, errno.ENAMETOOLONG)
+
+
+def cure(error: OSError, folder: Path) -> str:
+    """The error of making or renaming something in `folder`, in the words of someone who can do something about it."""
+    user = f"user {os.geteuid()}"
+    cures = {
+        errno.EACCES: f"give {user} the right to write in {folder}, and start it again",
+        errno.EPERM: "something forbids to rename them, such as chattr +i or an option of the mount",
+        errno.EROFS: "mount it writable, and start it again",
+        errno.EXDEV: "it is a mount of its own: give it a watcher of its own",
+        errno.ENAMETOOLONG: "the path is too long with .taken/ in it: use shorter names of folders",
+    }
+    if error.errno == errno.EPERM and _is_sticky(folder):
+        cures[errno.EPERM] = f"only their owner may rename them: run it as that user, or chmod -t {folder}"
+    return ": ".join(filter(None, (error.strerror, cures.get(error.errno or 0))))
+
+
+def _is_sticky(folder: Path) -> bool:
+    return folder.is_dir() and bool(folder.stat().st_mode & stat.S_ISVTX)

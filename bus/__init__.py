@@ -5,7 +5,7 @@ from bus.hub import Stopped
 from bus.inputs import arrived, batches, closed
 from bus.message import Message
 from bus.picture import SUFFIXES, Undecodable, encode
-from bus.program import backlog, progress, run, wait, wired
+from bus.program import backlog, called, drop, progress, run, wait, wired
 
 __all__ = [
     "SUFFIXES",
@@ -15,7 +15,9 @@ __all__ = [
     "arrived",
     "backlog",
     "batches",
+    "called",
     "closed",
+    "drop",
     "encode",
     "progress",
     "run",

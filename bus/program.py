@@ -106,6 +106,18 @@ def progress(made: int, total: int = 0) -> None:
         _node.books["made"], _node.books["total"] = made, total
 
 
+def drop(count: int) -> None:
+    """Count what a source had to let go before it became a message; say why in a line of its own."""
+    if _node:
+        _node.books["taken"] += count
+        _node.books["dropped"] += count
+
+
+def called() -> str:
+    """What the graph calls this node; `node` outside of run."""
+    return (_node.name.rpartition(".")[0] or _node.name) if _node else "node"
+
+
 def backlog(waiting: int) -> None:
     """Say how many wait outside of the bus for a source to take them, such as files in a folder."""
     if _node:

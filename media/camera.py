@@ -23,8 +23,9 @@ LATE = 1.0  # seconds of delay that the camera makes up for; what is later stays
 
 def frames(job: Job, first: int, workspace: Path | None = None) -> Steps:
     """The frames that are due from number `first` on: to the end of the clip, or without end."""
-    yield Opened(job.size or (WIDTH, HEIGHT), RATE, 0 if job.live else Promise(CLIP / RATE, RATE).total(job))
-    selection = Selection(job, first)
+    total = 0 if job.live else Promise(CLIP / RATE, RATE).total(job)
+    yield Opened(job.size or (WIDTH, HEIGHT), RATE, total, not job.live)
+    selection = Selection(job, first, not job.live)
     due = time.monotonic()
     for index in itertools.count() if job.live else range(CLIP):
         number = selection.number(index / RATE)

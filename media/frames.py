@@ -1,70 +1,77 @@
 """The folder that a splitter writes frames to: each whole or absent, each of a clip once, whoever is killed when."""
 
 import contextlib
-import fcntl
 import math
 import os
 import re
-import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
+from typing import Any, TypeVar
 
-from bus import Stopped, wait
-from media.job import Job, WrongArgument
+from bus import wait
+from media.budget import Budget
+from media.disk import NoRoom, check_reserve, fullness_told
+from media.job import Job
 from media.mark import Mark
+from media.places import TAKEN
+from media.source import WrongArgument
+from media.video import Dropped
+from media.workspace import Workspace
 
-TAKEN = ".taken"  # where a watcher keeps the frames that are being worked on
 PATIENCE = 10.0  # seconds that an earlier splitter of the same stream gets to go away
-PAUSE = 0.1  # seconds between two looks at the folder
-MB = 10**6
-RESERVE = 64 * MB  # of the disk, which no frame takes: for what is made of the frames, which lets them go
-RETRY = 1.0  # seconds between two looks at a disk that is full
-REMIND = 30.0  # seconds between two lines about it
-START = r"\d{8}T\d{6}Z-[0-9a-f]{4}"  # what tells the starts of a live stream apart
+PAUSE = 0.1  # seconds between two looks at the folder, or at a disk that is full
+REMIND = 30.0  # seconds between two lines about the same trouble
+
+Value = TypeVar("Value")
 
 
 class FrameFolder:
     """Where frames appear under their final names. Beside them, hidden: a clip's mark, and a workspace during the work.
 
-    The workspace holds what is not whole yet, and a lock: who has it is the only splitter of this stream here.
-    It stays if a frame of a clip that is marked as `placing` could not be moved out of it: the next life does that.
+    When the folder's budget or its disk is full, a clip waits, and frames of a live source are dropped. The workspace
+    stays if a frame of a clip lies in it whole, for it may be marked as `placing`: the next life moves it out then.
     """
 
-    def __init__(self, folder: Path, job: Job) -> None:
+    def __init__(self, folder: Path, job: Job, budget: str) -> None:
+        """`budget`: see media.budget.Budget. Raises WrongArgument."""
         self.next = 0  # the number of the next frame to write
         self.complete = False  # whether an earlier life has written them all
-        self.workspace = folder / f".{job.prefix}.work"
+        self.live = job.live  # whether frames that find no room are dropped, because their source cannot wait
         self._folder, self._job = folder, job
+        self._workspace = Workspace(folder, job)
+        self._budget = Budget(folder, budget)
         self._mark, self._mark_file = Mark.of(job), folder / f".{job.stream}.mark"
-        self._lock: int | None = None
-        self._said = -math.inf  # when it said last that the disk is full
+        self._whole: int | None = None  # the number of the frame that lies in the workspace, to be moved into place
+        self._said: dict[str, float] = {}  # trouble -> when it was said last, by time.monotonic
 
     def __enter__(self) -> "FrameFolder":
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        if self._lock is not None:
-            orderly = kind is None or issubclass(kind, (GeneratorExit, Stopped))
-            if orderly or self._job.live or not any(self.workspace.glob("*.part")):
-                shutil.rmtree(self.workspace, ignore_errors=True)
-            os.close(self._lock)
+        self._workspace.leave(keep=not self._job.live and any(self.workspace.glob("*.part")))
+
+    @property
+    def workspace(self) -> Path:
+        """A folder on the same disk for the files of an engine."""
+        return self._workspace.path
 
     def settle(self) -> Iterator[None]:
         """Wait until frames may be written, and find out which: see `next` and `complete`. Raises WrongArgument."""
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            self._leave_room()
+            self._patiently(partial(self._folder.mkdir, parents=True, exist_ok=True))
             yield from self._lock_out_others()
+            yield from self._budget.settle()
         except OSError as error:
             raise WrongArgument(
                 f"folder: cannot write to {self._folder.absolute()}: {error.strerror};"
                 " give another, or make it writable"
             ) from None
         if self._job.live:
-            self._sweep()
+            self._workspace.sweep()
             return
         earlier = Mark.read(self._mark_file)
         if earlier is None or not earlier.same_clip(self._mark):
@@ -79,38 +86,95 @@ class FrameFolder:
             self.complete = same_run or self._frames_wait()
         else:
             self.next = self._resume(earlier)
+        for part in self.workspace.glob("*.part"):
+            part.unlink()  # nobody will come back for it
 
-    def place(self, number: int, body: bytes | Path) -> None:
+    def place(self, number: int, body: bytes | Path) -> Dropped | None:
         """Let frame `number` appear, unless it waits here already: a file's content, or a file to be moved here.
 
-        Waits while the disk is nearly full. Raises Stopped when the node is to stop meanwhile.
+        Without room for it a clip waits, unless it is Stopped; a live source's frame is dropped.
         """
-        self._leave_room()
         self.next = number + 1
-        if self._waits(number):
-            return
-        part = self._part(number)
-        if isinstance(body, Path):
-            body.rename(part)
-        else:
-            part.write_bytes(body)
-        if not self._job.live:
-            replace(self._mark, next=number, placing=True).write(self._mark_file, self.workspace)
-        part.rename(self._folder / self._job.name(number))
+        do = self._at_once if self.live else self._patiently
+        try:
+            do(partial(self._place, number, body))
+        except NoRoom as trouble:
+            self._discard(number, body)
+            return Dropped(1, str(trouble))
+        except FileNotFoundError:
+            if not isinstance(body, Path) or body.exists():
+                raise
+            return Dropped(1, f"something else removed them from {self.workspace.absolute()}")
+        return None
 
     def end(self) -> None:
         """Note that every frame that can be read of the clip is in place."""
         if not self._job.live:
-            replace(self._mark, next=self.next, ended=True).write(self._mark_file, self.workspace)
+            self._patiently(partial(self._note, next=self.next, ended=True))
 
-    def _leave_room(self) -> None:
-        """Wait while the disk is nearly full."""
-        while shutil.disk_usage(self._folder).free < RESERVE:
-            words = f"waits while less than {RESERVE // MB} MB are free on the disk of {self._folder.absolute()}"
-            if time.monotonic() - self._said > REMIND:
-                self._said = time.monotonic()
-                print(words)
-            wait(words, RETRY)
+    def _place(self, number: int, body: bytes | Path) -> None:
+        """Goes on where it was when it is called again for the same frame."""
+        part = self._part(number)
+        if self._whole != number:
+            if not self._workspace.intact:
+                self._make_again()
+            if self._waits(number):
+                return
+            size = body.stat().st_size if isinstance(body, Path) else len(body)
+            check_reserve(self._folder)
+            self._budget.check(size)
+            if isinstance(body, Path):
+                body.rename(part)
+            else:
+                _write(body, part)
+            self._whole = number
+            self._budget.wrote(size)
+        if not self._job.live:
+            self._note(next=number, placing=True)
+        part.rename(self._folder / self._job.name(number))
+
+    def _discard(self, number: int, body: bytes | Path) -> None:
+        """Leave nothing of a frame that is dropped."""
+        for file in (self._part(number), body):
+            if isinstance(file, Path):
+                file.unlink(missing_ok=True)
+
+    def _patiently(self, deed: Callable[[], Value]) -> Value:
+        """Do it as soon as there is room. Raises Stopped."""
+        while True:
+            try:
+                return self._at_once(deed)
+            except NoRoom as trouble:
+                self._say(str(trouble), trouble.until)
+                wait(trouble.until, PAUSE)
+
+    def _at_once(self, deed: Callable[[], Value]) -> Value:
+        """Do it, in a folder that is made again if it was removed. Raises NoRoom."""
+        with fullness_told(self._folder):
+            try:
+                return deed()
+            except FileNotFoundError:
+                if self._workspace.intact:
+                    raise
+                self._make_again()
+                return deed()
+
+    def _make_again(self) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        if not self._workspace.lock():
+            raise self._another()
+        self._whole = None
+        place = self._folder.absolute()
+        self._say("removed", f"{place} was removed, or the workspace in it: makes it again and goes on")
+
+    def _note(self, **facts: Any) -> None:
+        replace(self._mark, **facts).write(self._mark_file, self.workspace)
+
+    def _say(self, trouble: str, words: str) -> None:
+        now = time.monotonic()
+        if now - self._said.get(trouble, -math.inf) > REMIND:
+            self._said[trouble] = now
+            print(words)
 
     def _part(self, number: int) -> Path:
         return self.workspace / f"{number}.part"
@@ -121,7 +185,7 @@ class FrameFolder:
             return earlier.next
         part = self._part(earlier.next)
         if part.exists() and not self._waits(earlier.next):
-            part.rename(self._folder / self._job.name(earlier.next))
+            self._patiently(partial(part.rename, self._folder / self._job.name(earlier.next)))
         return earlier.next + 1
 
     def _waits(self, number: int) -> bool:
@@ -150,47 +214,24 @@ class FrameFolder:
 
     def _lock_out_others(self) -> Iterator[None]:
         deadline = time.monotonic() + PATIENCE
-        while not self._locked():
+        while not self._patiently(self._workspace.lock):
             if time.monotonic() > deadline:
-                raise WrongArgument(
-                    f"stream: another splitter writes {self._job.stream} into {self._folder.absolute()}:"
-                    " stop it, or give one of them stream: another name"
-                )
+                raise self._another()
             time.sleep(PAUSE)
             yield None
 
-    def _locked(self) -> bool:
-        """Try to be the only splitter of this stream here."""
-        try:
-            self.workspace.mkdir(mode=0o700, exist_ok=True)
-            lock = os.open(self.workspace / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except FileNotFoundError:
-            return False  # who had it is just leaving
-        if _take(lock) and _is_at(lock, self.workspace / "lock"):
-            self._lock = lock
-            return True
-        os.close(lock)
-        return False
-
-    def _sweep(self) -> None:
-        """Remove the workspaces of this stream's earlier starts that were killed."""
-        workspace = re.compile(rf"\.{re.escape(self._job.stream)}-{START}\.work")
-        for path in [path for path in self._folder.iterdir() if workspace.fullmatch(path.name)]:
-            with contextlib.suppress(OSError), open(path / "lock", "rb") as lock:
-                if path != self.workspace and _take(lock.fileno()):
-                    shutil.rmtree(path)
+    def _another(self) -> WrongArgument:
+        return WrongArgument(
+            f"stream: another splitter writes {self._job.stream} into {self._folder.absolute()}:"
+            " stop it, or give one of them stream: another name"
+        )
 
 
-def _take(lock: int) -> bool:
+def _write(content: bytes, part: Path) -> None:
+    """Leaves nothing half-written on a disk that is full."""
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _is_at(file: int, path: Path) -> bool:
-    """Whether the open file is the one at `path` still: who leaves removes it."""
-    with contextlib.suppress(FileNotFoundError):
-        return os.path.samestat(os.fstat(file), path.stat())
-    return False
+        part.write_bytes(content)
+    except OSError:
+        with contextlib.suppress(OSError):
+            part.unlink()
+        raise

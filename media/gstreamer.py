@@ -1,196 +1,152 @@
-"""gst-launch-1.0 as a child: a file or an http stream becomes JPEG files, which become frames."""
+"""gst-launch-1.0 as a child: whatever GStreamer can read becomes JPEG files, which become frames."""
 
 import os
-import re
-import selectors
 import shutil
 import signal
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
-from urllib.parse import quote
 
 from PIL import Image
 
-from media.decoder import USUAL_RATE, promise
-from media.job import BadData, Job, WrongArgument
-from media.video import BEAT, Frame, Opened, Promise, Selection, Steps
+from media.job import GSTREAMER_ONLY, BadData, Job
+from media.newest import newest
+from media.pipelines import CLIP, check_door, environment, pipeline
+from media.pyav import promise
+from media.source import WrongArgument
+from media.telling import NO_TIME, HasEnd, Made, Telling
+from media.video import OLD, SLOW, USUAL_RATE, Backlog, Dropped, Frame, Opened, Promise, Selection, Steps
+from media.worker import Patience, Worker, at_work
 
 TOOLS = "apt-get install gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-libav"
-PLUGINS = "apt-get install gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-libav"
-URL_LETTERS = "!#$%&'()*+,/:;=?@[]~"  # what stays as it is in an address; a quote or a space would end it
-LEASH = str(Path(__file__).with_name("leash.py"))
-CLIP = "clip"  # the name under which gst-launch finds the file, whatever signs its own name holds
-UPRIGHT = ["videoconvert", "!", "video/x-raw,format=RGB", "!", "videoflip", "video-direction=auto"]
-FULL_RANGE = ["videoconvert", "!", "video/x-raw,format=I420,colorimetry=1:4:0:0"]
-NO_TIME = (1 << 64) - 1  # GST_CLOCK_TIME_NONE
-
-MADE = re.compile(r"GstMultiFileSink, .*?index=\(int\)(\d+), timestamp=\(guint64\)(\d+),.* duration=\(guint64\)(\d+)")
-ERROR = re.compile(r"(?:ERROR: from element \S+|WARNING: erroneous pipeline): (.*)")
-MISSING = re.compile(r"Missing decoder: (.*?) \(|no element (\".*\")")
-
-
-class Made(NamedTuple):
-    """What gst-launch says when a file is whole."""
-
-    number: int  # in the file's name, from 0
-    time: int  # ns from the start, or NO_TIME
-    duration: int  # ns, or NO_TIME
 
 
 def frames(job: Job, first: int, workspace: Path | None = None) -> Steps:
     """The frames that `job` asks for, from number `first` on: files, in a folder of their own below `workspace`.
 
-    Raises WrongArgument if GStreamer or a part of it is not installed, BadData if the source is broken.
+    Raises WrongArgument if GStreamer or a part of it is not installed, or the pipeline can never run; BadData if the
+    source is broken, not there, or gave nothing for as long as the job has patience.
     """
     program = shutil.which("gst-launch-1.0")
     if not program:
-        raise WrongArgument(f"gst-launch-1.0 is not installed: {TOOLS}, or use engine: av")
-    promised = promise(job) if job.kind == "clip" else Promise(0, 0)
-    selection = Selection(job, first)
-    seconds: float | None = None
-    with _folder(workspace) as folder, _running(program, job, folder) as child:
-        for made in _told(child, job):
-            if made is None:
-                yield None
-                continue
-            file = folder / f"{made.number:08d}.jpg"
-            with _at_rest(child):
-                if seconds is None:
-                    yield Opened(_size(file), promised.rate or _rate(made), promised.total(job))
-                seconds = _seconds(made, promised, job)
-                number = selection.number(seconds)
-                yield None if number is None else Frame(number, file, file.stat().st_mtime_ns)
-                file.unlink(missing_ok=True)
-            if selection.full:
-                return
-    if seconds is None:
-        raise BadData(f"cannot read {job.shown}: gstreamer found not one frame in it")
-    promised.kept(job, seconds + 1 / (promised.rate or USUAL_RATE))
+        av = "" if job.kind in GSTREAMER_ONLY else ", or use engine: av"
+        raise WrongArgument(f"gst-launch-1.0 is not installed: {TOOLS}{av}")
+    try:
+        yield from _frames(program, job, first, workspace)
+    except HasEnd:  # before its first frame: opened anew, so that none is left out
+        yield from _frames(program, replace(job, ends=True), first, workspace)
+
+
+def _frames(program: str, job: Job, first: int, workspace: Path | None) -> Steps:
+    if job.kind == "device":
+        check_door(job)
+    command = [program, *pipeline(job)]
+    promised = (yield from promise(job)) if job.kind == "clip" else Promise(0, 0)
+    with _folder(job, workspace) as folder, at_work(command, folder, environment()) as worker:
+        reading = _Reading(job, first, promised)
+        with closing(_paced(worker, reading, folder)) as steps:
+            for step in steps:
+                yield step
+                if isinstance(step, Frame) and isinstance(step.picture, Path):
+                    step.picture.unlink(missing_ok=True)  # who wanted to keep it has moved it away
 
 
 @contextmanager
-def _folder(workspace: Path | None) -> Iterator[Path]:
+def _folder(job: Job, workspace: Path | None) -> Iterator[Path]:
     """A folder that no other gst-launch ever writes to: not even one whose splitter was killed."""
     folder = Path(tempfile.mkdtemp(prefix="gst-", dir=workspace))
     try:
+        if job.kind == "clip":
+            (folder / CLIP).symlink_to(Path(job.source).absolute())
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@contextmanager
-def _running(program: str, job: Job, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """gst-launch at work in `folder`, in a process group of its own; it goes with this process, however that goes."""
-    if job.kind == "clip":
-        (folder / CLIP).symlink_to(Path(job.source).absolute())
-    child = subprocess.Popen(
-        [sys.executable, "-I", "-S", LEASH, str(os.getpid()), program, *_pipeline(job)],
-        cwd=folder,
-        env={**os.environ, "LC_ALL": "C"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,  # apart: on one pipe it would break into lines that tell of frames
-        start_new_session=True,
-    )
-    try:
-        yield child
-    finally:
-        if child.returncode is None:
-            os.killpg(child.pid, signal.SIGKILL)
-        child.communicate()
-
-
-def _pipeline(job: Job) -> list[str]:
-    """gst-launch's arguments; -m and post-messages make it say when a file is whole.
-
-    jpegenc takes the narrow range of video for the full range of JPEG, and all would fade. videoconvert widens it only
-    where the format changes, hence the way over RGB.
-    """
-    address = quote(os.fsencode(job.source), safe=URL_LETTERS)
-    source = ["filesrc", f"location={CLIP}"] if job.kind == "clip" else ["souphttpsrc", f"location={address}"]
-    scale = []
-    if job.size:
-        scale = ["!", "videoscale", "add-borders=false", "!", "video/x-raw,width={},height={}".format(*job.size)]
-    return [
-        "-m", *source, "!", "decodebin", "!", *UPRIGHT, *scale, "!", *FULL_RANGE, "!",
-        "jpegenc", f"quality={job.quality}", "!",
-        "multifilesink", "location=%08d.jpg", "post-messages=true",
-    ]  # fmt: skip
-
-
-def _told(child: subprocess.Popen[bytes], job: Job) -> Iterator[Made | None]:
-    """What gst-launch says it made, and None now and then. Raises WrongArgument or BadData if it ends badly."""
-    troubles: list[str] = []
-    count = 0
-    for line in _lines(child):
-        if line and (made := MADE.search(line)):
-            count += 1
-            yield Made(*(int(group) for group in made.groups()))
-        else:
-            troubles += [line] if line and (ERROR.match(line) or MISSING.search(line)) else []
-            yield None
-    if code := child.wait():
-        raise _verdict(troubles, f"it ended with {code}", job, count)
-
-
-def _verdict(troubles: list[str], otherwise: str, job: Job, count: int) -> WrongArgument | BadData:
-    """Why gst-launch ended badly, after `count` frames: a part of GStreamer that is not installed, or the source."""
-    for line in troubles:
-        if missing := MISSING.search(line):
-            lacks = missing[1] or missing[2]
-            return WrongArgument(f"gstreamer on this machine lacks {lacks}: {PLUGINS}, or use engine: av")
-    reason = next((error[1] for line in troubles if (error := ERROR.match(line))), otherwise)
-    where = f"breaks off after {count} frames" if count else "cannot be read"
-    cure = "" if count or job.kind == "clip" else " (is the address right, and does its server run?)"
-    return BadData(f"{job.shown} {where}, says gstreamer: {reason}{cure}")
-
-
-def _lines(child: subprocess.Popen[bytes]) -> Iterator[str | None]:
-    """What the child prints, line by line, and None whenever it has been silent for a BEAT."""
-    unfinished = {pipe: b"" for pipe in (child.stdout, child.stderr) if pipe}
-    with selectors.DefaultSelector() as pipes:
-        for pipe in unfinished:
-            pipes.register(pipe, selectors.EVENT_READ, pipe)
-        while pipes.get_map():
-            ready = pipes.select(BEAT)
-            if not ready:
+def _paced(worker: Worker, reading: "_Reading", folder: Path) -> Steps:
+    """What has an end waits for who takes its frames; what has none is read on, and gives the newest."""
+    if not reading.ends:
+        yield from newest(reading.steps(worker, folder), lambda: reading.seconds, lambda: _at_rest(worker))
+        return
+    with closing(reading.steps(worker, folder)) as steps:
+        for step in steps:
+            if step is None:
                 yield None
-            for key, _ in ready:
-                heard = os.read(key.fd, 1 << 16)
-                *lines, unfinished[key.data] = (unfinished[key.data] + heard).split(b"\n")
-                if not heard:
-                    pipes.unregister(key.data)
-                for line in lines:
-                    yield line.decode(errors="replace")
+            else:
+                with _at_rest(worker):
+                    yield step
 
 
 @contextmanager
-def _at_rest(child: subprocess.Popen[bytes]) -> Iterator[None]:
-    """The child makes no more files while what it has made is not taken."""
-    os.killpg(child.pid, signal.SIGSTOP)
+def _at_rest(worker: Worker) -> Iterator[None]:
+    """The worker makes no more files while what it has made is not taken."""
+    os.killpg(worker.pid, signal.SIGSTOP)
     try:
         yield
     finally:
-        os.killpg(child.pid, signal.SIGCONT)
+        os.killpg(worker.pid, signal.SIGCONT)
+
+
+class _Reading:
+    """One connection to the source: files that gst-launch made become steps."""
+
+    def __init__(self, job: Job, first: int, promised: Promise) -> None:
+        self._job, self._promised, self.ends = job, promised, job.ends is True
+        self._selection = Selection(job, first, self.ends)
+        self._backlog = Backlog() if first and not self.ends else None
+        self._size: tuple[int, int] | None = None
+        self.seconds = 0.0  # when the last frame is shown
+
+    def steps(self, worker: Worker, folder: Path) -> Steps:
+        """What comes out, to the end of the source."""
+        job, patience = self._job, Patience(self._job.patience)
+        for made in Telling(job).made(worker):
+            if made is None:
+                if patience.lost:
+                    raise BadData(f"{job.shown}: no frame came for {job.patience:g} s")
+                yield None
+                continue
+            yield from self._taken(made, folder)
+            patience.renew()
+            if self._selection.full:
+                return
+        if self._size is None:
+            raise BadData(f"cannot read {job.shown}: gstreamer found not one frame in it")
+        if self.ends:
+            self._promised.kept(job, self.seconds + 1 / (self._promised.rate or USUAL_RATE))
+
+    def _taken(self, made: Made, folder: Path) -> Steps:
+        """One file, which gst-launch may remove until it has another name."""
+        written = folder / f"{made.number:08d}.jpg"
+        try:
+            file = written.rename(written.with_suffix(".taken"))
+        except FileNotFoundError:
+            yield Dropped(1, SLOW)
+            return
+        self.seconds = self._shown_at(made)
+        if self._size != (size := _size(file)):
+            self._size = size
+            rate = self._promised.rate or made.rate
+            yield Opened(size, rate, self._promised.total(self._job), self.ends)
+        if self._backlog and self._backlog.holds(self.seconds, time.monotonic()):
+            file.unlink()
+            yield Dropped(1, OLD)
+        elif (number := self._selection.number(self.seconds)) is None:
+            file.unlink()
+            yield None
+        else:
+            yield Frame(number, file, file.stat().st_mtime_ns)
+
+    def _shown_at(self, made: Made) -> float:
+        """Seconds on the source's clock; where it has none, a clip's rate or our own must do."""
+        if made.time != NO_TIME:
+            return made.time / 1e9
+        return made.number / (self._promised.rate or USUAL_RATE) if self.ends else time.monotonic()
 
 
 def _size(file: Path) -> tuple[int, int]:
     with Image.open(file) as image:
         return image.width, image.height
-
-
-def _rate(made: Made) -> float:
-    return 0.0 if made.duration in (0, NO_TIME) else 1e9 / made.duration
-
-
-def _seconds(made: Made, promised: Promise, job: Job) -> float:
-    """When the frame is shown; where the container does not say, a clip's rate or the clock must do."""
-    if made.time != NO_TIME:
-        return made.time / 1e9
-    return time.monotonic() if job.live else made.number / (promised.rate or USUAL_RATE)

@@ -8,21 +8,16 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from bus import shown
+from bus import called, shown
+from media.source import CLIP_CAMERA, Source, WrongArgument, recognised
 
-CLIP_CAMERA, LIVE_CAMERA = "test", "test:forever"
 ENGINES = ("auto", "av", "gstreamer")
-URL = re.compile(r"([a-z][a-z0-9+.-]*)://([^/?#]*)", re.IGNORECASE)  # its scheme, and its host and port
+OWN_ENGINES = {"camera": "camera", "images": "images"}  # kinds that are read by a part of our own
+GSTREAMER_ONLY = ("srt", "device", "pipeline")  # kinds that PyAV's wheels cannot read
+PICTURES = {"camera": "the test camera", "images": "images"}
 SIZE = re.compile(r"([1-9][0-9]{0,3})x([1-9][0-9]{0,3})")
 MAX_SIDE = 9000  # pixels: a frame of 9000x9000 is within what other nodes decode
 MAX_STREAM = 200  # bytes: leaves room for the start and the number in a file name of 255 bytes
-UNNAMED = "splitter"  # the stream of a live source for which the graph gives no name
-
-
-class WrongArgument(Exception):
-    """What was asked for cannot be done; the words name it and the cure."""
-
-    code = 2
 
 
 class BadData(Exception):
@@ -37,20 +32,24 @@ class Job:
 
     source: str  # what is opened
     shown: str  # the same as it was written: for lines, marks and names
-    kind: str  # camera, clip (a file) or stream (http)
-    live: bool  # whether it cannot be read again from its start
-    engine: str  # camera, av or gstreamer
+    kind: str  # see media.source.Source
+    ends: bool | None  # likewise
+    live: bool  # likewise
+    engine: str  # camera, images, av or gstreamer
     rate: float  # frames a second at most; 0: all of them
     size: tuple[int, int] | None  # width and height in pixels; None: as they are
     quality: int  # of the JPEG files, 1 to 100
     limit: int  # frames in all; 0: all of them
     stream: str
     prefix: str  # what the name of each frame begins with
+    patience: float  # seconds without a frame after which the source counts as hanging
+    reopen: bool  # whether a live source that ends or breaks off is opened again
 
     @classmethod
     def checked(
-        cls, source: str, *, engine: str, rate: float, size: str, quality: int, limit: int, stream: str
-    ) -> "Job":
+        cls, source: str, *, engine: str, rate: float, size: str, quality: int, limit: int, stream: str,
+        patience: float, reopen: bool,
+    ) -> "Job":  # fmt: skip
         """The job that these arguments of a splitter describe. Raises WrongArgument."""
         if not math.isfinite(rate) or rate < 0:
             raise WrongArgument(f"rate: {rate} is not a number of frames a second: give one above 0, or 0 for all")
@@ -58,62 +57,55 @@ class Job:
             raise WrongArgument(f"quality: {quality} is not between 1 and 100; 90 is usual")
         if limit < 0:
             raise WrongArgument(f"limit: {limit} is not a number of frames: give one above 0, or 0 for all")
-        kind, live = _recognise(source)
-        stream = _stream(stream, source, live)
+        if not math.isfinite(patience) or patience <= 0:
+            raise WrongArgument(f"patience: {patience} is not a number of seconds above 0; 20 is usual")
+        found = recognised(source)
+        stream = _stream(stream, source, found)
         return cls(
             source=source,
             shown=shown(source),
-            kind=kind,
-            live=live,
-            engine=_engine(engine, kind, source),
+            kind=found.kind,
+            ends=found.ends,
+            live=found.live,
+            engine=_engine(engine, found.kind, source),
             rate=rate,
             size=_size(size),
             quality=quality,
             limit=limit,
             stream=stream,
-            prefix=f"{stream}-{_start()}" if live else stream,
+            prefix=f"{stream}-{_start()}" if found.live else stream,
+            patience=patience,
+            reopen=reopen,
         )
+
+    @property
+    def title(self) -> str:
+        """What the log calls the source."""
+        return "the test camera" if self.kind == "camera" else self.shown
 
     def name(self, number: int) -> str:
         """The file name of frame `number`; numbers count the frames that are kept, from 0."""
         return f"{self.prefix}-{number:08d}.jpg"
 
 
-def _recognise(source: str) -> tuple[str, bool]:
-    """The kind of source this is, and whether it is live."""
-    if source in (CLIP_CAMERA, LIVE_CAMERA):
-        return "camera", source == LIVE_CAMERA
-    if url := URL.match(source):
-        if url[1].lower() not in ("http", "https"):
-            raise WrongArgument(f"source: {shown(source)}: {url[1]} is not read; give http, https, a file or test")
-        if not url[2]:
-            raise WrongArgument(f"source: {shown(source)} names no host: give one like http://host:8090/test1.mpg")
-        return "stream", True
-    path = Path(source).absolute()
-    where = path if shown(source) == source else shown(source)
-    if not source:
-        raise WrongArgument("source: is empty: give a clip, an http stream, or test")
-    if not path.exists():
-        raise WrongArgument(f"source: there is no file {where}: give a clip, an http stream, or test")
-    if not path.is_file():
-        raise WrongArgument(f"source: {where} is {'a folder' if path.is_dir() else 'not a regular file'}: give a clip")
-    if not os.access(path, os.R_OK):
-        raise WrongArgument(f"source: {where} may not be read by this user: chmod u+r it, or start as its owner")
-    return "clip", False
-
-
 def _engine(engine: str, kind: str, source: str) -> str:
+    """The engine that reads the source; `auto` is PyAV where that can."""
     if engine not in ENGINES:
         raise WrongArgument(f'engine: there is no "{engine}": give auto, av or gstreamer')
-    if engine != "gstreamer":
-        return "camera" if kind == "camera" else "av"
-    if kind == "camera":
-        raise WrongArgument(f"engine: gstreamer does not draw the test camera ({source}): use engine: auto")
+    if kind in OWN_ENGINES:
+        if engine != "auto":
+            raise WrongArgument(f"engine: {engine} does not read {PICTURES[kind]} ({shown(source)}): use engine: auto")
+        return OWN_ENGINES[kind]
+    if engine == "av" and kind in GSTREAMER_ONLY:
+        raise WrongArgument(f"engine: av cannot read {shown(source)}: use engine: gstreamer, or auto")
+    if engine != "gstreamer" and kind not in GSTREAMER_ONLY:
+        return "av"
     if shown(source) != source:
+        cure = "" if kind in GSTREAMER_ONLY else ": use engine: av"
         raise WrongArgument(
-            f"engine: gstreamer would show the secret in {shown(source)} to every user of this machine: use engine: av"
+            f"source: gstreamer would show the secret in {shown(source)} to every user of this machine{cure}"
         )
-    return engine
+    return "gstreamer"
 
 
 def _size(size: str) -> tuple[int, int] | None:
@@ -125,9 +117,12 @@ def _size(size: str) -> tuple[int, int] | None:
     return int(sides[1]), int(sides[2])
 
 
-def _stream(stream: str, source: str, live: bool) -> str:
-    """The stream's name: as asked for, else the clip's stem. It becomes part of file names."""
-    stream = stream or (UNNAMED if live else Path(shown(source)).stem.lstrip("."))
+def _stream(stream: str, source: str, found: Source) -> str:
+    """The stream's name: as asked for, else the clip's stem or the images' folder, else the node's name."""
+    if not stream:
+        path = Path(shown(source))
+        own = {"camera": CLIP_CAMERA, "images": path.absolute().parent.name, "clip": path.stem}
+        stream = (called() if found.live else own[found.kind]).lstrip(".")
     fits = 0 < len(os.fsencode(stream)) <= MAX_STREAM
     if not fits or stream.startswith(".") or "/" in stream or any(ord(letter) < 32 for letter in stream):
         raise WrongArgument(

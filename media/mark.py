@@ -2,10 +2,12 @@
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from media.images import matching
 from media.job import Job
 
 
@@ -18,8 +20,8 @@ class Mark:
     """
 
     source: str  # as written, secrets hidden
-    size: int  # bytes
-    mtime: int  # ns since the epoch
+    size: int  # bytes, of all files that it reads
+    mtime: int  # ns since the epoch, of the latest of them
     arguments: dict[str, Any]  # those that decide which frames come out, and what they look like
     run: str  # the id of the launcher's run; empty without a launcher
     next: int = 0
@@ -29,13 +31,14 @@ class Mark:
     @classmethod
     def of(cls, job: Job) -> "Mark":
         """The mark of a clip of which nothing is split yet."""
-        status = Path(job.source).stat() if job.kind == "clip" else None
+        files = matching(job) if job.kind == "images" else [Path(job.source)] if job.kind == "clip" else []
+        found = [file.stat() for file in files]
         arguments = {key: getattr(job, key) for key in ("engine", "rate", "quality", "limit")}
         arguments["size"] = list(job.size) if job.size else None  # as JSON gives it back
         return cls(
             source=job.shown,
-            size=status.st_size if status else 0,
-            mtime=status.st_mtime_ns if status else 0,
+            size=sum(status.st_size for status in found),
+            mtime=max((status.st_mtime_ns for status in found), default=0),
             arguments=arguments,
             run=os.environ.get("ZG_RUN", ""),
         )
@@ -53,10 +56,15 @@ class Mark:
         return mark if isinstance(mark.next, int) and mark.next >= 0 else None
 
     def write(self, path: Path, workspace: Path) -> None:
-        """Replace the mark in the file at `path`, at once and whole."""
+        """Replace the mark in the file at `path`, at once and whole. Raises OSError; then the old one stands."""
         draft = workspace / "mark"
-        draft.write_text(json.dumps(asdict(self)))
-        draft.replace(path)
+        try:
+            draft.write_text(json.dumps(asdict(self)))
+            draft.replace(path)
+        except OSError:
+            with suppress(OSError):
+                draft.unlink()
+            raise
 
     def same_clip(self, other: "Mark") -> bool:
         """Whether both are about the same file, split in the same way."""

@@ -1,6 +1,7 @@
 """What every engine gives: what it opened, then frames; and which frames are kept."""
 
 import math
+from collections import deque
 from collections.abc import Generator
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
@@ -10,27 +11,40 @@ from PIL import Image
 from media.job import BadData, Job
 
 BEAT = 0.25  # seconds: an engine that has nothing says so this often; a source must yield every 0.5 s
+USUAL_RATE = 25.0  # frames a second of a source that says neither its rate nor when its frames are shown
+SLOW = "the graph is slower than the source"
+TORN = "a part of them had not come"
+OLD = "they were older than the connection"
 TOLERANCE = 0.1  # of the time between two frames: containers that count milliseconds round by less
 EARLY = 1.0  # seconds by which a clip may end before its container says so
 
 
 class Opened(NamedTuple):
-    """What is known once the first frame is decoded."""
+    """What is known once the first frame is decoded. It comes again when the size changes, or after a reconnection."""
 
     size: tuple[int, int]  # pixels, as the frames come out
     rate: float  # frames a second, as the source says; 0: it does not
     total: int  # frames that will come out, an estimate; 0: unknown
+    ends: bool  # whether it is a clip, though it may come from far away
 
 
 class Frame(NamedTuple):
     """One frame that is kept."""
 
     number: int
-    picture: Image.Image | Path  # decoded; or a whole JPEG file, to be moved away
+    picture: Image.Image | Path | bytes  # decoded; or a whole JPEG: a file, to be moved away, or its content
     captured: int  # ns since the epoch
 
 
-Steps: TypeAlias = Generator[Opened | Frame | None, None, None]  # Opened once, then frames; None: nothing yet
+class Dropped(NamedTuple):
+    """Frames of a live source that were let go; their numbers are missing."""
+
+    frames: int
+    why: str
+
+
+Step: TypeAlias = Opened | Frame | Dropped | None  # None: nothing yet
+Steps: TypeAlias = Generator[Step, None, None]  # Opened before the first frame
 
 
 class Promise(NamedTuple):
@@ -55,16 +69,17 @@ class Promise(NamedTuple):
 
 
 class Selection:
-    """Which frames are kept: at most `rate` a second by their own time, those up to `first` left out, `limit` in all.
+    """Which frames are kept: at most `rate` a second by their own time, `limit` in all.
 
-    A pure function of the frames' times, so that a clip that is read again gives the same frames the same numbers.
+    Of a source that ends, those up to `first` are left out: it is read again from its start, and a pure function of the
+    frames' times gives the same frames the same numbers. A live one goes on at `first`.
     """
 
-    def __init__(self, job: Job, first: int) -> None:
+    def __init__(self, job: Job, first: int, ends: bool) -> None:
         self._rate, self._limit, self._first = job.rate, job.limit, first
         self._slot: int | None = None  # of the last frame that was counted; each lasts 1 / rate seconds
         self._began = 0.0
-        self.count = 0  # frames that were counted so far
+        self.count = 0 if ends else first  # frames that were counted so far
 
     @property
     def behind(self) -> bool:
@@ -87,3 +102,26 @@ class Selection:
         self.count += 1
         number = self.count - 1
         return number if number >= self._first else None
+
+
+class Backlog:
+    """What a server kept while nobody listened: it comes faster than it is shown, right after the connection."""
+
+    GAPS = 3  # between frames, over which the pace is taken: packets come in twos and threes
+    PACE = 0.7  # of the time in which they are shown: frames that take as long as this to come are new
+    LONGEST = 2.0  # seconds after which frames pass at any pace: some sources do not know their own
+
+    def __init__(self) -> None:
+        self._gaps: deque[tuple[float, float]] = deque(maxlen=self.GAPS + 1)  # when they came, and are shown
+        self._began: float | None = None
+        self._over = False
+
+    def holds(self, seconds: float, now: float) -> bool:
+        """Whether the frame that is shown at `seconds`, and came `now`, is an old one."""
+        if self._over:
+            return False
+        self._began = now if self._began is None else self._began
+        self._gaps.append((now, seconds))
+        came, shown = now - self._gaps[0][0], seconds - self._gaps[0][1]
+        self._over = now - self._began > self.LONGEST or (len(self._gaps) > self.GAPS and came >= self.PACE * shown)
+        return not self._over

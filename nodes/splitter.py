@@ -1,8 +1,10 @@
-"""Split a clip, a stream or the test camera into frames: files in a folder, or messages on the wire.
+"""Split a source into frames: files in a folder, or messages on the wire.
 
+A source is a clip, images, the test camera, or live: a stream, a camera, a pipeline of GStreamer's (docs/sources.md).
 A clip that was stopped or killed goes on where it was when it is started again: a hidden mark beside its frames keeps
 the place. A clip that was split to its end is split afresh, once its earlier frames have left the folder. A live source
-goes on with what comes then. Without a folder there is no mark, and a clip begins anew.
+is opened again whenever it breaks off, and goes on with what comes then. Without a folder there is no mark, and a clip
+begins anew.
 """
 
 from collections.abc import Generator, Iterator
@@ -10,13 +12,18 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from bus import Message, encode, progress, run, wired
-from media import camera, decoder, gstreamer
-from media.frames import FrameFolder
-from media.job import BadData, Job, WrongArgument
-from media.video import Frame, Opened, Steps
+from PIL.Image import Image
 
-ENGINES = {"camera": camera.frames, "av": decoder.frames, "gstreamer": gstreamer.frames}
+from bus import Message, encode, progress, run, wired
+from media import camera, gstreamer, images, pyav
+from media.frames import FrameFolder
+from media.job import OWN_ENGINES, BadData, Job
+from media.live import reopened
+from media.losses import Losses
+from media.source import WrongArgument
+from media.video import Dropped, Frame, Opened, Steps
+
+ENGINES = {"camera": camera.frames, "images": images.frames, "av": pyav.frames, "gstreamer": gstreamer.frames}
 
 
 def splitter(
@@ -29,22 +36,32 @@ def splitter(
     quality: int = 90,
     limit: int = 0,
     stream: str = "",
+    budget: str = "",
+    patience: float = 20.0,
+    reopen: bool = True,
 ) -> Iterator[Message | None]:
-    """Read the source to its end.
+    """Read the source to its end; a live one for ever.
 
-    source: test (half a minute of a test camera), test:forever, a clip's path, or an http stream's address
+    source: a clip's path, "images/*.png", an address (rtsp, http, https, srt, udp), /dev/video0, gst: a pipeline, or
+        test (half a minute of a test camera; test:forever)
     folder: where frames are written, as JPEG; without it they go down the wire as they are
     engine: auto, av (PyAV) or gstreamer (gst-launch-1.0)
     rate: frames a second at most, by the time at which they are shown; 0 for all
     size: width and height that frames are scaled to, such as 640x360; empty for as they are
     quality: of the JPEG files, 1 to 100
     limit: stop after so many frames; 0 for all
-    stream: what the frames are named after; by default the clip's name without its suffix
+    stream: what the frames are named after; by default the clip's name without its suffix, or this node's name
+    budget: what may wait in the folder, such as 2GB, or 5000 (files); by default a fifth of the disk's free space
+    patience: seconds without a frame after which the source counts as hanging
+    reopen: open a live source again whenever it ends or breaks off; without, its end is the end
     """
     try:
-        job = Job.checked(source, engine=engine, rate=rate, size=size, quality=quality, limit=limit, stream=stream)
+        job = Job.checked(
+            source, engine=engine, rate=rate, size=size, quality=quality, limit=limit, stream=stream,
+            patience=patience, reopen=reopen,
+        )  # fmt: skip
         if folder:
-            yield from into_folder(job, Path(folder))
+            yield from into_folder(job, Path(folder), budget)
         elif wired():
             yield from onto_wire(job)
         else:
@@ -54,33 +71,39 @@ def splitter(
         raise SystemExit(problem.code) from None
 
 
-def into_folder(job: Job, folder: Path) -> Iterator[Message | None]:
-    """Each frame becomes a file. The wire gets one message, which says what was opened, and by closing the end."""
-    with FrameFolder(folder, job) as spool:
+def into_folder(job: Job, folder: Path, budget: str) -> Iterator[Message | None]:
+    """Each frame becomes a file. The wire gets messages that say what was opened, and by closing the end."""
+    with FrameFolder(folder, job, budget) as spool, closing(Losses(job)) as losses:
         yield from spool.settle()
         if spool.complete:
-            print(f"{title(job)} is split already, writes nothing")
+            print(f"{job.title} is split already, writes nothing")
             return
-        with closing(ENGINES[job.engine](job, spool.next, spool.workspace)) as video:
-            opened = yield from opening(job, video, spool.next)
-            yield Message(stream=job.stream, data={**facts(job, opened), "folder": str(folder.resolve())})
+        with closing(reopened(ENGINES[job.engine], job, spool.next, spool.workspace)) as video:
+            opened = yield from opening(job, video, losses, spool.next)
+            spool.live = not opened.ends
+            yield told(job, opened, folder)
             try:
                 for step in video:
                     if isinstance(step, Frame):
-                        spool.place(step.number, jpeg(step, job))
-                        progress(spool.next, opened.total)
+                        losses.note(spool.place(step.number, jpeg(step, job)))
+                        progress(step.number + 1, opened.total)
+                    elif isinstance(step, Opened) and changed(job, opened, step):
+                        opened = step
+                        yield told(job, opened, folder)
+                    elif isinstance(step, Dropped):
+                        losses.note(step)
                     yield None
             except BadData:
                 spool.end()  # all that can be read is in place
                 raise
         spool.end()
-        print(f"{title(job)} has ended, {spool.next} frames")
+        print(f"{job.title} has ended, {spool.next} frames")
 
 
 def onto_wire(job: Job) -> Iterator[Message | None]:
     """Each frame becomes a message. Nothing is journalled: a splitter that is killed starts a clip again."""
-    with closing(ENGINES[job.engine](job, 0, None)) as video:
-        opened = yield from opening(job, video, 0)
+    with closing(reopened(ENGINES[job.engine], job, 0, None)) as video, closing(Losses(job)) as losses:
+        opened = yield from opening(job, video, losses, 0)
         made = 0
         for step in video:
             if isinstance(step, Frame):
@@ -94,27 +117,41 @@ def onto_wire(job: Job) -> Iterator[Message | None]:
                 )
                 made = step.number + 1
                 progress(made, opened.total)
-            else:
-                yield None
-    print(f"{title(job)} has ended, {made} frames")
+                continue
+            if isinstance(step, Opened) and changed(job, opened, step):
+                opened = step
+            elif isinstance(step, Dropped):
+                losses.note(step)
+            yield None
+    print(f"{job.title} has ended, {made} frames")
 
 
-def opening(job: Job, video: Steps, first: int) -> Generator[None, None, Opened]:
+def opening(job: Job, video: Steps, losses: Losses, first: int) -> Generator[None, None, Opened]:
     """Wait until the source is open, and say what it is."""
     for step in video:
         if isinstance(step, Opened):
             many = f"{step.total} frames" if step.total else "frames"
             onward = f", from frame {first} on" if first else ""
-            how = "" if job.kind == "camera" else f" with {job.engine}"
-            print(f"reads {title(job)}{how}: {many} of {step.size[0]}x{step.size[1]}{onward}")
+            how = "" if job.engine in OWN_ENGINES else f" with {job.engine}"
+            print(f"reads {job.title}{how}: {many} of {step.size[0]}x{step.size[1]}{onward}")
             return step
+        if isinstance(step, Dropped):
+            losses.note(step)
         yield None
     raise BadData(f"cannot read {job.shown}: there is nothing in it")
 
 
-def title(job: Job) -> str:
-    """What the log calls the source."""
-    return "the test camera" if job.kind == "camera" else job.shown
+def changed(job: Job, before: Opened, now: Opened) -> bool:
+    """Whether the source is not what it was: in mid-stream, or after it was opened again. Says it."""
+    if now.size != before.size:
+        was = "{}x{}".format(*before.size)
+        print(f"{job.title}: its frames are {now.size[0]}x{now.size[1]} from here on, they were {was}")
+    return now != before
+
+
+def told(job: Job, opened: Opened, folder: Path) -> Message:
+    """What the watcher is to know of the frames that come now."""
+    return Message(stream=job.stream, data={**facts(job, opened), "folder": str(folder.resolve())})
 
 
 def facts(job: Job, opened: Opened) -> dict[str, Any]:
@@ -124,7 +161,7 @@ def facts(job: Job, opened: Opened) -> dict[str, Any]:
 
 def jpeg(frame: Frame, job: Job) -> bytes | Path:
     """The frame as the content of a file, or as the file that it is already."""
-    return frame.picture if isinstance(frame.picture, Path) else encode(frame.picture, "jpg", job.quality)
+    return encode(frame.picture, "jpg", job.quality) if isinstance(frame.picture, Image) else frame.picture
 
 
 if __name__ == "__main__":

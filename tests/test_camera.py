@@ -87,4 +87,4 @@ def test_rate_and_size_hold_for_the_camera_too() -> None:
 def test_the_test_is_half_a_minute_and_forever_has_no_end() -> None:
     for source, total in (("test", 750), ("test:forever", 0)):
         opened = next(camera.frames(job(source), 0))
-        assert opened == Opened((1280, 720), 25, total)
+        assert opened == Opened((1280, 720), 25, total, ends=bool(total))

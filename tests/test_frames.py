@@ -8,16 +8,20 @@ from typing import Any
 import pytest
 
 from media import frames as frames_module
-from media import spool as spool_module
 from media.frames import FrameFolder
-from media.job import WrongArgument
 from media.mark import Mark
+from media.source import WrongArgument
 from tests.jobs import job
 
 
-def settled(folder: Path, source: str = "test", **wish: Any) -> FrameFolder:
-    spool = FrameFolder(folder, job(source, **wish))
-    assert list(spool.settle()) == []
+def settled(folder: Path, source: str = "test", budget: str = "", **wish: Any) -> FrameFolder:
+    """A splitter's folder that frames may be written to."""
+    spool = FrameFolder(folder, job(source, **wish), budget)
+    try:
+        assert list(spool.settle()) == []
+    except BaseException as error:
+        spool.__exit__(type(error), error, None)
+        raise
     return spool
 
 
@@ -127,7 +131,7 @@ def test_another_clip_waits_until_the_earlier_frames_have_left(
     earlier = tmp_path / place / "test-00000003.jpg"
     earlier.write_bytes(b"of the other clip")
     (tmp_path / "test-2-00000003.jpg").touch()  # another stream's, which may stay
-    with FrameFolder(tmp_path, job("test")) as spool:
+    with FrameFolder(tmp_path, job("test"), "") as spool:
         waiting = spool.settle()
         assert [next(waiting), next(waiting)] == [None, None]
         assert earlier.read_bytes() == b"of the other clip"
@@ -150,7 +154,7 @@ def test_only_one_splitter_writes_a_stream(tmp_path: Path, monkeypatch: pytest.M
 
 def test_the_next_splitter_waits_for_the_lock(tmp_path: Path) -> None:
     with settled(tmp_path) as first:
-        second = FrameFolder(tmp_path, job("test"))
+        second = FrameFolder(tmp_path, job("test"), "")
         waiting = second.settle()
         assert next(waiting) is None
     assert not first.workspace.exists()
@@ -194,24 +198,3 @@ def test_another_source_of_the_same_stream_says_what_may_be_written_over(
     with settled(tmp_path) as spool:
         assert spool.next == 0
     assert capsys.readouterr().out.startswith("frames of monday/clip.mp4 were named test before: ")
-
-
-def test_frames_leave_room_on_the_disk_for_what_is_made_of_them(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def somebody_frees_the_disk(words: str, seconds: float) -> None:
-        assert visible(tmp_path) == ["test-00000000.jpg"]
-        monkeypatch.setattr(frames_module, "RESERVE", 1)
-
-    monkeypatch.setattr(frames_module, "wait", somebody_frees_the_disk)
-    with settled(tmp_path) as spool:
-        spool.place(0, b"frame")
-        monkeypatch.setattr(frames_module, "RESERVE", 10**18)
-        spool.place(1, b"frame")
-    assert visible(tmp_path) == ["test-00000000.jpg", "test-00000001.jpg"]
-    words = f"waits while less than 1000000000000 MB are free on the disk of {tmp_path}"
-    assert capsys.readouterr().out.splitlines() == [words]
-
-
-def test_it_looks_where_a_watcher_keeps_the_frames() -> None:
-    assert frames_module.TAKEN == spool_module.TAKEN

@@ -12,26 +12,26 @@ from tests.test_frames import settled
 
 
 def fails_to_appear(monkeypatch: pytest.MonkeyPatch, name: str, times: int) -> None:
-    """The next so many renames to `name` find the disk full."""
+    """The next so many renames to `name` find the disk broken."""
     left, rename = [None] * times, Path.rename
 
-    def disk_full(part: Path, to: Path) -> Path:
+    def disk_fails(part: Path, to: Path) -> Path:
         if to.name == name and left:
             left.pop()
-            raise OSError(errno.ENOSPC, "No space left on device")
+            raise OSError(errno.EIO, "Input/output error")
         return rename(part, to)
 
-    monkeypatch.setattr(Path, "rename", disk_full)
+    monkeypatch.setattr(Path, "rename", disk_fails)
 
 
 def test_a_frame_that_could_not_appear_does_so_in_the_next_life(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fails_to_appear(monkeypatch, "test-00000001.jpg", times=2)
-    with pytest.raises(OSError, match="No space"), settled(tmp_path) as spool:
+    with pytest.raises(OSError, match="Input"), settled(tmp_path) as spool:
         for number in range(3):
             spool.place(number, b"frame %d" % number)
-    with pytest.raises(OSError, match="No space"), FrameFolder(tmp_path, job("test")) as spool:
+    with pytest.raises(OSError, match="Input"), FrameFolder(tmp_path, job("test"), "") as spool:
         list(spool.settle())
     with settled(tmp_path) as spool:
         assert spool.next == 2
@@ -45,7 +45,7 @@ def test_the_workspace_stays_for_no_other_reason(tmp_path: Path, monkeypatch: py
             spool.place(spool.next, b"frame")
             raise error
         assert not spool.workspace.exists()
-    with pytest.raises(OSError, match="No space"), settled(tmp_path, "test:forever") as spool:
+    with pytest.raises(OSError, match="Input"), settled(tmp_path, "test:forever") as spool:
         fails_to_appear(monkeypatch, f"{spool.workspace.name[1:-5]}-00000000.jpg", times=1)
         spool.place(0, b"frame")
     assert not spool.workspace.exists()

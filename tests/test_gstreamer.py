@@ -12,13 +12,15 @@ from typing import Any
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
-from media import decoder, gstreamer
-from media.job import BadData, WrongArgument
-from media.video import BEAT, Frame, Opened
+from media import gstreamer, pyav
+from media.job import BadData
+from media.source import WrongArgument
+from media.video import BEAT, Dropped, Frame, Opened
 from tests.conftest import make_clip, need, until
 from tests.jobs import job
 from tests.phone import make_phone_clip
 from tests.serve import serve
+from tests.web import web_server
 
 ROOT = Path(__file__).parent.parent
 
@@ -32,6 +34,7 @@ def read(folder: Path, source: Path | str, first: int = 0, **wish: Any) -> tuple
         if isinstance(step, Opened):
             opened = step
         elif step is not None:
+            assert isinstance(step, Frame)
             assert isinstance(step.picture, Path)
             with Image.open(step.picture) as picture:
                 pictures.append((step.number, picture.copy()))
@@ -40,7 +43,7 @@ def read(folder: Path, source: Path | str, first: int = 0, **wish: Any) -> tuple
     return opened, pictures
 
 
-def difference(one: Image.Image, other: Image.Image | Path) -> float:
+def difference(one: Image.Image, other: Image.Image | Path | bytes) -> float:
     """The mean difference in brightness, 0 to 255."""
     assert isinstance(other, Image.Image)
     return ImageStat.Stat(ImageChops.difference(one.convert("L"), other.convert("L"))).mean[0]
@@ -60,9 +63,9 @@ def children(folder: Path) -> set[int]:
 def test_it_gives_the_frames_that_pyav_gives(tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "clip.mp4", frames=20, size="320x240")
     opened, frames = read(tmp_path, clip)
-    assert opened == Opened((320, 240), 25.0, 20)
+    assert opened == Opened((320, 240), 25.0, 20, True)
     assert [number for number, _ in frames] == list(range(20))
-    theirs = [step.picture for step in decoder.frames(job(str(clip)), 0) if isinstance(step, Frame)]
+    theirs = [step.picture for step in pyav.frames(job(str(clip)), 0) if isinstance(step, Frame)]
     nearest = [min(range(len(theirs)), key=lambda number: difference(picture, theirs[number])) for _, picture in frames]
     assert nearest == list(range(20))
     assert max(difference(picture, other) for (_, picture), other in zip(frames, theirs, strict=True)) < 3  # of 255
@@ -71,7 +74,7 @@ def test_it_gives_the_frames_that_pyav_gives(tmp_path: Path) -> None:
 def test_rate_limit_size_and_first_mean_the_same_as_with_pyav(tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "clip.mp4", frames=50, size="96x64")
     opened, frames = read(tmp_path, clip, first=3, rate=10.0, limit=12, size="48x20")
-    assert opened == Opened((48, 20), 25.0, 12)
+    assert opened == Opened((48, 20), 25.0, 12, True)
     assert [number for number, _ in frames] == list(range(3, 12))
     assert {picture.size for _, picture in frames} == {(48, 20)}
 
@@ -80,7 +83,7 @@ def test_what_a_phone_recorded_on_its_side_is_upright(tmp_path: Path) -> None:
     clip = make_phone_clip(tmp_path / "clip.mp4")
     opened, [(_, upright), _] = read(tmp_path, clip)
     assert opened.size == upright.size == (64, 96)
-    [theirs, _] = [step.picture for step in decoder.frames(job(str(clip)), 0) if isinstance(step, Frame)]
+    [theirs, _] = [step.picture for step in pyav.frames(job(str(clip)), 0) if isinstance(step, Frame)]
     assert difference(upright, theirs) < 3  # of 255
     assert read(tmp_path, clip, size="32x48")[0].size == (32, 48)
 
@@ -94,20 +97,52 @@ def test_a_file_name_is_never_part_of_the_pipeline(tmp_path: Path) -> None:
     assert len(read(tmp_path, latin)[1]) == 3
 
 
-def test_an_http_stream_is_read_to_its_end(tmp_path: Path) -> None:
+def test_a_stream_of_unknown_length_has_no_end_of_its_own(tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "clip.mkv", frames=20, size="96x64")
     with serve(clip.read_bytes()) as address:
-        opened, frames = read(tmp_path, f'{address}/clip.mkv?a="b" ! c')
-    assert (opened.size, opened.total) == ((96, 64), 0)
-    assert len(frames) == 20
+        asked = job(f'{address}/clip.mkv?a="b" ! c', engine="gstreamer")
+        opened, *steps = [step for step in gstreamer.frames(asked, 0, tmp_path) if step]
+    assert opened == Opened((96, 64), 25.0, 0, False)
+    dropped = sum(step[0] for step in steps if isinstance(step, Dropped))  # it comes faster than it is shown
+    assert sum(isinstance(step, Frame) for step in steps) + dropped == 20
+
+
+def test_a_clip_from_a_web_server_that_tells_its_length_is_read_whole(tmp_path: Path) -> None:
+    make_clip(tmp_path / "clip.mkv", frames=60, size="320x240")
+    with web_server(tmp_path) as address:
+        opened, frames = read(tmp_path, f"{address}/clip.mkv")
+    assert (opened.size, opened.total, opened.ends) == ((320, 240), 0, True)
+    assert [number for number, _ in frames] == list(range(60))
 
 
 def test_what_cannot_be_read_is_said_in_gstreamers_words(tmp_path: Path) -> None:
-    (tmp_path / "noise.mp4").write_bytes(b"no video at all\n" * 100)
-    with pytest.raises(BadData, match=r"noise\.mp4 cannot be read, says gstreamer: "):
+    (tmp_path / "noise.mp4").write_bytes(b"\x8e\x11" * 1000)
+    with pytest.raises(
+        BadData, match=r"noise\.mp4 cannot be read, says gstreamer: Could not determine type of stream$"
+    ):
         read(tmp_path, tmp_path / "noise.mp4")
     with serve(None) as address, pytest.raises(BadData, match="cannot be read, says gstreamer: Not Found"):
         read(tmp_path, f"{address}/test1.mpg")
+
+
+def test_what_holds_no_video_is_said(tmp_path: Path) -> None:
+    need("ffmpeg")
+    sound = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "sine=d=1", str(tmp_path / "sound.mp4")]
+    subprocess.run(sound, check=True, timeout=20)
+    with pytest.raises(BadData, match=r"cannot read /.*/sound\.mp4: gstreamer finds no video in it$"):
+        read(tmp_path, tmp_path / "sound.mp4")
+
+
+def test_a_size_that_changes_in_the_middle_is_told(tmp_path: Path) -> None:
+    need("ffmpeg", "gst-launch-1.0")
+    with (tmp_path / "clip.ts").open("wb") as clip:
+        for size in ("320x240", "640x360"):
+            picture = ["-f", "lavfi", "-i", f"testsrc2=s={size}:r=25:d=1", "-c:v", "libx264", "-f", "mpegts", "-"]
+            subprocess.run(["ffmpeg", "-v", "error", *picture], check=True, timeout=20, stdout=clip)
+    steps = [step for step in gstreamer.frames(job(str(tmp_path / "clip.ts"), engine="gstreamer"), 0, tmp_path) if step]
+    told = [step if isinstance(step, Opened) else step.number for step in steps if isinstance(step, (Opened, Frame))]
+    big = Opened((640, 360), 25.0, 25, True)
+    assert told == [Opened((320, 240), 25.0, 25, True), *range(25), big, *range(25, 50)]
 
 
 def test_a_clip_that_was_cut_off_is_broken(tmp_path: Path) -> None:

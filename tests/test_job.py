@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bus.hiding import Secret
-from media.job import WrongArgument
+from media.source import WrongArgument
 from tests.jobs import job
 
 
@@ -23,13 +23,9 @@ from tests.jobs import job
         ({"quality": 101}, "quality: 101 is not"),
         ({"limit": -3}, "limit: -3 is not a number of frames"),
         ({"engine": "vlc"}, 'engine: there is no "vlc": give auto, av or gstreamer'),
-        ({"engine": "gstreamer"}, "does not draw the test camera"),
-        ({"source": ""}, "source: is empty"),
-        ({"source": "rtsp://host/1"}, "source: rtsp://host/1: rtsp is not read"),
-        ({"source": "http:///test1.mpg"}, "source: http:///test1.mpg names no host"),
-        ({"source": "no/such.mp4"}, f"there is no file {Path('no/such.mp4').absolute()}"),
-        ({"source": "."}, "is a folder: give a clip"),
-        ({"source": "/dev/null"}, "is not a regular file"),
+        ({"engine": "gstreamer"}, "engine: gstreamer does not read the test camera (test): use engine: auto"),
+        ({"patience": 0.0}, "patience: 0.0 is not a number of seconds above 0"),
+        ({"source": "srt://host:9000", "engine": "av"}, "engine: av cannot read srt://host:9000"),
         ({"stream": "a/b"}, "stream: 'a/b' cannot begin a file name"),
         ({"stream": ".hidden"}, "without a slash, a line break or a dot in front"),
         ({"stream": "two\nlines"}, r"stream: 'two\nlines' cannot"),
@@ -57,9 +53,31 @@ def test_a_clip_names_its_stream_and_a_live_source_does_not(tmp_path: Path) -> N
     assert (clip.stream, clip.live, clip.engine) == ("two.parts", False, "av")
     assert clip.name(7) == "two.parts-00000007.jpg"
     http = job("HTTP://host:8090/test1.mpg")
-    assert (http.stream, http.live, http.engine) == ("splitter", True, "av")
+    assert (http.stream, http.live, http.engine) == ("node", True, "av")  # the node's name, were it run
     assert job("test").name(0) == "test-00000000.jpg"
     assert job("test", stream="gate").name(0) == "gate-00000000.jpg"
+
+
+def test_images_are_a_stream_named_after_their_folder(tmp_path: Path) -> None:
+    (tmp_path / "night").mkdir()
+    (tmp_path / "night/1.png").touch()
+    night = job(str(tmp_path / "night/*.png"))
+    assert (night.stream, night.live, night.engine) == ("night", False, "images")
+
+
+@pytest.mark.parametrize(
+    ("source", "engine"),
+    [
+        ("rtsp://host/1", "av"),
+        ("udp://:5000", "av"),
+        ("https://host/live.m3u8", "av"),
+        ("srt://host:9000", "gstreamer"),
+        ("/dev/video0", "gstreamer"),
+        ("gst: libcamerasrc", "gstreamer"),
+    ],
+)
+def test_auto_takes_pyav_where_that_can_read_the_source(source: str, engine: str) -> None:
+    assert job(source).engine == engine
 
 
 def test_each_start_of_a_live_source_has_names_of_its_own() -> None:

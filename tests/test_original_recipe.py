@@ -38,7 +38,8 @@ def test_every_frame_of_an_http_stream_is_converted_and_its_source_deleted(tmp_p
     server, url = serve(clip)
 
     try:
-        with Launch(tmp_path, f"splitter.source={url}", f"splitter.engine={engine}") as graph:
+        once = "splitter.reopen=false"  # the server serves one client, and ends
+        with Launch(tmp_path, f"splitter.source={url}", f"splitter.engine={engine}", once) as graph:
             assert graph.ends() == 0
     finally:
         server.kill()

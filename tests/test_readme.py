@@ -79,7 +79,7 @@ def test_each_further_command_works(tmp_path: Path, command: str) -> None:
         Image.radial_gradient("L").save(tmp_path / "photo.jpg")
     if words[-1].startswith("splitter.source=http"):
         server, url = serve(make_clip(tmp_path / "served.mp4", 20, "320x180"))
-        words[-1] = f"splitter.source={url}"
+        words[-1:] = [f"splitter.source={url}", "splitter.reopen=false"]
     if words[-1].startswith("converter.replicas"):
         words += ["splitter.limit=20"]
     assert words[0] == "python"
@@ -150,7 +150,7 @@ def test_every_name_that_the_page_on_nodes_gives_exists() -> None:
     assert set(bus.__all__) <= names | {"Message", "run"}
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/nodes.md", "docs/wire.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/nodes.md", "docs/sources.md", "docs/wire.md"])
 def test_every_link_leads_somewhere(page: str) -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", (ROOT / page).read_text()):
         assert target.startswith("https://") or (ROOT / page).parent.joinpath(target).exists(), target

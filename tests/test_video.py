@@ -9,9 +9,9 @@ from media.video import Promise, Selection
 from tests.jobs import job
 
 
-def kept(times: list[float], first: int = 0, **wish: Any) -> dict[int, int | None]:
+def kept(times: list[float], first: int = 0, ends: bool = True, **wish: Any) -> dict[int, int | None]:
     """The place of each frame that is kept -> its number."""
-    selection = Selection(job(**wish), first)
+    selection = Selection(job(**wish), first, ends)
     numbers = {place: selection.number(seconds) for place, seconds in enumerate(times)}
     return {place: number for place, number in numbers.items() if number is not None}
 
@@ -40,7 +40,7 @@ def test_a_clock_that_jumps_back_does_not_stop_the_frames() -> None:
 
 
 def test_a_limit_ends_it() -> None:
-    selection = Selection(job(limit=2), 0)
+    selection = Selection(job(limit=2), 0, ends=True)
     assert [selection.number(0.0), selection.full, selection.number(1.0), selection.full] == [0, False, 1, True]
 
 
@@ -49,6 +49,11 @@ def test_a_clip_that_is_read_again_gives_the_same_frames_the_same_numbers() -> N
     once, again = kept(times, rate=7.0), kept(times, first=9, rate=7.0)
     assert again == {place: number for place, number in once.items() if number is not None and number >= 9}
     assert len(again) == len(once) - 9
+
+
+def test_a_live_source_that_is_opened_again_goes_on_counting() -> None:
+    assert kept([7.0, 7.1], first=5, ends=False) == {0: 5, 1: 6}
+    assert kept([7.0, 7.1], first=5, ends=False, limit=6) == {0: 5}
 
 
 def test_the_number_of_frames_to_come_follows_from_rate_and_limit() -> None:

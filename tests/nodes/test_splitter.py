@@ -75,7 +75,7 @@ def test_the_test_camera_needs_nothing(tmp_path: Path, capsys: pytest.CaptureFix
 def test_live_frames_are_named_after_their_start(tmp_path: Path) -> None:
     for _ in range(2):
         split("test:forever", folder=str(tmp_path), limit=2)
-    starts = {re.fullmatch(r"(splitter-\d{8}T\d{6}Z-[0-9a-f]{4})-0000000[01]\.jpg", name) for name in names(tmp_path)}
+    starts = {re.fullmatch(r"(node-\d{8}T\d{6}Z-[0-9a-f]{4})-0000000[01]\.jpg", name) for name in names(tmp_path)}
     assert len({start[1] for start in starts if start}) == 2
     assert None not in starts
 
@@ -142,7 +142,7 @@ def test_what_was_read_of_a_broken_clip_is_kept(tmp_path: Path, capsys: pytest.C
         ({"source": "test", "size": "large"}, 2, 'size: "large" is not'),
         ({"source": "pyproject.toml"}, 65, "cannot read pyproject.toml: it is no video"),
         (
-            {"source": "http://127.0.0.1:1/test1.mpg"},
+            {"source": "http://127.0.0.1:1/test1.mpg", "reopen": False},
             65,
             "cannot read http://127.0.0.1:1/test1.mpg: Connection refused",
         ),
@@ -151,7 +151,7 @@ def test_what_was_read_of_a_broken_clip_is_kept(tmp_path: Path, capsys: pytest.C
 def test_what_cannot_be_done_is_one_line_and_an_exit_code(
     tmp_path: Path, arguments: dict[str, Any], code: int, words: str
 ) -> None:
-    given = [f"--{key}={value}" for key, value in arguments.items()]
+    given = ["--no-reopen" if key == "reopen" else f"--{key}={value}" for key, value in arguments.items()]
     program = [sys.executable, "-m", "nodes.splitter", *given, f"--folder={tmp_path / 'spool'}"]
     ended = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
     assert ended.returncode == code

@@ -9,7 +9,7 @@ import numpy
 import pytest
 from PIL import Image
 
-from media import decoder
+from media import pyav
 from media.job import BadData
 from media.video import Frame, Opened
 from tests.conftest import make_clip
@@ -19,7 +19,7 @@ from tests.serve import serve
 
 
 def read(source: Path | str, first: int = 0, **wish: Any) -> tuple[Opened, list[Frame]]:
-    opened, *frames = [step for step in decoder.frames(job(str(source), **wish), first) if step is not None]
+    opened, *frames = [step for step in pyav.frames(job(str(source), **wish), first) if step is not None]
     assert isinstance(opened, Opened)
     return opened, [frame for frame in frames if isinstance(frame, Frame)]
 
@@ -47,7 +47,7 @@ def record(path: Path, pictures: "list[numpy.ndarray[Any, Any]]", codec: str, fo
 def test_every_frame_of_a_clip_comes_out_whole_and_in_order(tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "clip.mp4", frames=20, size="96x64")
     opened, frames = read(clip)
-    assert opened == Opened((96, 64), 25.0, 20)
+    assert opened == Opened((96, 64), 25.0, 20, True)
     assert [frame.number for frame in frames] == list(range(20))
     with av.open(str(clip)) as container:
         expected = [picture.to_ndarray(format="rgb24") for picture in container.decode(video=0)]
@@ -115,7 +115,7 @@ def test_a_broken_clip_gives_what_can_be_read_and_says_where(tmp_path: Path) -> 
     with pytest.raises(
         BadData, match=r"clip\.mp4 is broken at 0\.\d\d s, after frame \d+: .*; \d+ frames could be read"
     ):
-        frames.extend(step for step in decoder.frames(job(str(clip)), 0) if isinstance(step, Frame))
+        frames.extend(step for step in pyav.frames(job(str(clip)), 0) if isinstance(step, Frame))
     assert 0 < len(frames) < 50
 
 
@@ -171,10 +171,18 @@ def test_a_local_playlist_cannot_reach_the_net(tmp_path: Path) -> None:
             read(tmp_path / "list.m3u8")
 
 
+def test_a_local_playlist_cannot_read_other_files(tmp_path: Path) -> None:
+    make_clip(tmp_path / "other.ts", frames=3, size="96x64")
+    for number, address in enumerate(("other.ts", f"file://{tmp_path}/other.ts", f"fd://{tmp_path}/other.ts")):
+        (tmp_path / f"{number}.m3u8").write_bytes(_playlist(address))
+        with pytest.raises(BadData, match="it is a playlist, and from a file it may not open others"):
+            read(tmp_path / f"{number}.m3u8")
+
+
 def test_a_stream_that_falls_silent_does_not_hold_the_node_up(tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "clip.ts", frames=50, size="320x240").read_bytes()
     with serve(clip[: len(clip) // 2], silent=True) as address:
-        steps = decoder.frames(job(f"{address}/live.ts"), 0)
+        steps = pyav.frames(job(f"{address}/live.ts"), 0)
         assert None in steps
         steps.close()
 

@@ -1,0 +1,143 @@
+"""Decoded frames on their way out of the decoder: a thread makes records of them while it decodes on."""
+
+import threading
+from collections import deque
+from types import TracebackType
+from typing import Any, NamedTuple
+
+from av import FFmpegError
+from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
+from PIL import Image
+
+from bus import encode
+from media.job import BadData, Job
+from media.pace import LATE, Lag
+from media.records import write
+from media.video import SLOW, Dropped
+
+DEPTH = 3  # frames that wait: enough to keep two cores busy, a few frames of memory
+
+
+class Picture(NamedTuple):
+    """One frame that is kept."""
+
+    number: int
+    seconds: float  # at which it is shown
+    frame: VideoFrame
+    captured: int  # ns since the epoch
+
+
+class Outbox:
+    """Takes what is decoded, and writes it to a pipe in the same order: frames as JPEG, or as raw RGB.
+
+    At most DEPTH frames wait. Then the source waits too; but of a live one (`lossy`) that shows more than we can take,
+    the oldest frame goes.
+    """
+
+    def __init__(self, pipe: int, job: Job, *, jpeg: bool, lossy: bool) -> None:
+        self._pipe, self._job, self._jpeg, self._lossy = pipe, job, jpeg, lossy
+        self._reformatter = VideoReformatter()
+        self._steps: deque[Any] = deque()
+        self._frames = 0  # of them
+        self._lag = Lag()
+        self._changed = threading.Condition()
+        self._failed: Exception | None = None
+        self._over = False
+        self._thread = threading.Thread(target=self._work, name="outbox")
+        self._thread.start()
+
+    def __enter__(self) -> "Outbox":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """Wait until all is written. Raises what the writing raised."""
+        with self._changed:
+            self._over = True
+            self._changed.notify()
+        self._thread.join()
+        if self._failed and not error:
+            raise self._failed
+
+    def put(self, step: Any) -> None:
+        """Write `step` in its turn. Raises what the writing of an earlier one raised."""
+        with self._changed:
+            if isinstance(step, Picture):
+                self._make_room(step)
+                self._frames += 1
+            if self._failed:
+                raise self._failed
+            self._steps.append(step)
+            self._changed.notify()
+
+    def _make_room(self, picture: Picture) -> None:
+        self._lag.note(picture.seconds, waiting=self._frames > 0)
+        while self._frames >= DEPTH and not self._failed:
+            if self._lossy and self._lag.late:
+                self._let_go()
+            else:
+                self._changed.wait(LATE / 10 if self._lossy else None)
+                self._lag.note(picture.seconds, waiting=True)
+
+    def _let_go(self) -> None:
+        """Drop the oldest frame."""
+        at = next(index for index, step in enumerate(self._steps) if isinstance(step, Picture))
+        self._steps[at] = Dropped(1, SLOW)
+        self._frames -= 1
+
+    def _work(self) -> None:
+        try:
+            while (step := self._next()) is not None:
+                self._write(step)
+        except Exception as problem:
+            with self._changed:
+                self._failed = problem
+                self._changed.notify()
+
+    def _next(self) -> Any:
+        with self._changed:
+            while not self._steps:
+                if self._over:
+                    return None
+                self._changed.wait()
+            step = self._steps.popleft()
+            self._frames -= isinstance(step, Picture)
+            self._changed.notify()
+            return step
+
+    def _write(self, step: Any) -> None:
+        if not isinstance(step, Picture):
+            write(self._pipe, {"is": type(step).__name__, **step._asdict()})
+            return
+        image = self._image(step.frame)
+        words = {"is": "Frame", "number": step.number, "captured": step.captured}
+        if self._jpeg:
+            write(self._pipe, words, encode(image, "jpg", self._job.quality))
+        else:
+            write(self._pipe, {**words, "size": image.size}, image.tobytes())
+
+    def _image(self, frame: VideoFrame) -> Image.Image:
+        """The frame as RGB, upright (a phone writes how it was held beside its pictures), in the size asked for."""
+        width, height = size_of(frame, self._job)
+        if _turned(frame):
+            width, height = height, width
+        try:
+            rgb = self._reformatter.reformat(frame, width, height, "rgb24")
+        except (FFmpegError, ValueError) as error:
+            raise BadData(
+                f"{self._job.shown} has frames that cannot be shown as RGB ({frame.format.name}: {error})"
+            ) from None
+        pixels = rgb.planes[0]
+        image = Image.frombuffer("RGB", (width, height), bytes(pixels), "raw", "RGB", pixels.line_size, 1)
+        return image.rotate(frame.rotation, expand=True) if frame.rotation else image
+
+
+def size_of(frame: VideoFrame, job: Job) -> tuple[int, int]:
+    """Width and height in pixels of what comes out."""
+    if job.size:
+        return job.size
+    return (frame.height, frame.width) if _turned(frame) else (frame.width, frame.height)
+
+
+def _turned(frame: VideoFrame) -> bool:
+    return abs(frame.rotation) == 90

@@ -1,0 +1,90 @@
+"""PyAV, in a process that can be killed: a file of any container, or a stream, becomes frames."""
+
+import json
+import os
+import sys
+from collections.abc import Generator
+from contextlib import closing
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from media.job import BadData, Job
+from media.records import Reader, Record
+from media.video import Dropped, Frame, Opened, Promise, Step, Steps
+from media.worker import Patience, at_work, ending, heard
+
+ROOT = str(Path(__file__).parents[1])
+START = 10.0  # seconds that the decoder gets at least until its first word: on a busy robot Python starts slowly
+COMMAND = [sys.executable, "-m", "media.decoder"]
+
+
+def frames(job: Job, first: int, workspace: Path | None = None) -> Steps:
+    """The frames that `job` asks for, from number `first` on: JPEG where there is a `workspace`, else as they are.
+
+    Raises BadData once what can be read has been given; and when nothing came for as long as the job has patience.
+    """
+    with closing(_records(job, first=first, jpeg=workspace is not None)) as records:
+        for record in records:
+            yield _step(record) if record else None
+
+
+def promise(job: Job) -> Generator[None, None, Promise]:
+    """What a clip's container says of its video, as far as PyAV can read it."""
+    found = Promise(0, 0)
+    try:
+        for record in _records(job, promise=True):
+            if record and record.words["is"] == "promise":
+                found = Promise(record.words["seconds"], record.words["rate"])
+            yield None
+    except BadData:
+        return found  # another engine may know better
+    return found
+
+
+def _records(job: Job, **asked: Any) -> Generator[Record | None, None, None]:
+    """What the decoder has to say until it ends, and None now and then. Raises BadData if it does not end well."""
+    request = {"first": 0, "jpeg": False, "promise": False, **asked, "job": asdict(job)}
+    python_path = os.pathsep.join(filter(None, (ROOT, os.environ.get("PYTHONPATH"))))
+    with at_work(COMMAND, env={"PYTHONPATH": python_path}, told=json.dumps(request).encode()) as worker:
+        reader, patience = Reader(), Patience(max(job.patience, START))
+        for news in heard(worker):
+            if news is None:
+                if patience.lost:
+                    raise BadData(f"{job.shown}: no frame came for {job.patience:g} s")
+                yield None
+                continue
+            pipe, chunk = news
+            if pipe is worker.stderr:
+                print(chunk.decode(errors="replace"), end="")
+                continue
+            for record in reader.read(chunk):
+                if record.words["is"] == "bad":
+                    raise BadData(record.words["words"])
+                if record.words["is"] == "end":
+                    _say_damage(job, **record.words)
+                    return
+                yield record
+            patience = Patience(job.patience)
+        raise BadData(f"{job.shown}: its decoder {ending(worker) or 'stopped without a word'}")
+
+
+def _say_damage(job: Job, *, damages: int, damage: str, **_: Any) -> None:
+    """Of a live source; a clip that is damaged ends as bad data."""
+    if damages:
+        print(f"{job.shown}: {damages} times something could not be decoded, the first {damage}")
+
+
+def _step(record: Record) -> Step:
+    words = record.words
+    if words["is"] == "Opened":
+        return Opened(tuple(words["size"]), words["rate"], words["total"], words["ends"])
+    if words["is"] == "Dropped":
+        return Dropped(words["frames"], words["why"])
+    if words["is"] != "Frame":
+        return None
+    raw = words.get("size")  # in pixels; without it is a JPEG
+    picture = Image.frombuffer("RGB", raw, record.body, "raw", "RGB", 0, 1) if raw else record.body
+    return Frame(words["number"], picture, words["captured"])

@@ -1,0 +1,70 @@
+"""Which kind of source a line of the graph names, and the words for what is none."""
+
+from pathlib import Path
+
+import pytest
+
+from bus.hiding import Secret
+from media.source import Source, WrongArgument, recognised
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("test", Source("camera", True)),
+        ("test:forever", Source("camera", False)),
+        ("gst: libcamerasrc ! video/x-raw,width=640", Source("pipeline", False)),
+        ("rtsp://user:pass@host/1", Source("rtsp", False)),
+        ("RTSPS://host/1", Source("rtsp", False)),
+        ("http://host:8090/test1.mpg", Source("http", None)),
+        ("https://host/live.m3u8?token=1", Source("http", None)),
+        ("srt://host:9000?mode=listener", Source("srt", False)),
+        ("udp://:5000", Source("udp", False)),
+        ("udp://@239.0.0.1:5000", Source("udp", False)),
+        ("/dev/video0", Source("device", False)),
+        ("/dev/v4l/by-id/usb-cam-index0", Source("device", False)),
+    ],
+)
+def test_a_line_is_recognised_by_how_it_begins(source: str, found: Source) -> None:
+    assert recognised(source) == found
+
+
+def test_a_file_is_a_clip_and_a_pattern_is_images(tmp_path: Path) -> None:
+    (tmp_path / "clip [1].mp4").touch()
+    (tmp_path / "1.png").touch()
+    assert recognised(str(tmp_path / "clip [1].mp4")) == Source("clip", True)
+    assert recognised(str(tmp_path / "*.png")) == Source("images", True)
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("", "source: is empty: give a clip, an address (rtsp, http, https, srt, udp), /dev/video0"),
+        ("gst:", "source: gst: names no elements"),
+        ("gopher://host/1", "source: gopher://host/1: gopher is not read"),
+        ("file:///etc/passwd", "source: file:///etc/passwd: file is not read"),
+        ("rtsp:///1", "source: rtsp:///1 names no host: give one like rtsp://host/1"),
+        ("srt://host", "source: srt://host names no port: give one like srt://host:9000"),
+        ("udp://:", "source: udp://: names no port"),
+        ("no/such.mp4", f"source: there is no file {Path('no/such.mp4').absolute()}"),
+        ("no/such/*.png", f"source: no file matches {Path('no/such/*.png').absolute()}"),
+        (
+            "tests",
+            f'source: {Path("tests").absolute()} is a folder: give a clip, or the images in it, such as "tests/*',
+        ),
+    ],
+)
+def test_what_is_no_source_is_named_with_its_cure(source: str, words: str) -> None:
+    with pytest.raises(WrongArgument) as refusal:
+        recognised(source)
+    assert str(refusal.value).startswith(words)
+
+
+def test_a_secret_stays_one(tmp_path: Path) -> None:
+    for text in ("gopher://me:hush@host", "srt://hush@host", f"{tmp_path}/hush.mp4", f"{tmp_path}/hush*.mp4"):
+        source = Secret(text)
+        source.shown = text.replace("hush", "${CAM}")
+        with pytest.raises(WrongArgument) as refusal:
+            recognised(source)
+        assert "hush" not in str(refusal.value)
+        assert "${CAM}" in str(refusal.value)

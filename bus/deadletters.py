@@ -5,6 +5,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 from bus.message import Message
 from bus.picture import Undecodable, encode
 
@@ -18,7 +20,9 @@ def set_aside(folder: Path, meta: dict[str, Any], payload: bytes, reason: str) -
     wish = message.name or f"{message.stream or 'message'}-{message.number}"
     stem, dot, suffix = UNSAFE.sub("_", wish)[-MAX_NAME:].rpartition(".")
     if "raw" in meta:
-        stem, dot, suffix, payload = stem or suffix, ".", "png", encode(message.image, "png")
+        mode, *size = meta["raw"]
+        pixels = Image.frombytes(mode, tuple(size), payload)  # also if they are too many for a node: they are here
+        stem, dot, suffix, payload = stem or suffix, ".", "png", encode(pixels, "png")
     elif message.file is not None:
         with suppress(FileNotFoundError, Undecodable):  # gone, or too large: the reason, which names it, must do
             payload = message.bytes

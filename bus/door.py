@@ -8,6 +8,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 MAX_PIXELS = 89_478_485  # Pillow's own warning limit, here an error, checked before decoding
 MAX_BYTES = 256 * 1024 * 1024  # of a file: MAX_PIXELS as 24 bits each; decoding takes more memory than that anyway
 MAX_READS = 2_000_000  # of a decoder: seconds in Python; more are no image but millions of tiny pieces
+MAX_RUNS = 16_000_000  # reads that run lengths in a BMP may take: two a run, and a run may be as short as a pixel
 MAX_SCANS = 100  # of a JPEG: each is a pass over all its pixels, and encoders write about ten
 MAX_SEGMENTS = 1000  # tables and comments between its scans
 MAX_EXIFS = 64  # blocks of EXIF in a JPEG, its thumbnails' included: Pillow copies what it has for each that it adds
@@ -35,7 +36,8 @@ MEANINGS = {  # words of Pillow that its users cannot know -> what they mean
     r"-bit layers": "has more than 8 bits a colour, or is lossless",
     r"decompression bomb": f"has over {2 * MAX_PIXELS} pixels; at most {MAX_PIXELS} are read",
 }
-MARKER = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])")  # what stands between the scans of a JPEG, restarts left out
+# What stands between the scans of a JPEG and has a length. Others have none: the decoder looks on right behind them.
+MARKER = re.compile(rb"\xff+([\xc0-\xcf\xd8-\xfe])")
 SCAN, END = b"\xda", b"\xd9"
 
 
@@ -49,10 +51,15 @@ class Pieces(io.BytesIO):
     """A file's bytes, for a decoder that does not ask for millions of pieces."""
 
     reads = 0
+    most = MAX_READS
+
+    def allow_runs(self, pixels: int) -> None:
+        """Let an image of so many pixels be made of run lengths, two reads each, with an end to each row."""
+        self.most = max(MAX_READS, min(4 * pixels, MAX_RUNS))
 
     def read(self, size: int | None = -1, /) -> bytes:
         self.reads += 1
-        if self.reads > MAX_READS:
+        if self.reads > self.most:
             raise Undecodable("cannot decode: it is made of millions of tiny pieces")
         return super().read(size)
 

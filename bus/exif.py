@@ -1,4 +1,4 @@
-"""EXIF: which way is up. Of all that a camera writes there, nothing else is read.
+"""EXIF: which way is up. Of all that a camera writes there, nothing else is read, nor is XMP.
 
 An EXIF block is a small TIFF file: byte order, 42, offset of a directory; there a count and entries of 12 bytes, each
 tag, type, count, and a value or where it lies (CIPA DC-008, 4.6.2). Following all of these is what makes bombs of it.
@@ -9,7 +9,8 @@ import struct
 from PIL import Image
 
 PREFIX = b"Exif\0\0"
-ORIENTATION, SHORT, UPRIGHT = 0x0112, 3, 1
+ORIENTATION, UPRIGHT = 0x0112, 1
+FORMS = {3: "H", 4: "I"}  # SHORT, as it should be, and LONG, as some write it and Pillow reads it
 ENTRY = 12  # bytes
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -30,16 +31,16 @@ def upright(image: Image.Image) -> Image.Image:
     exif = image.info.get("exif")
     if not isinstance(exif, bytes) or not (found := orientation(exif)):
         return image
-    order, at, value = found
+    form, at, value = found
     if value not in TURNS:
         return image
     turned = image.transpose(TURNS[value])
-    turned.info["exif"] = exif[:at] + struct.pack(order + "H", UPRIGHT) + exif[at + 2 :]
+    turned.info["exif"] = exif[:at] + struct.pack(form, UPRIGHT) + exif[at + struct.calcsize(form) :]
     return turned
 
 
 def orientation(exif: bytes) -> tuple[str, int, int] | None:
-    """(byte order for struct, where the orientation stands in `exif`, what it is); None if there is none to be read."""
+    """(its form for struct, where the orientation stands in `exif`, what it is); None if there is none to be read."""
     start = len(PREFIX) if exif.startswith(PREFIX) else 0
     order = {b"II*\0": "<", b"MM\0*": ">"}.get(exif[start : start + 4], "")
     try:
@@ -49,7 +50,8 @@ def orientation(exif: bytes) -> tuple[str, int, int] | None:
         return None
     first = start + directory + 2
     for at in range(first, min(first + count * ENTRY, len(exif) - ENTRY + 1), ENTRY) if order else ():
-        tag, kind, values, value = struct.unpack_from(f"{order}HHIH", exif, at)
-        if tag == ORIENTATION and kind == SHORT and values == 1:
-            return order, at + 8, value
+        tag, kind, values = struct.unpack_from(f"{order}HHI", exif, at)
+        if tag == ORIENTATION and kind in FORMS and values == 1:
+            form = order + FORMS[kind]
+            return form, at + 8, *struct.unpack_from(form, exif, at + 8)
     return None

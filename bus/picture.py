@@ -44,6 +44,8 @@ def _opened(data: bytes, kind: str) -> Image.Image:
     if kind != "JPEG":
         image = Image.open(pieces, formats=[kind])
         check_pixels(image.width, image.height)
+        if kind == "BMP":
+            pieces.allow_runs(image.width * image.height)
         return image
     check_exifs(data)
     image = Jpeg(pieces)
@@ -71,8 +73,11 @@ def encode(image: Image.Image, format: str = "jpg", quality: int = 90) -> bytes:
     kept = {"JPEG": JPEG_MODES, "WEBP": WEBP_MODES, "PNG": PNG_MODES}[WRITES[format]]
     if image.mode[0] == "I" and image.mode not in kept:
         image = image.point(lambda value: value / 256).convert("L")  # 16 bits: the upper 8; convert alone would clip
-    if image.mode not in kept:
-        image = image.convert("L" if image.mode in ("1", "F", "LA") and "L" in kept else "RGB")
+    if format == "webp" and image.has_transparency_data:
+        image = image.convert("RGBA")  # also where it is one of the colours: png keeps it so, webp cannot
+    elif image.mode not in kept:
+        colours = "RGBA" if "RGBA" in kept and image.has_transparency_data else "RGB"
+        image = image.convert("L" if image.mode in ("1", "F", "LA") and "L" in kept else colours)
     body = io.BytesIO()
     image.save(body, WRITES[format], **({"compress_level": 1} if format == "png" else {"quality": quality}))
     return body.getvalue()

@@ -43,7 +43,8 @@ def run(function: Callable[..., Any]) -> None:
         arguments = {name: expand(name, getattr(options, name)) for name in names}
         options.grant = expand("grant", options.grant)
     except ValueError as error:
-        command.error(str(error))
+        print(error)
+        sys.exit(BAD_ARGUMENTS)
     if any(parameters.values()) and options.photo:
         sys.exit(attempt(function, len(parameters), arguments, options.photo))
     options.name = options.name or f"{Path(sys.argv[0]).stem}.1"

@@ -17,7 +17,7 @@ def attempt(function: Callable[..., Any], count: int, arguments: dict[str, Any],
     """Run `function` on `photo`, given as its first of `count` inputs; the exit code."""
     if not photo.is_file():
         print(f"{photo.absolute()} is not a file")
-        return 2
+        return BAD_ARGUMENTS
     message = Message(file=photo.absolute(), stream=photo.stem, number=1, name=photo.name)
     folder = Path(tempfile.mkdtemp(prefix=".try-", dir=photo.absolute().parent))
     try:

@@ -6,12 +6,13 @@ from enum import IntEnum
 from pathlib import Path
 
 from media.events import Events, What
+from media.rest import Rest
+from media.said import Said
 from media.suspects import Suspects
 from media.tree import Tree
 
 RETRY = 0.2  # seconds after which a file that was not ready is looked at again
 LOOK = 1.0  # seconds between two looks into folders whose events do not tell all
-REST = 10  # times as long as it took, no scan follows on a scan: a huge folder costs a tenth of a core at most
 
 
 class Sign(IntEnum):
@@ -35,11 +36,13 @@ class Arrivals:
         self._events = Events()
         self._tree = Tree(folder, pattern, self._events)
         self._suspects = Suspects()
+        self._said = Said()
         self._queue: OrderedDict[str, Sign] = OrderedDict()
         self._later: dict[str, Sign] = {}
-        self._next_try = 0.0  # all times by time.monotonic
-        self._next_look = time.monotonic() + LOOK
-        self._rested = 0.0
+        self._looked: set[str] = set()  # what the last look found
+        self._staying: set[str] = set()  # what it found again: offered once, and not taken by then
+        self._given: tuple[str, float] | None = None  # the name given last, and time.thread_time then
+        self._retries, self._looks, self._scans, self._offers = Rest(RETRY), Rest(LOOK), Rest(), Rest()
         self._lost_events = False
 
     def close(self) -> None:
@@ -58,27 +61,42 @@ class Arrivals:
 
     def next(self, patience: float) -> tuple[str, Sign] | None:
         """The next name to look at; None if none comes within `patience` seconds."""
+        self._count_cost()
         self._listen()
         if not self._queue:
             self._events.wait(patience)
             self._listen()
-        return self._queue.popitem(last=False) if self._queue else None
+        if not self._queue:
+            return None
+        name, sign = self._queue.popitem(last=False)
+        self._given = name, time.thread_time()
+        return name, sign
 
     def later(self, name: str, sign: Sign) -> None:
         """This one was not ready: it comes again with its next event, or a little later."""
         if not self._later:
-            self._next_try = time.monotonic() + RETRY
+            self._retries.begin()
         self._later[name] = sign
 
     def _listen(self) -> None:
         is_quiet = not self._take_in()
-        if self._later and time.monotonic() >= self._next_try:
+        if self._later and self._retries.is_over:
             again, self._later = self._later, {}
             for name, sign in again.items():
                 self._add(name, sign)
         began = time.monotonic()
-        if began >= self._rested and self._make_up(is_quiet):
-            self._rested = time.monotonic() + REST * (time.monotonic() - began)
+        if self._scans.is_over and self._make_up(is_quiet):
+            self._scans.begin(time.monotonic() - began)
+
+    def _count_cost(self) -> None:
+        """What was given and not taken makes the pause longer after which it is given again."""
+        if self._given:
+            name, began = self._given
+            self._given = None
+            if name in self._later:
+                self._retries.add(time.thread_time() - began)
+            elif name in self._staying:
+                self._offers.add(time.thread_time() - began)
 
     def _take_in(self) -> bool:
         """Queue what events tell of, if there are any; whether there were."""
@@ -88,9 +106,8 @@ class Arrivals:
             last = name.rpartition("/")[2]
             if what is What.OVERFLOW:
                 self._lost_events = True
-                self._tree.say_once(
-                    "overflow", "more events came at once than the kernel keeps: scans the folder instead"
-                )
+                words = "more events came at once than the kernel keeps: scans the folder instead"
+                self._said.once("overflow", "", words)
             elif what is What.MOVED or (what is What.FOLDER and self._tree.is_watched(last)):
                 self.scan(name + "/")
             if what in SIGNS and self._tree.is_wanted(last):
@@ -103,8 +120,8 @@ class Arrivals:
         if self._lost_events:
             self._lost_events = False
             self.scan()
-        elif self._tree.is_doubtful and time.monotonic() >= self._next_look:
-            self._next_look = time.monotonic() + LOOK
+        elif self._tree.is_doubtful and self._looks.is_over:
+            self._looks.begin()
             self._look(is_quiet)
         else:
             return False
@@ -113,21 +130,34 @@ class Arrivals:
     def _look(self, is_quiet: bool) -> None:
         """Look into the folders that do not tell all. `is_quiet`: every event up to now was read."""
         names = sorted(name for folder in self._tree.doubtful() for name in self._tree.walk(folder))
-        for name in names:
-            self._add_found(name)
+        self._offer(names)
         if self._tree.is_explained:
             return
         if is_quiet and self._suspects.convicted():
             words = f"{self._folder} is on {self._tree.kind}, where some writers are not heard of"
-            self._tree.say_once("hidden", f"{words}: looks every second as well")
+            self._tree.explain("hidden", f"{words}: looks every second as well")
         self._suspects.found(names)
+
+    def _offer(self, names: list[str]) -> None:
+        """Queue what a look found: what is new at once, what stays however often it is looked at not as often."""
+        staying = self._looked.intersection(names)
+        self._looked = set(names)
+        is_again = self._offers.is_over
+        for name in names:
+            if is_again or name not in staying:
+                self._add_found(name)
+        if is_again:
+            self._staying = staying
+            self._offers.begin()
 
     def _told(self, name: str) -> None:
         if self._tree.is_doubtful and not self._tree.is_explained:
             self._suspects.told(name)
 
     def _add_found(self, name: str) -> None:
-        self._add(name, Sign.FOUND if self._tree.is_local else Sign.SEEN)
+        sign = Sign.FOUND if self._tree.is_local else Sign.SEEN
+        if self._later.get(name, 0) < sign:  # else it comes again by itself, when it is time to
+            self._add(name, sign)
 
     def _add(self, name: str, sign: Sign) -> None:
         self._queue[name] = max(sign, self._queue.get(name, sign), self._later.pop(name, sign))

@@ -70,9 +70,8 @@ class Budget:
         if waiting:
             raise NoRoom(
                 f"the folder's budget of {self} is full",
-                f"waits until a watcher has finished more of {self._folder.absolute()}, which holds"
-                f" {self._in_words(waiting)} and has a budget of {self}: is one running?"
-                " A larger budget: lets more wait",
+                f"pauses, as {self._in_words(waiting)} of a budget of {self} wait in {self._folder.absolute()}: goes on"
+                " as a watcher finishes them; is one running?",
             )
         if not self._said:
             self._said = True

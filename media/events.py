@@ -3,7 +3,10 @@
 import ctypes
 import errno
 import os
+import re
+import secrets
 import select
+import stat
 import struct
 import warnings
 from collections.abc import Iterator
@@ -27,7 +30,8 @@ MASK = (
 )
 HEAD = struct.Struct("iIII")  # struct inotify_event without its name: watch, mask, cookie, length of the name
 BUFFER = 64 * 1024  # bytes read at a time: some two thousand events
-PROBE = ".probe"  # the file of our own that shows whether a folder tells of anything
+PROBE = ".probe-"  # how the file of our own is called that shows whether a folder tells of anything
+PROBES = re.compile(PROBE + "[0-9a-f]{8}")
 SYSCTL = Path("/proc/sys")
 LIMITS = {  # errno -> the kernel's limits behind it, of all users and of those in this container, and what they count
     errno.ENOSPC: (("fs/inotify/max_user_watches", "user/max_inotify_watches"), "watched folders"),
@@ -90,10 +94,12 @@ class Events:
 
         What else was told up to now is dropped: list the folder, and watch its subfolders, afterwards.
         """
-        os.close(os.open(PROBE, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600, dir_fd=folder))
-        os.unlink(PROBE, dir_fd=folder)
+        _sweep(folder)
+        probe = PROBE + secrets.token_hex(4)
+        os.close(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=folder))
+        os.unlink(probe, dir_fd=folder)
         while told := list(self.read()):  # the kernel has told by now, if it tells at all
-            if any(event.name == PROBE or event.what is What.OVERFLOW for event in told):
+            if any(event.name == probe or event.what is What.OVERFLOW for event in told):
                 return True
         return False
 
@@ -147,6 +153,14 @@ class Events:
         """The folder was removed, and the kernel has removed its watch."""
         if self._prefixes.pop(watch, None) is not None:
             self._manager.del_watch(watch)
+
+
+def _sweep(folder: int) -> None:
+    """Remove the files of our own that a kill has left in the open directory `folder`."""
+    for name in filter(PROBES.fullmatch, os.listdir(folder)):
+        found = os.lstat(name, dir_fd=folder)
+        if stat.S_ISREG(found.st_mode) and not found.st_size:
+            os.unlink(name, dir_fd=folder)
 
 
 def _what(mask: int) -> What:

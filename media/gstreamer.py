@@ -3,23 +3,25 @@
 import os
 import shutil
 import signal
-import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from PIL import Image
 
+from bus import wait
+from media.disk import NoRoom, check_reserve
 from media.job import GSTREAMER_ONLY, BadData, Job
 from media.newest import newest
 from media.pipelines import CLIP, check_door, environment, pipeline
 from media.pyav import promise
 from media.source import WrongArgument
 from media.telling import NO_TIME, HasEnd, Made, Telling
-from media.video import OLD, SLOW, USUAL_RATE, Backlog, Dropped, Frame, Opened, Promise, Selection, Steps
-from media.worker import Patience, Worker, at_work
+from media.video import BEAT, OLD, SLOW, USUAL_RATE, Backlog, Dropped, Frame, Opened, Promise, Selection, Steps
+from media.worker import Patience, Worker, WorkerDied, at_work
+from media.workspace import scratch
 
 TOOLS = "apt-get install gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-libav"
 
@@ -28,7 +30,7 @@ def frames(job: Job, first: int, workspace: Path | None = None) -> Steps:
     """The frames that `job` asks for, from number `first` on: files, in a folder of their own below `workspace`.
 
     Raises WrongArgument if GStreamer or a part of it is not installed, or the pipeline can never run; BadData if the
-    source is broken, not there, or gave nothing for as long as the job has patience.
+    source is broken or not there; WorkerDied if gst-launch died, or gave nothing for as long as the job has patience.
     """
     program = shutil.which("gst-launch-1.0")
     if not program:
@@ -44,6 +46,8 @@ def _frames(program: str, job: Job, first: int, workspace: Path | None) -> Steps
     if job.kind == "device":
         check_door(job)
     command = [program, *pipeline(job)]
+    if job.ends and workspace:
+        yield from _room(workspace)
     promised = (yield from promise(job)) if job.kind == "clip" else Promise(0, 0)
     with _folder(job, workspace) as folder, at_work(command, folder, environment()) as worker:
         reading = _Reading(job, first, promised)
@@ -54,16 +58,39 @@ def _frames(program: str, job: Job, first: int, workspace: Path | None) -> Steps
                     step.picture.unlink(missing_ok=True)  # who wanted to keep it has moved it away
 
 
+def _room(workspace: Path) -> Steps:
+    """Wait until gst-launch finds room for its files."""
+    said = ""
+    while trouble := _trouble(workspace):
+        if trouble != said:
+            print(trouble)
+            said = trouble
+        wait(trouble, BEAT)
+        yield None
+
+
+def _trouble(workspace: Path) -> str:
+    """Why a clip has to wait; nothing if it has not."""
+    try:
+        check_reserve(workspace)
+    except NoRoom as trouble:
+        return trouble.until
+    except FileNotFoundError:
+        return ""  # it is made again
+    return ""
+
+
 @contextmanager
 def _folder(job: Job, workspace: Path | None) -> Iterator[Path]:
     """A folder that no other gst-launch ever writes to: not even one whose splitter was killed."""
-    folder = Path(tempfile.mkdtemp(prefix="gst-", dir=workspace))
-    try:
-        if job.kind == "clip":
-            (folder / CLIP).symlink_to(Path(job.source).absolute())
+    with ExitStack() as stack:
+        try:
+            folder = stack.enter_context(scratch(workspace))
+            if job.kind == "clip":
+                (folder / CLIP).symlink_to(Path(job.source).absolute())
+        except OSError as error:
+            raise WorkerDied(f"{job.shown}: gst-launch-1.0 gets no folder for its files: {error}") from None
         yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _paced(worker: Worker, reading: "_Reading", folder: Path) -> Steps:
@@ -94,7 +121,7 @@ class _Reading:
     """One connection to the source: files that gst-launch made become steps."""
 
     def __init__(self, job: Job, first: int, promised: Promise) -> None:
-        self._job, self._promised, self.ends = job, promised, job.ends is True
+        self._job, self._first, self._promised, self.ends = job, first, promised, job.ends is True
         self._selection = Selection(job, first, self.ends)
         self._backlog = Backlog() if first and not self.ends else None
         self._size: tuple[int, int] | None = None
@@ -103,11 +130,11 @@ class _Reading:
     def steps(self, worker: Worker, folder: Path) -> Steps:
         """What comes out, to the end of the source."""
         job, patience = self._job, Patience(self._job.patience)
-        for made in Telling(job).made(worker):
+        for made in Telling(job, self._first).made(worker):
             if made is None:
+                yield None  # a stop that is wanted comes first
                 if patience.lost:
-                    raise BadData(f"{job.shown}: no frame came for {job.patience:g} s")
-                yield None
+                    raise WorkerDied(f"{job.shown}: no frame came for {job.patience:g} s")
                 continue
             yield from self._taken(made, folder)
             patience.renew()
@@ -123,22 +150,25 @@ class _Reading:
         written = folder / f"{made.number:08d}.jpg"
         try:
             file = written.rename(written.with_suffix(".taken"))
-        except FileNotFoundError:
+            size, captured = _size(file), file.stat().st_mtime_ns
+        except FileNotFoundError as error:
+            if self.ends:
+                raise WorkerDied(f"{self._job.shown}: something else removed {error.filename}") from None
             yield Dropped(1, SLOW)
             return
         self.seconds = self._shown_at(made)
-        if self._size != (size := _size(file)):
+        if self._size != size:
             self._size = size
             rate = self._promised.rate or made.rate
             yield Opened(size, rate, self._promised.total(self._job), self.ends)
         if self._backlog and self._backlog.holds(self.seconds, time.monotonic()):
-            file.unlink()
+            file.unlink(missing_ok=True)
             yield Dropped(1, OLD)
         elif (number := self._selection.number(self.seconds)) is None:
-            file.unlink()
+            file.unlink(missing_ok=True)
             yield None
         else:
-            yield Frame(number, file, file.stat().st_mtime_ns)
+            yield Frame(number, file, captured)
 
     def _shown_at(self, made: Made) -> float:
         """Seconds on the source's clock; where it has none, a clip's rate or our own must do."""

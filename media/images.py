@@ -17,7 +17,7 @@ NUMBER = re.compile(r"([0-9]+)")
 def frames(job: Job, first: int, workspace: Path | None = None) -> Steps:
     """The images that the job's pattern matches, from number `first` on, as if they were shown at the usual rate.
 
-    Raises BadData, naming the first, if any could not be read; the others have been given then.
+    Raises BadData, naming the first, if any could not be read; the others have been given then, and theirs is missing.
     """
     files, selection = matching(job), Selection(job, first, ends=True)
     broken: list[str] = []
@@ -31,11 +31,12 @@ def frames(job: Job, first: int, workspace: Path | None = None) -> Steps:
                 image = _image(file, job)
             except (Undecodable, OSError) as problem:
                 broken.append(f"{file}: {problem}")
-                continue
-            if size != image.size:
-                size = image.size
-                yield Opened(size, USUAL_RATE, Promise(len(files) / USUAL_RATE, USUAL_RATE).total(job), True)
-            yield None if number is None else Frame(number, image, time.time_ns())
+                yield None
+            else:
+                if size != image.size:
+                    size = image.size
+                    yield Opened(size, USUAL_RATE, Promise(len(files) / USUAL_RATE, USUAL_RATE).total(job), True)
+                yield None if number is None else Frame(number, image, time.time_ns())
         if selection.full:
             break
     if broken:

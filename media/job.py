@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bus import called, shown
-from media.source import CLIP_CAMERA, Source, WrongArgument, recognised
+from media.source import CLIP_CAMERA, Source, WrongArgument, named, recognised
 
 ENGINES = ("auto", "av", "gstreamer")
 OWN_ENGINES = {"camera": "camera", "images": "images"}  # kinds that are read by a part of our own
 GSTREAMER_ONLY = ("srt", "device", "pipeline")  # kinds that PyAV's wheels cannot read
 PICTURES = {"camera": "the test camera", "images": "images"}
 SIZE = re.compile(r"([1-9][0-9]{0,3})x([1-9][0-9]{0,3})")
+MAX_RATE = 1000.0  # frames a second: beyond it times in a container are not fine enough
+LEAST_PATIENCE = 1.0  # seconds: a stream that is fine may be silent for that long
 MAX_SIDE = 9000  # pixels: a frame of 9000x9000 is within what other nodes decode
 MAX_STREAM = 200  # bytes: leaves room for the start and the number in a file name of 255 bytes
 
@@ -51,19 +53,23 @@ class Job:
         patience: float, reopen: bool,
     ) -> "Job":  # fmt: skip
         """The job that these arguments of a splitter describe. Raises WrongArgument."""
-        if not math.isfinite(rate) or rate < 0:
-            raise WrongArgument(f"rate: {rate} is not a number of frames a second: give one above 0, or 0 for all")
+        if not 0 <= rate <= MAX_RATE:
+            raise WrongArgument(
+                f"rate: {rate} is not a number of frames a second: give one up to {MAX_RATE:g}, or 0 for all"
+            )
         if not 1 <= quality <= 100:
             raise WrongArgument(f"quality: {quality} is not between 1 and 100; 90 is usual")
         if limit < 0:
             raise WrongArgument(f"limit: {limit} is not a number of frames: give one above 0, or 0 for all")
-        if not math.isfinite(patience) or patience <= 0:
-            raise WrongArgument(f"patience: {patience} is not a number of seconds above 0; 20 is usual")
+        if not LEAST_PATIENCE <= patience < math.inf:
+            raise WrongArgument(
+                f"patience: {patience} is not a number of seconds from {LEAST_PATIENCE:g} on; 20 is usual"
+            )
         found = recognised(source)
         stream = _stream(stream, source, found)
         return cls(
             source=source,
-            shown=shown(source),
+            shown=named(source),
             kind=found.kind,
             ends=found.ends,
             live=found.live,
@@ -94,16 +100,16 @@ def _engine(engine: str, kind: str, source: str) -> str:
         raise WrongArgument(f'engine: there is no "{engine}": give auto, av or gstreamer')
     if kind in OWN_ENGINES:
         if engine != "auto":
-            raise WrongArgument(f"engine: {engine} does not read {PICTURES[kind]} ({shown(source)}): use engine: auto")
+            raise WrongArgument(f"engine: {engine} does not read {PICTURES[kind]} ({named(source)}): use engine: auto")
         return OWN_ENGINES[kind]
     if engine == "av" and kind in GSTREAMER_ONLY:
-        raise WrongArgument(f"engine: av cannot read {shown(source)}: use engine: gstreamer, or auto")
+        raise WrongArgument(f"engine: av cannot read {named(source)}: use engine: gstreamer, or auto")
     if engine != "gstreamer" and kind not in GSTREAMER_ONLY:
         return "av"
     if shown(source) != source:
         cure = "" if kind in GSTREAMER_ONLY else ": use engine: av"
         raise WrongArgument(
-            f"source: gstreamer would show the secret in {shown(source)} to every user of this machine{cure}"
+            f"source: gstreamer would show the secret in {named(source)} to every user of this machine{cure}"
         )
     return "gstreamer"
 

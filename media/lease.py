@@ -1,10 +1,14 @@
 """Whether a writer still has a file open: the kernel knows, and a read lease asks it (fcntl(2))."""
 
+import errno
 import fcntl
 import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+# Errors of opening what this user may not read (the node that reads it will say so), or a link.
+NOT_OURS = (errno.EACCES, errno.EPERM, errno.ELOOP)
 
 
 class Lease:
@@ -25,13 +29,14 @@ class Lease:
 
 
 @contextmanager
-def lease(file: str | os.PathLike[str]) -> Iterator[Lease | None]:
+def lease(file: str | os.PathLike[str], folder: int | None = None) -> Iterator[Lease | None]:
     """Hold the lease of a file for the length of a with-block; None where this file cannot give one.
 
     It cannot if it belongs to another user (EACCES) or its file system knows no leases (EINVAL).
-    Raises BlockingIOError while a writer has it open, FileNotFoundError if it has gone.
+    `folder`: the open directory that `file` is relative to. Raises BlockingIOError while a writer has it open,
+    FileNotFoundError if it has gone, OSError if it cannot be asked for now, as without a descriptor to be had.
     """
-    fd = _opened(file)
+    fd = _opened(file, folder)
     try:
         yield None if fd is None else _lease(fd)
     finally:
@@ -39,13 +44,13 @@ def lease(file: str | os.PathLike[str]) -> Iterator[Lease | None]:
             os.close(fd)
 
 
-def _opened(file: str | os.PathLike[str]) -> int | None:
+def _opened(file: str | os.PathLike[str], folder: int | None) -> int | None:
     try:
-        return os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except FileNotFoundError:
+        return os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+    except OSError as error:
+        if error.errno in NOT_OURS:
+            return None
         raise
-    except OSError:
-        return None  # not for this user to read: the node that reads it will say so
 
 
 def _lease(fd: int) -> Lease | None:

@@ -40,4 +40,4 @@ class Losses:
     def _say(self, why: str) -> None:
         if count := self._unsaid.pop(why, 0):
             all_of_them = f", {self._dropped[why]} so far" if self._dropped[why] > count else ""
-            print(f"dropped {count} frames of {self._job.title}{all_of_them}: {why}")
+            print(f"dropped {count} frame{'' if count == 1 else 's'} of {self._job.title}{all_of_them}: {why}")

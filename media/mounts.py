@@ -18,7 +18,8 @@ def kind(folder: int) -> str:
 
     Source: proc_pid_mountinfo(5), `44 27 0:39 / /spool rw … - overlay overlay rw,…`, and mnt_id of proc_pid_fdinfo(5).
     """
-    mounts = dict(line.split(" ", 1) for line in os.fsdecode(MOUNTS.read_bytes()).splitlines())
+    lines = os.fsdecode(MOUNTS.read_bytes()).split("\n")  # splitlines would end one within the names of some mounts
+    mounts = dict(line.split(" ", 1) for line in lines if " " in line)
     for line in Path(f"/proc/self/fdinfo/{folder}").read_text().splitlines():
         if line.startswith("mnt_id:"):
             mount = mounts.get(line.split()[1], "")

@@ -24,6 +24,9 @@ def newest(steps: Steps, shown: Callable[[], float], held: Callable[[], Abstract
     with _filling(waiting, steps, shown):
         while not waiting.over:
             yield waiting.take()
+        if waiting.problem:
+            yield None  # what broke it may have been meant for us too: a stop that is wanted comes first
+            raise waiting.problem
 
 
 @contextmanager
@@ -63,7 +66,7 @@ class _Waiting:
         self._steps: deque[Step] = deque()
         self._dropped: Counter[str] = Counter()  # reason -> frames
         self._ended = False
-        self._problem: Exception | None = None
+        self.problem: Exception | None = None  # what made it end
         self._changed = threading.Condition()
 
     def put(self, step: Step, seconds: float, unwanted: threading.Event) -> None:
@@ -80,11 +83,11 @@ class _Waiting:
     def end(self, problem: Exception | None) -> None:
         """There comes no more, because of `problem` if it is one."""
         with self._changed:
-            self._ended, self._problem = True, problem
+            self._ended, self.problem = True, problem
             self._changed.notify()
 
     def take(self) -> Step:
-        """The next step, or None if there is none within a BEAT. After the last, raises what was the problem."""
+        """The next step, or None if there is none within a BEAT."""
         with self._changed:
             self._changed.wait_for(lambda: self._dropped or self._steps or self._ended, BEAT)
             opened = bool(self._steps) and isinstance(self._steps[0], Opened)
@@ -94,15 +97,13 @@ class _Waiting:
             if self._steps:
                 self._changed.notify()
                 return self._steps.popleft()
-            if self._problem:
-                raise self._problem
             return None
 
     @property
     def over(self) -> bool:
-        """Whether all was taken, and there was no problem."""
+        """Whether all was taken, and no more comes."""
         with self._changed:
-            return self._ended and not (self._dropped or self._steps or self._problem)
+            return self._ended and not (self._dropped or self._steps)
 
     def _make_room(self, seconds: float, unwanted: threading.Event) -> None:
         self._lag.note(seconds, waiting=self._frames > 0)

@@ -1,7 +1,8 @@
 """Decoded frames on their way out of the decoder: a thread makes records of them while it decodes on."""
 
 import threading
-from collections import deque
+from collections import Counter, deque
+from time import monotonic
 from types import TracebackType
 from typing import Any, NamedTuple
 
@@ -14,7 +15,7 @@ from bus import encode
 from media.job import BadData, Job
 from media.pace import LATE, Lag
 from media.records import write
-from media.video import SLOW, Dropped
+from media.video import SLOW, Dropped, Opened
 
 DEPTH = 3  # frames that wait: enough to keep two cores busy, a few frames of memory
 
@@ -23,7 +24,7 @@ class Picture(NamedTuple):
     """One frame that is kept."""
 
     number: int
-    seconds: float  # at which it is shown
+    seconds: float | None  # at which it is shown, by the source's own clock; None: it has none
     frame: VideoFrame
     captured: int  # ns since the epoch
 
@@ -32,7 +33,7 @@ class Outbox:
     """Takes what is decoded, and writes it to a pipe in the same order: frames as JPEG, or as raw RGB.
 
     At most DEPTH frames wait. Then the source waits too; but of a live one (`lossy`) that shows more than we can take,
-    the oldest frame goes.
+    the oldest frame goes. One without a clock of its own is as late as we have kept it waiting.
     """
 
     def __init__(self, pipe: int, job: Job, *, jpeg: bool, lossy: bool) -> None:
@@ -40,7 +41,9 @@ class Outbox:
         self._reformatter = VideoReformatter()
         self._steps: deque[Any] = deque()
         self._frames = 0  # of them
+        self._dropped: Counter[str] = Counter()  # reason -> frames
         self._lag = Lag()
+        self._held = 0.0  # seconds for which the source had to wait, in all
         self._changed = threading.Condition()
         self._failed: Exception | None = None
         self._over = False
@@ -67,23 +70,30 @@ class Outbox:
                 self._frames += 1
             if self._failed:
                 raise self._failed
-            self._steps.append(step)
+            if isinstance(step, Dropped):
+                self._dropped[step.why] += step.frames
+            elif not self._steps or self._steps[-1] != step:  # a sign of life need not wait twice
+                self._steps.append(step)
             self._changed.notify()
 
     def _make_room(self, picture: Picture) -> None:
-        self._lag.note(picture.seconds, waiting=self._frames > 0)
+        seconds = monotonic() - self._held if picture.seconds is None else picture.seconds
+        self._lag.note(seconds, waiting=self._frames > 0)
         while self._frames >= DEPTH and not self._failed:
             if self._lossy and self._lag.late:
                 self._let_go()
             else:
+                began = monotonic()
                 self._changed.wait(LATE / 10 if self._lossy else None)
-                self._lag.note(picture.seconds, waiting=True)
+                self._held += monotonic() - began
+                self._lag.note(seconds, waiting=True)
 
     def _let_go(self) -> None:
         """Drop the oldest frame."""
         at = next(index for index, step in enumerate(self._steps) if isinstance(step, Picture))
-        self._steps[at] = Dropped(1, SLOW)
+        del self._steps[at]
         self._frames -= 1
+        self._dropped[SLOW] += 1
 
     def _work(self) -> None:
         try:
@@ -96,10 +106,14 @@ class Outbox:
 
     def _next(self) -> Any:
         with self._changed:
-            while not self._steps:
+            while not (self._steps or self._dropped):
                 if self._over:
                     return None
                 self._changed.wait()
+            opened = bool(self._steps) and isinstance(self._steps[0], Opened)
+            if self._dropped and not opened:  # what is opened is told before what was dropped of it
+                why, count = self._dropped.popitem()
+                return Dropped(count, why)
             step = self._steps.popleft()
             self._frames -= isinstance(step, Picture)
             self._changed.notify()

@@ -24,17 +24,20 @@ V4L2_MAJOR = 81  # of Linux's video devices, see the kernel's admin-guide/device
 
 # What opens further addresses that it finds in its data: it would read local files for whoever wrote a playlist.
 PLAYLIST_READERS = ("hlsdemux", "hlsdemux2", "dashdemux", "dashdemux2", "mssdemux", "mssdemux2", "sdpdemux")
+GIF_READERS = ("avdemux_gif",)  # it stands still for as long as a frame is shown, and leaves the last one's time out
+UNWANTED = (*PLAYLIST_READERS, *GIF_READERS)
 
 
 def environment() -> dict[str, str]:
-    """What gst-launch needs in its environment: English words, and no element that follows a playlist by itself."""
-    ranks = [os.environ.get("GST_PLUGIN_FEATURE_RANK", ""), *(f"{reader}:NONE" for reader in PLAYLIST_READERS)]
+    """What gst-launch needs in its environment: English words; and none of the UNWANTED is used by itself."""
+    ranks = [os.environ.get("GST_PLUGIN_FEATURE_RANK", ""), *(f"{reader}:NONE" for reader in UNWANTED)]
     return {"LC_ALL": "C", "GST_PLUGIN_FEATURE_RANK": ",".join(filter(None, ranks))}  # the last of two ranks counts
 
 
 def pipeline(job: Job) -> list[str]:
     """gst-launch's arguments; -m and post-messages make it say when a file is whole. Raises WrongArgument.
 
+    Without -f, one that crashes lives on and waits for a debugger.
     jpegenc takes the narrow range of video for the full range of JPEG, and all would fade. videoconvert widens it only
     where the format changes, hence the way over RGB.
     """
@@ -43,8 +46,8 @@ def pipeline(job: Job) -> list[str]:
         scale = ["!", "videoscale", "add-borders=false", "!", "video/x-raw,width={},height={}".format(*job.size)]
     bound = [] if job.ends else [f"max-files={MOST_FILES}"]
     return [
-        "-m", "--", *_source(job), "!", "decodebin", f"name={DECODER}", "!", *UPRIGHT, *scale, "!", *FULL_RANGE, "!",
-        "jpegenc", f"quality={job.quality}", "!",
+        "-m", "-f", "--", *_source(job), "!", "decodebin", f"name={DECODER}", "!", *UPRIGHT, *scale, "!",
+        *FULL_RANGE, "!", "jpegenc", f"quality={job.quality}", "!",
         "multifilesink", f"name={SINK}", "location=%08d.jpg", "post-messages=true", *bound,
     ]  # fmt: skip
 

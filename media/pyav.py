@@ -14,7 +14,7 @@ from PIL import Image
 from media.job import BadData, Job
 from media.records import Reader, Record
 from media.video import Dropped, Frame, Opened, Promise, Step, Steps
-from media.worker import Patience, at_work, ending, heard
+from media.worker import Patience, WorkerDied, at_work, ending, heard
 
 ROOT = str(Path(__file__).parents[1])
 START = 10.0  # seconds that the decoder gets at least until its first word: on a busy robot Python starts slowly
@@ -24,7 +24,8 @@ COMMAND = [sys.executable, "-m", "media.decoder"]
 def frames(job: Job, first: int, workspace: Path | None = None) -> Steps:
     """The frames that `job` asks for, from number `first` on: JPEG where there is a `workspace`, else as they are.
 
-    Raises BadData once what can be read has been given; and when nothing came for as long as the job has patience.
+    Raises BadData once what can be read has been given; WorkerDied if the decoder died, or nothing came from it for as
+    long as the job has patience.
     """
     with closing(_records(job, first=first, jpeg=workspace is not None)) as records:
         for record in records:
@@ -51,24 +52,23 @@ def _records(job: Job, **asked: Any) -> Generator[Record | None, None, None]:
     with at_work(COMMAND, env={"PYTHONPATH": python_path}, told=json.dumps(request).encode()) as worker:
         reader, patience = Reader(), Patience(max(job.patience, START))
         for news in heard(worker):
-            if news is None:
+            if news is None or news[0] is worker.stderr:
+                if news:
+                    print(news[1].decode(errors="replace"), end="")
                 if patience.lost:
-                    raise BadData(f"{job.shown}: no frame came for {job.patience:g} s")
+                    raise WorkerDied(f"{job.shown}: no frame came for {job.patience:g} s")
                 yield None
                 continue
-            pipe, chunk = news
-            if pipe is worker.stderr:
-                print(chunk.decode(errors="replace"), end="")
-                continue
-            for record in reader.read(chunk):
+            for record in reader.read(news[1]):
                 if record.words["is"] == "bad":
                     raise BadData(record.words["words"])
                 if record.words["is"] == "end":
                     _say_damage(job, **record.words)
                     return
                 yield record
-            patience = Patience(job.patience)
-        raise BadData(f"{job.shown}: its decoder {ending(worker) or 'stopped without a word'}")
+            patience = Patience(job.patience)  # a new one: the first was longer
+        yield None  # who was stopped together with the decoder leaves here, and takes its end for nothing else
+        raise WorkerDied(f"{job.shown}: its decoder {ending(worker) or 'stopped without a word'}")
 
 
 def _say_damage(job: Job, *, damages: int, damage: str, **_: Any) -> None:

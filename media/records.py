@@ -26,21 +26,25 @@ class Reader:
     """Puts records together from the chunks in which a pipe gives them."""
 
     def __init__(self) -> None:
-        self._chunks: list[bytes] = []  # not joined until a record is whole: it may have megabytes
-        self._size = 0  # of all chunks
-        self._needed = HEAD.size  # bytes, until there is anything to do
+        self._bytes = bytearray()
+        self._read = 0  # of them: those go once per chunk, not once per record
 
     def read(self, chunk: bytes) -> Iterator[Record]:
         """The records that `chunk` completes."""
-        self._chunks.append(chunk)
-        self._size += len(chunk)
-        while self._size >= self._needed:
-            unread = memoryview(b"".join(self._chunks))
-            text, body = HEAD.unpack_from(unread)
-            start, end = HEAD.size + text, HEAD.size + text + body
-            whole = self._size >= end
-            rest = unread[end:] if whole else unread
-            self._chunks, self._size = [bytes(rest)], len(rest)
-            self._needed = HEAD.size if whole else end
-            if whole:
-                yield Record(json.loads(bytes(unread[HEAD.size : start])), bytes(unread[start:end]))
+        self._bytes += chunk
+        while (record := self._next()) is not None:
+            yield record
+        del self._bytes[: self._read]
+        self._read = 0
+
+    def _next(self) -> Record | None:
+        start = self._read + HEAD.size
+        if len(self._bytes) < start:
+            return None
+        text, body = HEAD.unpack_from(self._bytes, self._read)
+        middle, end = start + text, start + text + body
+        if len(self._bytes) < end:
+            return None
+        self._read = end
+        with memoryview(self._bytes) as view:
+            return Record(json.loads(bytes(view[start:middle])), bytes(view[middle:end]))

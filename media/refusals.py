@@ -1,4 +1,4 @@
-"""Why a file cannot be claimed however long one waits, and what helps."""
+"""Why a file cannot be claimed, or not be seen off, however long one waits, and what helps."""
 
 import errno
 import os
@@ -21,6 +21,15 @@ def cure(error: OSError, folder: Path) -> str:
     if error.errno == errno.EPERM and _is_sticky(folder):
         cures[errno.EPERM] = f"only their owner may rename them: run it as that user, or chmod -t {folder}"
     return ": ".join(filter(None, (error.strerror, cures.get(error.errno or 0))))
+
+
+def way(error: OSError, place: Path) -> str:
+    """Why `place`, into which finished files are to be moved, cannot take them."""
+    if error.errno == errno.EXDEV:
+        return f"{place} is on another disk, to which nothing can be renamed: make it a folder on the same one"
+    if error.errno in (errno.ENOTDIR, errno.ENOENT, errno.ELOOP):
+        return f"{place} is not a folder, and finished files go there: give it another name"
+    return f"{place}: {cure(error, place)}"
 
 
 def _is_sticky(folder: Path) -> bool:

@@ -10,7 +10,8 @@ from bus import shown
 
 CLIP_CAMERA, LIVE_CAMERA = "test", "test:forever"
 PIPELINE = "gst:"  # what a pipeline of GStreamer's elements begins with
-URL = re.compile(r"([a-z][a-z0-9+.-]*)://([^/?#]*)", re.IGNORECASE)  # its scheme, and its host and port
+URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)")  # its scheme, and its host and port
+PASSWORD = re.compile(r"(://[^/@:\s]*:)(?!\$\{)[^/@\s]+@")
 SCHEMES = {"http": "http", "https": "http", "rtsp": "rtsp", "rtsps": "rtsp", "srt": "srt", "udp": "udp"}
 EXAMPLES = {
     "http": "http://host:8090/test1.mpg",
@@ -50,22 +51,27 @@ def recognised(source: str) -> Source:
             raise WrongArgument('source: gst: names no elements: give a pipeline, such as "gst: libcamerasrc"')
         return Source("pipeline", False)
     if url := URL.match(source):
-        return _address(source, url[1].lower(), url[2])
-    if source.startswith("/dev/"):
-        return Source("device", False)  # it may be plugged in later
-    if glob.has_magic(source) and not Path(source).exists():
-        return _images(source)
-    return _clip(source)
+        return _address(source, url[1], url[2])
+    try:
+        if source.startswith("/dev/") and not Path(source).is_file() and not glob.has_magic(source):
+            return Source("device", False)  # it may be plugged in later
+        if glob.has_magic(source) and not Path(source).exists():
+            return _images(source)
+        return _clip(source)
+    except OSError as error:  # a name that no file can have, or a folder that this user may not enter
+        raise WrongArgument(f"source: cannot look at {_place(source)}: {error.strerror}: {KNOWN}") from None
 
 
 def _address(source: str, scheme: str, host: str) -> Source:
+    if scheme != scheme.lower():
+        raise WrongArgument(f"source: {named(source)}: write {scheme.lower()}:// in small letters")
     if scheme not in SCHEMES:
-        raise WrongArgument(f"source: {shown(source)}: {scheme} is not read: {KNOWN}")
+        raise WrongArgument(f"source: {named(source)}: {scheme} is not read: {KNOWN}")
     kind = SCHEMES[scheme]
     if not host:
-        raise WrongArgument(f"source: {shown(source)} names no host: give one like {EXAMPLES[kind]}")
+        raise WrongArgument(f"source: {named(source)} names no host: give one like {EXAMPLES[kind]}")
     if kind in ("udp", "srt") and not re.search(r":[0-9]{1,5}$", host):
-        raise WrongArgument(f"source: {shown(source)} names no port: give one like {EXAMPLES[kind]}")
+        raise WrongArgument(f"source: {named(source)} names no port: give one like {EXAMPLES[kind]}")
     return Source(kind, None if kind == "http" else False)
 
 
@@ -91,3 +97,8 @@ def _clip(source: str) -> Source:
 def _place(source: str) -> Path | str:
     """The path as words: absolute, unless a secret is in it."""
     return Path(source).absolute() if shown(source) == source else shown(source)
+
+
+def named(source: str) -> str:
+    """The source for lines, marks and messages: as it was written, and without a password that was written into it."""
+    return PASSWORD.sub(r"\1***@", shown(source))

@@ -3,6 +3,7 @@
 import os
 import time
 from contextlib import suppress
+from math import inf
 from pathlib import Path
 
 CLOCK = ".clock"  # a folder that is made and removed at once: its mtime is the time that the file system has
@@ -16,8 +17,11 @@ class Stillness:
     def __init__(self, ours: Path) -> None:
         """`ours`: a folder on the same file system in which nobody else minds the making of another."""
         self._clock = ours / CLOCK
-        self._ahead = self._learnt = 0.0  # the file system's clock less time.monotonic, and when that was true
+        # The file system's clock less time.monotonic: the least that was seen, for a clock that is set forward makes
+        # what was written just before look old. And when that was learnt, by time.monotonic.
+        self._ahead, self._learnt = inf, -inf
         self._seen: dict[str, tuple[tuple[int, int], float]] = {}  # name -> size and mtime, and when to look again
+        self._time_there()  # from now on a step of that clock is noticed
 
     def is_due(self, name: str) -> bool:
         """Whether it makes sense to look at this file: it was not seen yet, or has been given its time."""
@@ -41,11 +45,12 @@ class Stillness:
     def _time_there(self) -> float:
         """In seconds since the epoch; a server's clock may differ from ours by hours. Long ago if it cannot be had."""
         now = time.monotonic()
-        if not self._learnt or now - self._learnt > LEARN:
-            self._ahead, self._learnt = -now, now
-            with suppress(OSError):
+        if now - self._learnt > LEARN:
+            try:
                 with suppress(FileExistsError):  # a kill has left it: older, and so on the safe side
                     self._clock.mkdir()
-                self._ahead = self._clock.stat().st_mtime - now
+                self._ahead, self._learnt = min(self._ahead, self._clock.stat().st_mtime - now), now
                 self._clock.rmdir()
+            except OSError:
+                return -inf
         return now + self._ahead

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from media.job import GSTREAMER_ONLY, BadData, Job
 from media.pipelines import DECODER, SINK
 from media.source import WrongArgument
-from media.worker import Worker, ending, heard
+from media.worker import LAST, Patience, Worker, WorkerDied, ending, heard
 
 PLUGINS = "apt-get install gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-libav"
 PACKAGES = {  # elements that come with none of these
@@ -25,12 +25,15 @@ MADE = re.compile(
 SIZED = re.compile(r"http-headers, .*http-status-code=\(uint\)200,.* response-headers=.*Content-Length", re.IGNORECASE)
 MULTIPART = re.compile(r"http-headers, .* response-headers=.*multipart/x-mixed-replace", re.IGNORECASE)
 GONE = re.compile(r"WARNING: from element \S*GstSRTSrc\S*: (.*?)\.? Trying to reconnect")
-ERROR = re.compile(r"^ERROR: from element \S+: (.*)(?:\nAdditional debug info:\n.*:\n(.*))?", re.MULTILINE)
+ERROR = re.compile(r"^ERROR: from element (\S+): (.*)(?:\nAdditional debug info:\n.*:\n(.*))?", re.MULTILINE)
 UNFIT = re.compile(r"(?:WARNING: erroneous pipeline|ERROR: pipeline could not be constructed): (.*?)\.?$", re.MULTILINE)
 NO_ELEMENT = re.compile(r'no element "(.*)"')
-NO_DECODER = re.compile(r"Missing decoder: (.*?) \((?!audio/|text/|subpicture/|closedcaption/|meta/)")
+NO_DECODER = re.compile(r"Missing decoder: (.*?) \((?:video/|image/|application/(?:x-rtp|ogg|mxf))")
+FOREIGN = re.compile(r"Missing decoder: .*\(((?!audio/|text/|subpicture/|closedcaption/|meta/)[^,;)]*)")
+GIF = re.compile(r"Missing decoder: .* \(image/gif")
 PLAYLIST = re.compile(r"Missing decoder: .*\((application/(?:x-hls|dash\+xml|vnd\.ms-sstr\+xml|sdp)|text/uri-list)")
 VAGUE = "Internal data stream error"
+INTERRUPTED = "Interrupt: Stopping pipeline"  # it ends well then, as if its source had ended
 NO_VIDEO = "reason not-linked"  # what is decoded finds no way into our end of the pipeline
 
 
@@ -54,15 +57,20 @@ class HasEnd(Exception):
 class Telling:
     """Listens to one gst-launch until it ends."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, first: int = 0) -> None:
+        """`first`: the number of the next frame. A live source that gave some before is what it should be."""
         self._job = job
+        self._known = first > 0 and job.live
         self._count = 0  # files
+        self._interrupted = False
+        self._failing: Patience | None = None  # once it has said an error, which is its end: sometimes it hangs then
         self._errors: deque[str] = deque(maxlen=LINES)
 
     def made(self, worker: Worker) -> Iterator[Made | None]:
         """The files that are whole, and None now and then.
 
-        Raises WrongArgument or BadData if it ends badly, HasEnd before the first file.
+        Raises WrongArgument or BadData if it ends badly, WorkerDied if that says nothing about the source, HasEnd
+        before the first file.
         """
         for line in self._lines(worker):
             if line and (made := MADE.search(line)):
@@ -72,7 +80,11 @@ class Telling:
             if line and self._job.kind == "http":
                 self._heed(line)
             yield None
-        if end := ending(worker):
+        end = ending(worker)
+        if worker.returncode is None or worker.returncode < 0 or self._interrupted:
+            yield None  # what stopped it may have been meant for us too, who have a better end then
+            raise WorkerDied(f"{self._job.shown}: gst-launch-1.0 {end or 'was interrupted'}")
+        if end:
             raise self._verdict(f"it {end}")
 
     def _heed(self, line: str) -> None:
@@ -80,6 +92,8 @@ class Telling:
         if self._job.ends is None and SIZED.search(line):
             raise HasEnd
         if MULTIPART.search(line):  # decodebin waits for more of its streams before it shows the only one
+            if self._known:
+                raise self._broken("its server answers with a row of JPEG files now")
             raise WrongArgument(
                 f"source: {self._job.shown} is a row of JPEG files (multipart), which gstreamer does not show in time:"
                 f' use engine: av, or source: "gst: souphttpsrc location={self._job.shown} !'
@@ -91,18 +105,24 @@ class Telling:
         unfinished = {worker.stdout: b"", worker.stderr: b""}
         for news in heard(worker):
             if news is None:
+                if self._failing and self._failing.lost:
+                    raise self._verdict("it hangs")
                 yield None
                 continue
             pipe, chunk = news
             *lines, unfinished[pipe] = (unfinished[pipe] + chunk).split(b"\n")
             for line in lines:
                 words = line.decode(errors="replace")
+                self._interrupted |= words.startswith(INTERRUPTED)
                 if pipe is worker.stdout:
                     yield words
                     continue
                 self._errors.append(words)
+                if words.startswith("ERROR: "):
+                    self._failing = self._failing or Patience(LAST)
                 if gone := GONE.match(words):  # an outage is counted where sources are opened again
                     raise self._broken(gone[1])
+            yield None  # also where it says much, and nothing of use
 
     def _verdict(self, otherwise: str) -> WrongArgument | BadData:
         """Why it ended badly: what opening it again cannot cure, or the source."""
@@ -110,7 +130,9 @@ class Telling:
         av = "" if self._job.kind in GSTREAMER_ONLY else ", or use engine: av"
         if unfit := UNFIT.search(said):
             return self._unfit(unfit[1], av)
-        if not self._count:
+        if not (self._count or self._known):
+            if GIF.search(said):
+                return WrongArgument(f"source: {shown} is a GIF, which gstreamer does not show in time: use engine: av")
             if playlist := PLAYLIST.search(said):
                 cure = "use engine: av" if self._job.kind == "http" else "give the video itself"
                 return WrongArgument(
@@ -119,10 +141,14 @@ class Telling:
                 )
             if missing := NO_DECODER.search(said):
                 return WrongArgument(f"gstreamer on this machine lacks {missing[1]}: {PLUGINS}{av}")
+        if not self._count and (foreign := FOREIGN.search(said)):
+            return BadData(f"cannot read {shown}: it gives {foreign[1]}, which gstreamer does not read")
         error = ERROR.search(said)
-        if not self._count and error and error[1].startswith(VAGUE) and NO_VIDEO in said:
+        if not error or error[1].endswith(f":{SINK}"):  # no fault of the source
+            return WorkerDied(f"{shown}: gst-launch-1.0: {_reason(error[2], error[3] or '') if error else otherwise}")
+        if not self._count and error[2].startswith(VAGUE) and NO_VIDEO in said:
             return BadData(f"cannot read {shown}: gstreamer finds no video in it")
-        return self._broken(_reason(error[1], error[2] or "") if error else otherwise)
+        return self._broken(_reason(error[2], error[3] or ""))
 
     def _unfit(self, words: str, av: str) -> WrongArgument:
         """`words` are what gst-launch has against the pipeline itself."""

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from media.below import open_below
 from media.events import CannotWatch, Events
 from media.mounts import LOCAL, UNKNOWN, kind
 from media.places import DEAD_LETTERS
-
-REASONS = {"limit", "try", "answers", "hidden"}  # why folders are looked into; each is said once
+from media.said import Said
 
 
 class Tree:
@@ -25,7 +25,8 @@ class Tree:
         self.kind = UNKNOWN  # of the file system that the folder is on, once it was walked
         self._answers: bool | None = None  # whether events come at all, once that was tried
         self._doubtful: set[str] = set()  # folders with files that no event may tell of: "" or "sub/folder/"
-        self._said: set[str] = set()
+        self.is_explained = False  # whether it was said why folders are looked into
+        self._said = Said()
 
     @property
     def is_local(self) -> bool:
@@ -37,11 +38,6 @@ class Tree:
         """Whether there are folders to be looked into again and again."""
         return bool(self._doubtful)
 
-    @property
-    def is_explained(self) -> bool:
-        """Whether it was said why folders are looked into."""
-        return bool(self._said & REASONS)
-
     def doubtful(self) -> list[str]:
         """The folders to be looked into again and again, each with all that is below it."""
         tops: list[str] = []
@@ -52,10 +48,10 @@ class Tree:
 
     def walk(self, below: str = "") -> Iterator[str]:
         """The wanted names. Watch each folder, then list it: in this order nothing falls in between."""
+        self._doubtful = {prefix for prefix in self._doubtful if not prefix.startswith(below)}  # it may have gone
         prefixes = [below]
         while prefixes:
             prefix = prefixes.pop()
-            self._doubtful.discard(prefix)
             try:
                 with _opened(self._folder, prefix) as folder:
                     if not self._tells_all(folder, prefix):
@@ -66,7 +62,7 @@ class Tree:
             except OSError as error:
                 self._doubtful.add(prefix)
                 words = f"{self._folder / prefix} cannot be looked into, so its frames stay: {error.strerror}"
-                self.say_once(prefix, words)
+                self._said.once("closed", prefix, words)
                 continue
             yield from (prefix + name for name in files)
             prefixes += [f"{prefix}{name}/" for name in folders]
@@ -77,10 +73,10 @@ class Tree:
     def is_watched(self, folder: str) -> bool:
         return not folder.startswith(".") and folder != DEAD_LETTERS
 
-    def say_once(self, about: str, words: str) -> None:
-        if about not in self._said:
-            self._said.add(about)
-            print(words)
+    def explain(self, reason: str, words: str) -> None:
+        """Say why folders are looked into, once for each `reason`."""
+        self.is_explained = True
+        self._said.once("looks", reason, words)
 
     def _listed(self, folder: int) -> tuple[list[str], list[str]]:
         """The wanted names in an open folder, and the subfolders to be watched."""
@@ -101,7 +97,7 @@ class Tree:
         try:
             self._events.watch(folder, prefix)
         except CannotWatch as error:
-            self.say_once("limit", f"cannot watch {place}: {error}; until then it is looked into every second")
+            self.explain("limit", f"cannot watch {place}: {error}; until then it is looked into every second")
             return False
         if not prefix and self._answers is None:
             self._try(folder)
@@ -113,17 +109,20 @@ class Tree:
             self._answers = self._events.answers(folder)
         except OSError as error:  # the disk may be full for the moment
             words = f"cannot try whether events come from {self._folder}: {error.strerror}"
-            self.say_once("try", f"{words}; until then it is looked into every second as well")
+            self.explain("try", f"{words}; until then it is looked into every second as well")
         if self._answers is False:
             words = f"no events come from {self._folder}, which is on {self.kind}: looks every second instead"
-            self.say_once("answers", words)
+            self.explain("answers", words)
 
 
 @contextmanager
 def _opened(root: Path, prefix: str) -> Iterator[int]:
     """A descriptor of the folder `prefix` in `root`. The root may be a symbolic link; what is below may not."""
-    follow = os.O_NOFOLLOW if prefix else 0
-    folder = os.open(root / prefix, os.O_RDONLY | os.O_DIRECTORY | follow)
+    top = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        folder = open_below(top, prefix)
+    finally:
+        os.close(top)
     try:
         yield folder
     finally:

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TypeAlias
 
+from media.job import BadData
 from media.video import BEAT
 
 LEASH = str(Path(__file__).with_name("leash.py"))
@@ -20,6 +21,10 @@ LAST = 2.0  # seconds that one which was killed gets to end: one that hangs in a
 
 Worker: TypeAlias = subprocess.Popen[bytes]
 Heard: TypeAlias = tuple[IO[bytes], bytes]  # a pipe, and what came out of it; nothing: its end
+
+
+class WorkerDied(BadData):
+    """The program that reads the source died or hung: the source may be whole, and can be read again."""
 
 
 @contextmanager
@@ -85,7 +90,10 @@ class Patience:
 
 def ending(worker: Worker) -> str:
     """How a worker that has closed its pipes ended, in words; empty if it ended well."""
-    code = worker.wait()
+    try:
+        code = worker.wait(LAST)
+    except subprocess.TimeoutExpired:
+        return "said its last word, and did not end"
     if not code:
         return ""
     return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with {code}"

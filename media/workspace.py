@@ -5,10 +5,13 @@ import fcntl
 import os
 import re
 import shutil
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from media.job import Job
 
+SCRATCH, SCRATCH_LOCK = "gst-", "splitter.lock"  # a folder of files in the making, and what its user holds
 START = r"\d{8}T\d{6}Z-[0-9a-f]{4}"  # what tells the starts of a live stream apart
 
 
@@ -61,6 +64,36 @@ class Workspace:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+
+@contextlib.contextmanager
+def scratch(place: Path | None) -> Iterator[Path]:
+    """A new folder in `place`, by default where the system keeps such things, for as long as the with-block lasts.
+
+    Those of splitters that were killed go first. `place` is made if somebody removed it. Raises OSError.
+    """
+    place = place or Path(tempfile.gettempdir())
+    place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for left in place.glob(f"{SCRATCH}*"):
+        with contextlib.suppress(OSError), open(left / SCRATCH_LOCK, "rb") as lock:
+            if _take(lock.fileno()):
+                shutil.rmtree(left)
+    folder, used = _new_scratch(place)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(used)
+
+
+def _new_scratch(place: Path) -> tuple[Path, int]:
+    """A folder, and the lock of it that we hold."""
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=SCRATCH, dir=place))
+        lock = os.open(folder / SCRATCH_LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        if _take(lock) and _is_at(lock, folder / SCRATCH_LOCK):
+            return folder, lock
+        os.close(lock)  # another splitter swept it before it was locked
 
 
 def _take(lock: int) -> bool:

@@ -22,6 +22,7 @@ from media.live import reopened
 from media.losses import Losses
 from media.source import WrongArgument
 from media.video import Dropped, Frame, Opened, Steps
+from media.worker import WorkerDied
 
 ENGINES = {"camera": camera.frames, "images": images.frames, "av": pyav.frames, "gstreamer": gstreamer.frames}
 
@@ -42,8 +43,7 @@ def splitter(
 ) -> Iterator[Message | None]:
     """Read the source to its end; a live one for ever.
 
-    source: a clip's path, "images/*.png", an address (rtsp, http, https, srt, udp), /dev/video0, gst: a pipeline, or
-        test (half a minute of a test camera; test:forever)
+    source: test, test:forever, a clip, "images/*.png", an address (rtsp, http, https, srt, udp), /dev/video0, gst: …
     folder: where frames are written, as JPEG; without it they go down the wire as they are
     engine: auto, av (PyAV) or gstreamer (gst-launch-1.0)
     rate: frames a second at most, by the time at which they are shown; 0 for all
@@ -80,24 +80,28 @@ def into_folder(job: Job, folder: Path, budget: str) -> Iterator[Message | None]
             return
         with closing(reopened(ENGINES[job.engine], job, spool.next, spool.workspace)) as video:
             opened = yield from opening(job, video, losses, spool.next)
-            spool.live = not opened.ends
+            spool.live, made = not opened.ends, spool.next
             yield told(job, opened, folder)
             try:
                 for step in video:
                     if isinstance(step, Frame):
-                        losses.note(spool.place(step.number, jpeg(step, job)))
-                        progress(step.number + 1, opened.total)
+                        refused = spool.place(step.number, jpeg(step, job))
+                        losses.note(refused)
+                        made += refused is None
+                        progress(made, opened.total)
                     elif isinstance(step, Opened) and changed(job, opened, step):
                         opened = step
                         yield told(job, opened, folder)
                     elif isinstance(step, Dropped):
                         losses.note(step)
                     yield None
+            except WorkerDied:
+                raise  # what could not be read in this life may be read in the next
             except BadData:
                 spool.end()  # all that can be read is in place
                 raise
         spool.end()
-        print(f"{job.title} has ended, {spool.next} frames")
+        print(f"{job.title} has ended, {made} frames")
 
 
 def onto_wire(job: Job) -> Iterator[Message | None]:
@@ -115,8 +119,8 @@ def onto_wire(job: Job) -> Iterator[Message | None]:
                     captured=step.captured,
                     data=facts(job, opened),
                 )
-                made = step.number + 1
-                progress(made, opened.total)
+                made += 1
+                progress(step.number + 1, opened.total)
                 continue
             if isinstance(step, Opened) and changed(job, opened, step):
                 opened = step

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from bus import SUFFIXES, Message, Stopped, arrived, backlog, closed, run, wait
 from media.arrivals import Arrivals
+from media.claims import NotReady, Taken
 from media.events import CannotWatch
 from media.places import TAKEN
-from media.spool import NotReady, Spool, Taken
+from media.spool import Spool
 from media.streams import LARGEST, MOST, Streams
 
 IMAGES = ",".join(f"*{suffix}" for suffix in SUFFIXES)
@@ -21,19 +22,6 @@ LOCK = 10.0  # seconds that a new watcher gives the last one to let go of the fo
 
 class FolderGone(Exception):
     """The watched folder was removed or moved away, or another one has its name."""
-
-
-class Finish:
-    """Sees claimed files off, until their folder has gone: their paths may be those of others then."""
-
-    def __init__(self, spool: Spool) -> None:
-        self._spool = spool
-        self.over = False
-
-    def __call__(self, name: str, verdict: str, reason: str) -> None:
-        """May run in the bus's thread."""
-        if not self.over:
-            self._spool.finish(name, verdict, reason)
 
 
 def watcher(
@@ -56,29 +44,36 @@ def watcher(
     """
     told: deque[Message] = deque(maxlen=MOST)  # by the splitter: what a folder keeps of it goes with the folder
     try:
-        while True:
-            with closing(Spool(folder, then, still)) as spool, closing(Arrivals(spool.folder, pattern)) as arrivals:
-                yield from _wait_for_lock(spool)
-                finish = Finish(spool)
-                try:
-                    return (yield from _watch(streams, spool, arrivals, finish, told))
-                except FolderGone:
-                    finish.over = True
-                except FileNotFoundError:
-                    finish.over = not spool.is_there
-                    if not finish.over:
-                        raise
-            print(f"{spool.folder} was removed, moved away or replaced: goes on as soon as it is there")
-            if not (yield from _comes_back(spool, streams, told)):
-                print(f"{spool.folder} is not there, so nothing waits in it, and its splitters have ended: ends too")
-                return None
+        while (yield from _watch_until_it_goes(streams, Spool(folder, then, still), pattern, told)):
+            place = Path(folder).absolute()
+            print(f"{place} was removed, moved away or replaced: goes on as soon as it is there")
+            if not (yield from _comes_back(place, streams, told)):
+                print(f"{place} is not there, so nothing waits in it, and its splitters have ended: ends too")
+                return
     except CannotWatch as error:
         print(error)
         raise SystemExit(error.code) from None
 
 
+def _watch_until_it_goes(
+    streams: Iterable[Message] | None, spool: Spool, pattern: str, told: deque[Message]
+) -> Generator[Message | None, None, bool]:
+    """Whether the folder has gone; if not, the input has ended, and all is done."""
+    with closing(spool), closing(Arrivals(spool.folder, pattern)) as arrivals:
+        yield from _wait_for_lock(spool)
+        try:
+            yield from _watch(streams, spool, arrivals, told)
+        except FolderGone:
+            return True
+        except FileNotFoundError:
+            if spool.is_there:
+                raise
+            return True
+    return False
+
+
 def _watch(
-    streams: Iterable[Message] | None, spool: Spool, arrivals: Arrivals, finish: Finish, told: deque[Message]
+    streams: Iterable[Message] | None, spool: Spool, arrivals: Arrivals, told: deque[Message]
 ) -> Iterator[Message | None]:
     """Raises FolderGone, or FileNotFoundError where it is noticed first that the folder has gone."""
     known = Streams(spool.folder)
@@ -87,17 +82,19 @@ def _watch(
         print(f"{len(leftovers)} frames of an earlier run wait in {spool.folder / TAKEN}")
     for done, taken in enumerate(leftovers):
         backlog(len(leftovers) - done)
-        yield _message(taken, known, finish)
+        yield _message(taken, known, spool)
 
     arrivals.scan()
     print(f"watches {spool.folder}: {arrivals.waiting} waiting")
     ending, ready = False, None
     try:
         while not ending or arrivals.waiting or spool.held:
+            for taken in spool.returned():
+                yield _message(taken, known, spool)
             ready = _next(arrivals, spool)
             backlog(arrivals.waiting)
             if streams is not None:
-                for opened in _ours(arrived(streams), spool):
+                for opened in _ours(arrived(streams), spool.folder):
                     told.append(opened)
                     known.learn([opened])
                 if not closed(streams):
@@ -105,21 +102,19 @@ def _watch(
                 elif not ending:
                     ending = True
                     arrivals.scan()  # what was there when the splitter ended is found now, whatever became of its event
-            yield _message(ready, known, finish) if ready else None
+            yield _message(ready, known, spool) if ready else None
     except (GeneratorExit, Stopped):  # say what is left for the next start
         arrivals.scan()
         backlog(arrivals.waiting + (ready is not None))
         raise
 
 
-def _ours(opened: Iterable[Message], spool: Spool) -> Iterator[Message]:
+def _ours(opened: Iterable[Message], watched: Path) -> Iterator[Message]:
     """What the splitter opened, which must go into this folder: else its frames would wait for ever."""
     for message in opened:
-        folder = Path(message.data.pop("folder", spool.folder))
-        if folder != spool.folder.resolve():
-            raise CannotWatch(
-                f"the splitter writes into {folder}, but {spool.folder} is watched: give both one folder", 2
-            )
+        folder = Path(message.data.pop("folder", watched))
+        if folder != watched.resolve():
+            raise CannotWatch(f"the splitter writes into {folder}, but {watched} is watched: give both one folder", 2)
         yield message
 
 
@@ -139,7 +134,7 @@ def _next(arrivals: Arrivals, spool: Spool) -> Taken | None:
     return ready
 
 
-def _message(taken: Taken, known: Streams, finish: Finish) -> Message:
+def _message(taken: Taken, known: Streams, spool: Spool) -> Message:
     origin = known.origin(taken.name)
     return Message(
         file=taken.file,
@@ -149,7 +144,7 @@ def _message(taken: Taken, known: Streams, finish: Finish) -> Message:
         captured=min(max(taken.written, 1), LARGEST),  # a clock may have been anywhere; 0 would mean now
         time="captured" if origin.stream else "written",
         data=origin.facts,
-        finish=partial(finish, taken.name),
+        finish=partial(spool.finish, taken.name),
     )
 
 
@@ -165,15 +160,15 @@ def _wait_for_lock(spool: Spool) -> Iterator[None]:
         time.sleep(TICK)  # nothing reports that a lock was let go
 
 
-def _comes_back(spool: Spool, streams: Iterable[Message] | None, told: deque[Message]) -> Generator[None, None, bool]:
+def _comes_back(place: Path, streams: Iterable[Message] | None, told: deque[Message]) -> Generator[None, None, bool]:
     """Wait until somebody has made the folder again; False if there is nobody left who might write into it."""
-    while not _is_folder(spool.folder):
+    while not _is_folder(place):
         if streams is not None:
-            told.extend(_ours(arrived(streams), spool))
+            told.extend(_ours(arrived(streams), place))
             if closed(streams):
                 return False
         yield None
-        wait(f"waits for {spool.folder}", TICK)
+        wait(f"waits for {place}", TICK)
     return True
 
 

@@ -14,6 +14,7 @@ from tests.craft import (
     directory,
     exif,
     frame_header,
+    hidden_scans,
     in_blocks,
     interlaced,
     jpeg,
@@ -23,6 +24,8 @@ from tests.craft import (
     saved,
     scans,
     segment,
+    segments,
+    short_runs,
     webp_canvas,
     without_jfif,
 )
@@ -43,6 +46,7 @@ class Case(NamedTuple):
 NONE = "not a whole JPEG, PNG, WEBP or BMP image"
 LARGE = "10000x10000 are 100000000 pixels; at most 89478485 are read"
 PIECES = "it is made of millions of tiny pieces"
+SCANS = "a JPEG of over 100 scans, each a pass over the whole image"
 TEXTS = "the PNG has texts, or a colour profile, that unpack to over a megabyte"
 SORT = "is damaged, or of a sort that is not read"
 
@@ -125,6 +129,7 @@ TABLE = [
     Case("16 bits.bmp", lambda: bmp(8, 8, 16, bytes(range(128)))),
     Case("from the top.bmp", lambda: bmp(8, -8, 8, EIGHT)),
     Case("run lengths.bmp", lambda: bmp(8, 8, 8, b"\x08\x05\0\0" * 8 + b"\0\1", compression=1)),
+    Case("short runs.bmp", lambda: short_runs(1500)),
     *(Case(f"1x1.{f.lower()}", lambda f=f: saved(f, picture(1, 1))) for f in ("JPEG", "PNG", "WEBP", "BMP")),  # type: ignore[misc]
     # ---- dead letters: no image that is read
     Case("empty.jpg", lambda: b"", "the file is empty"),
@@ -179,7 +184,11 @@ TABLE = [
     Case("international text bomb.png", lambda: png(8, 8, SQUARE, zipped(b"iTXt", b"a\0\1\0\0\0", 10**8)), TEXTS),
     Case("profile bomb.png", lambda: png(8, 8, SQUARE, zipped(b"iCCP", b"a\0\0", 10**8)), TEXTS),
     Case("comments.jpg", lambda: jpeg(segment(0xFE, b"") * 700_000), PIECES),
-    Case("scans.jpg", lambda: scans(1000), "a JPEG of over 100 scans, each a pass over the whole image"),
+    Case("scans.jpg", lambda: scans(1000), SCANS),
+    Case("scans behind TEM.jpg", lambda: hidden_scans(0x01), SCANS),
+    Case("scans behind a reserved marker.jpg", lambda: hidden_scans(0xBF), SCANS),
+    Case("segments.jpg", lambda: segments(1000), "a JPEG with over 1000 segments between its scans"),
+    Case("ends of rows.bmp", lambda: bmp(8, 8, 8, b"\0\0" * 1_000_000, compression=1), PIECES),
     Case("exifs.jpg", lambda: jpeg(segment(0xE1, b"Exif\0\0") * 65), "it has over 64 blocks of EXIF"),
     Case("a terabyte.bmp", lambda: b"BM", "the file has 1099511627776 bytes, more than 256 MiB", size=2**40),
 ]

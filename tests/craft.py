@@ -49,11 +49,28 @@ def without_jfif(body: bytes) -> bytes:
     return body[:start] + body[start + 2 + int.from_bytes(body[start + 2 : start + 4], "big") :]
 
 
-def scans(count: int) -> bytes:
+def scans(count: int, side: int = 64) -> bytes:
     """A progressive JPEG whose last scan comes `count` times."""
-    body = saved("JPEG", Image.new("RGB", (64, 64), "red"), progressive=True)
+    body = saved("JPEG", Image.new("RGB", (side, side), "red"), progressive=True)
     last = body.rindex(b"\xff\xda")
     return body[:last] + body[last:-2] * count + body[-2:]
+
+
+def segments(count: int) -> bytes:
+    """A progressive JPEG with so many empty comments in front of its last scan."""
+    body = saved("JPEG", Image.new("RGB", (64, 64), "red"), progressive=True)
+    last = body.rindex(b"\xff\xda")
+    return body[:last] + segment(0xFE, b"") * count + body[last:]
+
+
+def hidden_scans(marker: int) -> bytes:
+    """A progressive JPEG whose last scans would be skipped by whoever took what follows `marker` for a length."""
+    body = saved("JPEG", Image.new("RGB", (64, 64), "red"), progressive=True, restart_marker_rows=1)
+    last = body.rindex(b"\xff\xda")
+    scan = body[last : body.index(b"\xff\xd0", last)]
+    skipped = int.from_bytes(scan[:2], "big")
+    hidden = scan * (skipped // len(scan))
+    return body[:last] + scan + bytes((0xFF, marker)) + hidden.ljust(skipped, b"\0") + body[-2:]
 
 
 def frame_header(body: bytes, at: int, value: bytes) -> bytes:
@@ -123,6 +140,11 @@ def deep(colour: int, bands: int) -> bytes:
 
 
 # ---- BMP and WEBP
+
+
+def short_runs(side: int) -> bytes:
+    """A square BMP of which each pixel is a run length of its own, all in the colour 7."""
+    return bmp(side, side, 8, (b"\1\7" * side + b"\0\0") * side + b"\0\1", compression=1)
 
 
 def bmp(

@@ -1,11 +1,20 @@
 """An http server of the files in a folder, which says how long they are and gives parts of them, as most do."""
 
 import re
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that goes in the midst of it is no error."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
 
 
 @contextmanager
@@ -44,7 +53,7 @@ def served(folder: Path, asked: "list[str] | None" = None, breaks: int = 0) -> I
         def log_message(self, *words: object) -> None:
             """Nothing: the tests' output is about the tests."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+    server = _Server(("127.0.0.1", 0), Answer)
     server.daemon_threads = True  # a client that has gone keeps none of them
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()

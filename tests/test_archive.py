@@ -2,79 +2,134 @@
 
 import errno
 import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from media import archive as module
 from media.archive import Archive
+from media.below import Folder
+from media.rename import rename_new
 
 
-def put(archive: Archive, name: str, content: str, note: str = "") -> str:
-    file = archive.folder.parent / "incoming"
-    file.write_text(content)
-    place = archive.put(file, name, note)
-    assert not file.exists()
-    assert place.read_text() == content
-    return str(place.relative_to(archive.folder))
+class Place:
+    """A folder with things to put into the archive `done` in it."""
+
+    def __init__(self, path: Path) -> None:
+        self.done = path / "done"
+        self.incoming = path / "incoming"
+        self.incoming.mkdir()
+        self._root, self._source = Folder(path), Folder(self.incoming)
+        self.archive = self.opened()
+
+    def opened(self) -> Archive:
+        return Archive(self._root.fd, "done")
+
+    def put(self, name: str, content: str, note: str = "") -> str:
+        file = self.incoming / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content)
+        place = self.again(name, note)
+        assert not file.exists()
+        assert (self.done / place).read_text() == content
+        return place
+
+    def again(self, name: str, note: str = "") -> str:
+        return self.archive.put(self._source.fd, name, note)
 
 
-def test_a_name_that_exists_is_numbered(tmp_path: Path) -> None:
-    archive = Archive(tmp_path / "done")
-    assert [put(archive, "cam/image.jpg", text) for text in "abc"] == [
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    yield Place(tmp_path)
+
+
+def test_a_name_that_exists_is_numbered(place: Place) -> None:
+    assert [place.put("cam/image.jpg", text) for text in "abc"] == [
         "cam/image.jpg", "cam/image.2.jpg", "cam/image.3.jpg",
     ]  # fmt: skip
-    assert put(Archive(tmp_path / "done"), "cam/image.jpg", "d") == "cam/image.4.jpg"
-    assert put(archive, "cam/other.jpg", "e") == "cam/other.jpg"
+    place.archive = place.opened()
+    assert place.put("cam/image.jpg", "d") == "cam/image.4.jpg"
+    assert place.put("cam/other.jpg", "e") == "cam/other.jpg"
 
 
-def test_a_note_lies_beside_its_file(tmp_path: Path) -> None:
-    archive = Archive(tmp_path / "dead-letters")
-    assert put(archive, "image.jpg", "x", note="converter on robot: cannot decode") == "image.jpg"
-    assert (tmp_path / "dead-letters/image.jpg.txt").read_text() == "converter on robot: cannot decode\n"
+def test_a_folder_whose_name_a_file_has_is_numbered(place: Place, tmp_path: Path) -> None:
+    assert place.put("x.png", "a") == "x.png"
+    (place.done / "link").symlink_to(tmp_path)
+    assert place.put("link/a.jpg", "b") == "link.2/a.jpg"
+    assert not (tmp_path / "a.jpg").exists()
+    assert [place.put(name, name) for name in ("y/x.png/a.jpg", "y/x.png/b.jpg")] == ["y/x.png/a.jpg", "y/x.png/b.jpg"]
+    (place.incoming / "x.png").mkdir()
+    assert [place.put(f"x.png/{name}", name) for name in ("a.jpg", "b.jpg")] == ["x.2.png/a.jpg", "x.2.png/b.jpg"]
+    (place.incoming / "x.png").rmdir()
+    assert place.put("x.png", "c") == "x.3.png"
 
 
-def test_a_file_named_like_a_note_and_a_note_do_not_overwrite_each_other(tmp_path: Path) -> None:
-    archive = Archive(tmp_path / "dead-letters")
-    assert put(archive, "a.jpg.txt", "a file", note="why") == "a.jpg.txt"
-    assert put(archive, "a.jpg", "another", note="why not") == "a.2.jpg"
-    assert (tmp_path / "dead-letters/a.jpg.txt").read_text() == "a file"
+def test_a_file_that_somebody_makes_in_the_last_moment_is_not_overwritten(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def comes_first(file: str, to: str, source: int, target: int) -> None:
+        if to == "a.jpg":
+            (place.done / to).write_text("of somebody else")
+        rename_new(file, to, source, target)
+
+    monkeypatch.setattr(module, "rename_new", comes_first)
+    assert place.put("a.jpg", "x", note="why") == "a.2.jpg"
+    assert (place.done / "a.jpg").read_text() == "of somebody else"
+    assert {file.name for file in place.done.iterdir()} == {"a.jpg", "a.2.jpg", "a.2.jpg.txt"}
 
 
-def test_names_of_255_bytes_are_numbered_and_noted_too(tmp_path: Path) -> None:
-    archive = Archive(tmp_path / "dead-letters")
+def test_where_a_name_cannot_be_had_in_one_step_two_are_enough(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "rename_new", refused(errno.EINVAL))
+    assert [place.put("a.jpg", text) for text in "ab"] == ["a.jpg", "a.2.jpg"]
+
+
+def refused(code: int) -> Callable[..., None]:
+    def refuse(file: str, to: str, source: int, target: int) -> None:
+        raise OSError(code, os.strerror(code))
+
+    return refuse
+
+
+def test_a_note_lies_beside_its_file(place: Place) -> None:
+    assert place.put("image.jpg", "x", note="converter on robot: cannot decode") == "image.jpg"
+    assert (place.done / "image.jpg.txt").read_text() == "converter on robot: cannot decode\n"
+
+
+def test_a_file_named_like_a_note_and_a_note_do_not_overwrite_each_other(place: Place) -> None:
+    assert place.put("a.jpg.txt", "a file", note="why") == "a.jpg.txt"
+    assert place.put("a.jpg", "another", note="why not") == "a.2.jpg"
+    assert (place.done / "a.jpg.txt").read_text() == "a file"
+
+
+def test_names_of_255_bytes_are_numbered_and_noted_too(place: Place) -> None:
     name = "é" * 125 + "x.jpg"
     assert len(os.fsencode(name)) == 255
-    placed = {put(archive, name, text, note=f"note {text}") for text in "abc"}
+    placed = {place.put(name, text, note=f"note {text}") for text in "abc"}
     assert len(placed) == 3
-    notes = [file.read_text() for file in archive.folder.iterdir() if file.name.endswith(".txt")]
+    notes = [file.read_text() for file in place.done.iterdir() if file.name.endswith(".txt")]
     assert sorted(notes) == ["note a\n", "note b\n", "note c\n"]
 
 
-def test_a_file_that_has_gone_leaves_no_note(tmp_path: Path) -> None:
+def test_a_file_that_has_gone_leaves_no_note(place: Place) -> None:
     with pytest.raises(FileNotFoundError):
-        Archive(tmp_path / "dead-letters").put(tmp_path / "gone.jpg", "gone.jpg", "why")
-    assert not (tmp_path / "dead-letters").exists()
+        place.again("gone.jpg", "why")
+    assert not place.done.exists()
 
 
-def test_a_note_whose_file_cannot_be_moved_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    archive = Archive(tmp_path / "dead-letters")
-
-    def disk_full(file: Path, to: Path) -> Path:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
+def test_a_note_whose_file_cannot_be_moved_goes(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as now:
-        now.setattr(Path, "rename", disk_full)
+        now.setattr(module, "rename_new", refused(errno.ENOSPC))
         for _ in range(2):
             with pytest.raises(OSError, match="No space"):
-                put(archive, "a.jpg", "x", note="why")
-            assert list(archive.folder.iterdir()) == []
-    assert put(archive, "a.jpg", "x", note="why") == "a.jpg"
+                place.put("a.jpg", "x", note="why")
+            assert list(place.done.iterdir()) == []
+    assert place.put("a.jpg", "x", note="why") == "a.jpg"
 
 
-def test_a_note_that_a_kill_left_without_its_file_gets_it(tmp_path: Path) -> None:
-    archive = Archive(tmp_path / "dead-letters")
-    archive.folder.mkdir()
-    (archive.folder / "a.jpg.txt").write_text("why\n")
-    assert put(archive, "a.jpg", "x", note="why") == "a.jpg"
-    assert put(archive, "a.jpg", "y", note="why") == "a.2.jpg"
-    assert {file.name for file in archive.folder.iterdir()} == {"a.jpg", "a.jpg.txt", "a.2.jpg", "a.2.jpg.txt"}
+def test_a_note_that_a_kill_left_without_its_file_gets_it(place: Place) -> None:
+    place.done.mkdir()
+    (place.done / "a.jpg.txt").write_text("why\n")
+    assert place.put("a.jpg", "x", note="why") == "a.jpg"
+    assert place.put("a.jpg", "y", note="why") == "a.2.jpg"
+    assert {file.name for file in place.done.iterdir()} == {"a.jpg", "a.jpg.txt", "a.2.jpg", "a.2.jpg.txt"}

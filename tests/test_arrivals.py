@@ -1,5 +1,6 @@
 """media/arrivals.py: every name comes, and once."""
 
+import os
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -7,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from media.arrivals import Arrivals, Sign
-from media.events import CannotWatch
+from media.events import CannotWatch, Events
+from media.mounts import kind
 from media.tree import Tree
 from tests.conftest import until
+from tests.mounting import change, disk
 
 
 @pytest.fixture
@@ -56,6 +59,17 @@ def test_a_file_that_is_just_begun_is_weaker_than_one_that_was_found(arrivals: A
     assert drain(arrivals) == [("a.jpg", Sign.WRITTEN)]
 
 
+def test_the_strongest_sign_counts_also_of_a_file_that_waits(arrivals: Arrivals, tmp_path: Path) -> None:
+    arrivals.later("a.jpg", Sign.WRITTEN)
+    with open(tmp_path / "a.jpg", "w"):
+        assert drain(arrivals) == [("a.jpg", Sign.WRITTEN)]
+    for name in ("a.jpg", "b.jpg"):
+        touch(tmp_path / name)
+    (tmp_path / "b.jpg").unlink()
+    with open(tmp_path / "b.jpg", "w"):
+        assert drain(arrivals) == [("a.jpg", Sign.WRITTEN), ("b.jpg", Sign.WRITTEN)]
+
+
 def test_hidden_files_other_names_and_closed_folders_never_come(arrivals: Arrivals, tmp_path: Path) -> None:
     for name in (".a.jpg", "a.jpg.HLQMZ3", "a.jpg.tmp", "a.txt", ".taken/a.jpg", "dead-letters/a.jpg", "x/.y/a.jpg"):
         touch(tmp_path / name)
@@ -94,6 +108,54 @@ def test_symbolic_links_to_folders_are_not_followed(arrivals: Arrivals, tmp_path
     assert names(arrivals) == []
 
 
+@pytest.mark.parametrize("folder", ["a/", "a/b/", "a/b/c/"])
+def test_a_folder_that_has_become_a_link_is_not_followed_wherever_it_is_in_the_path(
+    tmp_path: Path, folder: str
+) -> None:
+    spool, outside = tmp_path / "spool", tmp_path / "outside"
+    touch(outside / "b/c/secret.jpg")
+    spool.mkdir()
+    (spool / "a").symlink_to(outside)
+    with closing(Events()) as events:
+        assert list(Tree(spool, "*.jpg", events).walk(folder)) == []
+
+
+def test_the_watched_folder_itself_may_be_a_link(tmp_path: Path) -> None:
+    touch(tmp_path / "real/sub/a.jpg")
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    with closing(Events()) as events:
+        assert list(Tree(tmp_path / "link", "*.jpg", events).walk()) == ["sub/a.jpg"]
+
+
+def test_a_folder_that_could_not_be_watched_and_has_gone_is_forgotten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("media.tree.LOCAL", {kind_here(tmp_path)})
+    (tmp_path / "sub/deep").mkdir(parents=True)
+    with closing(Events()) as events:
+        tree = Tree(tmp_path, "*.jpg", events)
+        with monkeypatch.context() as limit:
+            limit.setattr(Events, "watch", at_the_limit)
+            list(tree.walk())
+        assert tree.doubtful() == [""]
+        (tmp_path / "sub/deep").rmdir()
+        (tmp_path / "sub").rmdir()
+        list(tree.walk())
+        assert not tree.is_doubtful
+
+
+def kind_here(folder: Path) -> str:
+    fd = os.open(folder, os.O_RDONLY)
+    try:
+        return kind(fd)
+    finally:
+        os.close(fd)
+
+
+def at_the_limit(self: Events, folder: int, prefix: str) -> None:
+    raise CannotWatch("no watch is left")
+
+
 def test_a_folder_that_moves_within_is_told_under_its_new_path_alone(arrivals: Arrivals, tmp_path: Path) -> None:
     for name in ("one/a.jpg", "two/three/b.jpg"):
         touch(tmp_path / name)
@@ -109,12 +171,12 @@ def test_a_folder_that_moves_within_is_told_under_its_new_path_alone(arrivals: A
 def test_a_folder_that_takes_no_file_of_our_own_is_looked_into_until_it_does(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / ".probe").mkdir()  # stands for a full disk: there is no writing into it either
-    with closing(Arrivals(tmp_path, "*.jpg")) as arrivals:
+    spool = tmp_path / "spool"
+    with disk(spool, options="nr_inodes=1"), closing(Arrivals(spool, "*.jpg")) as arrivals:
         arrivals.scan()
-        words = f"cannot try whether events come from {tmp_path}: Is a directory"
+        words = f"cannot try whether events come from {spool}: No space left on device"
         assert capsys.readouterr().out == f"{words}; until then it is looked into every second as well\n"
-        (tmp_path / ".probe").rmdir()
+        change(spool, "nr_inodes=100")
         walked: list[str] = []
         real = Tree.walk
 

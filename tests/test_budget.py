@@ -76,10 +76,10 @@ def test_a_number_limits_files_and_a_size_limits_bytes(
     with pytest.raises(NoRoom) as trouble:
         budget.check(size)
     assert str(trouble.value) == f"the folder's budget of {words} is full"
-    until_when = (
-        f"waits until a watcher has finished more of {tmp_path}, which holds {held} and has a budget of {words}:"
+    assert trouble.value.until == (
+        f"pauses, as {held} of a budget of {words} wait in {tmp_path}: goes on as a watcher finishes them;"
+        " is one running?"
     )
-    assert trouble.value.until == f"{until_when} is one running? A larger budget: lets more wait"
 
 
 def test_units_are_those_of_retain(tmp_path: Path) -> None:

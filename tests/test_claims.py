@@ -12,9 +12,11 @@ import pytest
 
 from media import spool as spool_module
 from media.arrivals import Sign
+from media.below import Folder
+from media.claims import MOST_EMPTY, NotReady, Taken
 from media.lease import Lease
 from media.rename import rename_new
-from media.spool import MOST_EMPTY, NotReady, Spool
+from media.spool import Spool
 from tests.conftest import need, until
 from tests.test_spool import content, patiently, put, spool, take
 
@@ -22,7 +24,7 @@ __all__ = ["spool"]  # a fixture
 
 
 def cannot_be_claimed(monkeypatch: pytest.MonkeyPatch, code: int) -> None:
-    def refuse(file: str, to: str) -> None:
+    def refuse(file: str, to: str, **folders: int) -> None:
         raise OSError(code, os.strerror(code))
 
     monkeypatch.setattr(os, "rename", refuse)
@@ -118,26 +120,35 @@ def test_a_file_that_a_writer_opens_during_the_claim_stays_its_own(spool: Spool)
     assert content(take(spool, "a.jpg")) == "new"
 
 
-def test_a_file_whose_name_is_taken_again_while_it_is_handed_back_gets_another(spool: Spool) -> None:
+def returned(spool: Spool) -> Taken:
+    [taken] = until(spool.returned)
+    return taken
+
+
+def test_a_file_whose_name_is_taken_again_waits_in_taken_for_its_writer(spool: Spool) -> None:
     put(spool, "a.jpg", "old")
     newer = a_writer_that_comes_during_the_claim(spool, "a.jpg", lambda: put(spool, "a.jpg", "newer"))
     with newer, pytest.raises(NotReady):
         spool.take("a.jpg", Sign.WRITTEN)
-    files = {file.name: file.read_text() for file in spool.folder.glob("*.jpg")}
-    assert files.pop("a.jpg") == "newer"
-    assert list(files.values()) == ["new"]
-    assert list((spool.folder / ".taken").iterdir()) == []
+    assert [file.name for file in spool.folder.glob("*.jpg")] == ["a.jpg"]
+    with pytest.raises(NotReady):
+        spool.take("a.jpg", Sign.WRITTEN)
+    assert content(returned(spool)) == "new"
+    spool.finish("a.jpg", "done", "")
+    assert content(take(spool, "a.jpg")) == "newer"
 
 
-def test_a_file_whose_folder_goes_while_it_is_handed_back_stays_claimed(spool: Spool) -> None:
+def test_a_file_whose_folder_goes_while_it_is_handed_back_waits_in_taken_for_its_writer(spool: Spool) -> None:
     put(spool, "sub/a.jpg", "old")
-    with a_writer_that_comes_during_the_claim(spool, "sub/a.jpg", (spool.folder / "sub").rmdir):
-        taken = take(spool, "sub/a.jpg")
-    assert content(taken) == "new"
+    gone = a_writer_that_comes_during_the_claim(spool, "sub/a.jpg", (spool.folder / "sub").rmdir)
+    with gone, pytest.raises(NotReady):
+        spool.take("sub/a.jpg", Sign.WRITTEN)
     assert spool.held == 1
+    assert content(returned(spool)) == "new"
+    assert spool.returned() == []
 
 
-def test_a_file_is_handed_back_where_a_name_cannot_be_had_in_one_step(tmp_path: Path) -> None:
+def test_a_file_waits_for_its_writer_where_a_name_cannot_be_had_in_one_step(tmp_path: Path) -> None:
     """bindfs knows no RENAME_NOREPLACE, like other file systems in user space."""
     need("bindfs", "fusermount")
     for name in ("behind", "spool"):
@@ -147,12 +158,12 @@ def test_a_file_is_handed_back_where_a_name_cannot_be_had_in_one_step(tmp_path: 
         pytest.skip(f"cannot mount here: {mounted.stderr}")
     try:
         with closing(Spool(str(tmp_path / "spool"), "delete")) as spool:
+            root = Folder(spool.folder)
             with pytest.raises(OSError, match="Invalid argument"):
-                rename_new(put(spool, "a.txt"), tmp_path / "spool/b.txt")
+                rename_new(put(spool, "a.txt").name, "b.txt", root.fd, root.fd)
             put(spool, "a.jpg", "old")
             with a_writer_that_comes_during_the_claim(spool, "a.jpg", lambda: None), pytest.raises(NotReady):
                 spool.take("a.jpg", Sign.WRITTEN)
-            assert [file.read_text() for file in spool.folder.glob("*.jpg")] == ["new"]
-            assert list((spool.folder / ".taken").iterdir()) == []
+            assert content(returned(spool)) == "new"
     finally:
         subprocess.run(["umount", "--lazy", tmp_path / "spool"], check=True)

@@ -8,8 +8,11 @@ import pytest
 from PIL import Image
 
 from bus import Message, Undecodable, encode
+from bus.deadletters import set_aside
 from bus.door import MAX_BYTES, MAX_PIXELS
 from bus.header import Malformed
+from media import filters
+from tests.craft import picture
 
 MIB = 1024 * 1024
 
@@ -58,6 +61,17 @@ def test_raw_pixels_over_the_limit_are_no_image(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("bus.door.MAX_PIXELS", 999)
     with pytest.raises(Undecodable, match="100x10 are 1000 pixels; at most 999 are read"):
         Message.load(meta, payload).image  # noqa: B018
+
+
+def test_raw_pixels_over_the_limit_become_a_whole_dead_letter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    image = picture(100, 10)
+    meta, payload = Message(image, name="wide.jpg").dump()
+    monkeypatch.setattr("bus.door.MAX_PIXELS", 999)
+    place = set_aside(tmp_path, meta, payload, "too large")
+    assert place == tmp_path / "wide.png"
+    with Image.open(place) as kept:
+        assert kept.tobytes() == image.tobytes()
+    assert (tmp_path / "wide.png.txt").read_text() == "too large\n"
 
 
 def grow_at_each_read(path: Path, by: int, times: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,3 +146,4 @@ def test_a_message_keeps_its_image_unless_that_is_very_large(monkeypatch: pytest
 
 def test_the_limits_fit_each_other() -> None:
     assert MAX_BYTES >= 3 * MAX_PIXELS
+    assert filters.MAX_PIXELS == MAX_PIXELS

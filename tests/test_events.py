@@ -108,17 +108,31 @@ def test_of_a_subfolder_that_left_nothing_is_told_any_more_nor_below_it(events: 
 def test_a_folder_that_tells_of_a_file_of_our_own_answers_and_keeps_nothing_of_it(
     events: Events, tmp_path: Path
 ) -> None:
-    (tmp_path / ".probe").touch()  # a kill has left it
+    (tmp_path / ".probe-0123abcd").touch()  # a kill has left it
     fd = os.open(tmp_path, os.O_RDONLY)
     try:
         assert events.answers(fd)
         assert list(tmp_path.iterdir()) == []
         assert list(events.read()) == []
-        os.mkfifo(tmp_path / ".probe")
-        with pytest.raises(OSError, match="No such device"):
-            events.answers(fd)
     finally:
         os.close(fd)
+
+
+def test_files_of_others_that_are_called_like_our_own_are_in_nobodys_way_and_stay(
+    events: Events, tmp_path: Path
+) -> None:
+    for name in (".probe", ".probe-", ".probe-0123abcd"):
+        (tmp_path / name).write_text("of another")
+    (tmp_path / ".probe-folder").touch()
+    (tmp_path / ".probe-00000000").mkdir()
+    os.mkfifo(tmp_path / ".probe-11111111")
+    before = sorted(tmp_path.iterdir())
+    fd = os.open(tmp_path, os.O_RDONLY)
+    try:
+        assert events.answers(fd)
+    finally:
+        os.close(fd)
+    assert sorted(tmp_path.iterdir()) == before
 
 
 def test_a_folder_that_is_not_watched_does_not_answer(tmp_path: Path) -> None:

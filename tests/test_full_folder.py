@@ -89,8 +89,8 @@ def test_a_clip_waits_until_there_is_room_in_the_budget_and_says_so(
             assert spool.place(number, content(number)) is None
         spool.end()
     assert finished + visible(tmp_path) == names(*range(10))
-    words = f"waits until a watcher has finished more of {tmp_path}, which holds 3 files and has a budget of 3 files:"
-    words += " is one running? A larger budget: lets more wait"
+    words = f"pauses, as 3 files of a budget of 3 files wait in {tmp_path}: goes on as a watcher finishes them;"
+    words += " is one running?"
     assert waits == [words] * 7
     assert capsys.readouterr().out.splitlines() == [words]
 

@@ -30,7 +30,15 @@ def test_nothing_that_comes_from_outside_kills_hangs_or_fills_a_node(tmp_path: P
 
 
 @pytest.mark.parametrize(
-    "deed", ["os.kill(os.getpid(), 11)", "signal.alarm(1); signal.pause()", "bytearray(2**33)", "raise SystemExit(3)"]
+    "deed",
+    [
+        "os.kill(os.getpid(), 11)",
+        "signal.alarm(1); signal.pause()",
+        "bytearray(2**33)",
+        "raise SystemExit(3)",
+        "signal.pause()",
+        "pass",
+    ],
 )
 def test_whatever_kills_is_saved_so_that_it_can_be_tried_again(
     tmp_path: Path, deed: str, capsys: pytest.CaptureFixture[str]
@@ -42,7 +50,7 @@ def test_whatever_kills_is_saved_so_that_it_can_be_tried_again(
         f"pathlib.Path(sys.argv[1]).write_bytes({case.dump()!r}); {deed}"
     )
 
-    told = batch([sys.executable, "-c", code, str(tmp_path / "case")], tmp_path / "case", tmp_path / "failures")
+    told = batch([sys.executable, "-c", code, str(tmp_path / "case")], tmp_path / "case", tmp_path / "failures", 3.0)
 
     assert told is None
     [saved] = (tmp_path / "failures").iterdir()

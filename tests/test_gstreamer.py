@@ -20,7 +20,7 @@ from tests.conftest import make_clip, need, until
 from tests.jobs import job
 from tests.phone import make_phone_clip
 from tests.serve import serve
-from tests.web import web_server
+from tests.servers_files import served
 
 ROOT = Path(__file__).parent.parent
 
@@ -109,7 +109,7 @@ def test_a_stream_of_unknown_length_has_no_end_of_its_own(tmp_path: Path) -> Non
 
 def test_a_clip_from_a_web_server_that_tells_its_length_is_read_whole(tmp_path: Path) -> None:
     make_clip(tmp_path / "clip.mkv", frames=60, size="320x240")
-    with web_server(tmp_path) as address:
+    with served(tmp_path) as address:
         opened, frames = read(tmp_path, f"{address}/clip.mkv")
     assert (opened.size, opened.total, opened.ends) == ((320, 240), 0, True)
     assert [number for number, _ in frames] == list(range(60))

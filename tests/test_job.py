@@ -16,6 +16,7 @@ from tests.jobs import job
     [
         ({"rate": -1.0}, "rate: -1.0 is not a number of frames a second"),
         ({"rate": float("nan")}, "rate: nan is not"),
+        ({"rate": 1e308}, "rate: 1e+308 is not a number of frames a second: give one up to 1000"),
         ({"size": "640"}, 'size: "640" is not a width and a height'),
         ({"size": "0x360"}, 'size: "0x360" is not'),
         ({"size": "640x99999"}, "of 1 to 9000 pixels, such as 640x360"),
@@ -24,7 +25,7 @@ from tests.jobs import job
         ({"limit": -3}, "limit: -3 is not a number of frames"),
         ({"engine": "vlc"}, 'engine: there is no "vlc": give auto, av or gstreamer'),
         ({"engine": "gstreamer"}, "engine: gstreamer does not read the test camera (test): use engine: auto"),
-        ({"patience": 0.0}, "patience: 0.0 is not a number of seconds above 0"),
+        ({"patience": 0.0}, "patience: 0.0 is not a number of seconds from 1 on; 20 is usual"),
         ({"source": "srt://host:9000", "engine": "av"}, "engine: av cannot read srt://host:9000"),
         ({"stream": "a/b"}, "stream: 'a/b' cannot begin a file name"),
         ({"stream": ".hidden"}, "without a slash, a line break or a dot in front"),
@@ -52,7 +53,7 @@ def test_a_clip_names_its_stream_and_a_live_source_does_not(tmp_path: Path) -> N
     clip = job(str(tmp_path / ".two.parts.mp4"))
     assert (clip.stream, clip.live, clip.engine) == ("two.parts", False, "av")
     assert clip.name(7) == "two.parts-00000007.jpg"
-    http = job("HTTP://host:8090/test1.mpg")
+    http = job("http://host:8090/test1.mpg")
     assert (http.stream, http.live, http.engine) == ("node", True, "av")  # the node's name, were it run
     assert job("test").name(0) == "test-00000000.jpg"
     assert job("test", stream="gate").name(0) == "gate-00000000.jpg"
@@ -90,6 +91,7 @@ def test_a_secret_is_shown_nowhere_and_never_given_to_a_child() -> None:
     address = Secret("http://user:hush@host/1")
     address.shown = "http://user:${CAM}@host/1"
     assert job(address).shown == address.shown
+    assert job("rtsp://user:hush@host/1").shown == "rtsp://user:***@host/1"
     with pytest.raises(WrongArgument) as refusal:
         job(address, engine="gstreamer")
     assert "use engine: av" in str(refusal.value)

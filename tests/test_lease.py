@@ -1,6 +1,7 @@
 """media/lease.py: what the kernel knows about writers."""
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -54,6 +55,24 @@ def test_a_file_of_another_user_gives_none(tmp_path: Path) -> None:
 def test_a_file_that_has_gone_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError), lease(tmp_path / "a.jpg"):
         pass
+
+
+def test_without_a_descriptor_to_be_had_a_file_cannot_be_asked(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").touch()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+    try:
+        with pytest.raises(OSError, match="Too many open files"), lease(tmp_path / "a.jpg"):
+            pass
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_a_link_gives_none(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").touch()
+    (tmp_path / "link.jpg").symlink_to("a.jpg")
+    with lease(tmp_path / "link.jpg") as held:
+        assert held is None
 
 
 def test_the_signal_of_a_waiting_writer_does_not_kill(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from media import live
 from media.job import BadData, Job
 from media.live import Outage, reopened
 from media.video import Frame, Opened, Step, Steps
+from media.worker import WorkerDied
 from tests.jobs import job
 
 OPENED = Opened((8, 8), 25.0, 0, False)
@@ -50,6 +52,16 @@ def breaks(words: str, count: int = 0) -> Life:
     return life
 
 
+def dies(count: int) -> Life:
+    """A connection to a clip whose decoder dies after so many new frames."""
+
+    def life(job: Job, first: int) -> Iterator[Step]:
+        yield from gives(count, ends=True)(job, first)
+        raise WorkerDied("clip.mp4: its decoder was killed by SIGKILL")
+
+    return life
+
+
 def numbers(steps: Steps) -> list[int]:
     return [step.number for step in steps if isinstance(step, Frame)]
 
@@ -69,7 +81,7 @@ def test_a_live_source_is_opened_again_whatever_happened_and_its_numbers_go_on(
     engine = Engine(breaks("not there"), gives(2), breaks("it broke", 3), breaks("refused"), gives(5))
     assert numbers(reopened(engine, job(CAMERA, limit=10), 0, None)) == list(range(10))
     said = capsys.readouterr().out.splitlines()
-    assert said[0] == "not there; opens it again until it is back"
+    assert said[0] == "not there; opens it again until it is there"
     assert said[1].endswith("(outage 1)")
     assert len(said) == 2  # the next outages come within the half minute
 
@@ -97,20 +109,85 @@ def test_a_clip_from_afar_goes_on_where_it_broke_off_and_ends() -> None:
     assert [asked.ends for asked in engine.jobs] == [None, True]
 
 
-def test_a_clip_from_afar_that_breaks_off_twice_at_the_same_frame_is_broken() -> None:
+def test_a_clip_from_afar_that_breaks_off_again_and_again_at_the_same_frame_is_broken() -> None:
     def broken(job: Job, first: int) -> Iterator[Step]:
         yield OPENED._replace(ends=True)
         yield from (Frame(number, b"", 1) for number in range(first, 4))
         raise BadData("it breaks off after 4 frames")
 
-    engine = Engine(broken, breaks("the server is not there"), broken)
+    engine = Engine(broken, breaks("the server is not there"), broken, broken, broken)
     frames: list[int] = []
     with pytest.raises(BadData, match="it breaks off after 4 frames"):
         frames.extend(
             step.number for step in reopened(engine, job("http://host/clip.mp4"), 0, None) if isinstance(step, Frame)
         )
     assert frames == [0, 1, 2, 3]
-    assert len(engine.jobs) == 3
+    assert len(engine.jobs) == 5
+
+
+def test_a_clip_from_afar_that_breaks_off_earlier_than_before_is_tried_again() -> None:
+    def broken(job: Job, first: int) -> Iterator[Step]:
+        yield OPENED._replace(ends=True)
+        yield from (Frame(number, b"", 1) for number in range(first, 4))
+        raise BadData("connection reset")
+
+    engine = Engine(broken, broken, broken, gives(6, ends=True))
+    assert numbers(reopened(engine, job("http://host/clip.mp4"), 0, None)) == list(range(10))
+
+
+def test_a_clip_whose_decoder_dies_goes_on_where_it_was(capsys: pytest.CaptureFixture[str]) -> None:
+    engine = Engine(dies(4), dies(0), dies(0), dies(1), gives(5, ends=True))
+    assert numbers(reopened(engine, job("test"), 0, None)) == list(range(10))
+    assert "its decoder was killed" in capsys.readouterr().out
+
+
+def test_a_clip_whose_decoder_dies_again_and_again_at_the_same_frame_is_given_up() -> None:
+    engine = Engine(*[dies(4)] + [dies(0)] * 9)
+    with pytest.raises(WorkerDied):
+        list(reopened(engine, job("test"), 0, None))
+    assert len(engine.jobs) == 4
+
+
+def test_a_rate_holds_over_all_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One second of a connection, and then the next: each gives a frame at once, by its own clock."""
+    now = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "sleep", lambda seconds: now.__setitem__(0, now[0] + max(seconds, 0.001)))
+
+    def second(job: Job, first: int) -> Iterator[Step]:
+        yield OPENED
+        yield Frame(first, b"", 1)
+        now[0] += 1.0
+
+    frames, at = [], []
+    for step in reopened(Engine(*[second] * 100), job(CAMERA, rate=0.2, limit=4), 0, None):
+        if isinstance(step, Frame):
+            frames.append(step.number)
+            at.append(now[0])
+    assert frames == [0, 1, 2, 3]
+    assert all(5 * 0.9 <= later - sooner < 7 for sooner, later in pairwise(at)), at
+
+
+def test_frames_after_those_that_came_too_early_have_the_next_numbers() -> None:
+    def life(job: Job, first: int) -> Iterator[Step]:
+        yield OPENED
+        yield Frame(first, b"early", 1)
+        time.sleep(0.06)
+        for number in range(first + 1, job.limit):
+            yield Frame(number, b"", 1)
+
+    steps = reopened(Engine(gives(1), life), job(CAMERA, rate=20.0, limit=4), 0, None)
+    frames = [step for step in steps if isinstance(step, Frame)]
+    assert [frame.number for frame in frames] == [0, 1, 2, 3]
+    assert b"early" not in [frame.picture for frame in frames]
+
+
+def test_a_clip_that_is_complete_already_is_opened_and_ends() -> None:
+    def nothing_new(job: Job, first: int) -> Iterator[Step]:
+        yield None
+        yield OPENED._replace(ends=True)
+
+    assert [*reopened(Engine(nothing_new), job("test", limit=4), 4, None)] == [None, OPENED._replace(ends=True)]
 
 
 def test_what_was_live_once_is_live_for_ever() -> None:
@@ -158,7 +235,7 @@ def test_an_outage_is_said_every_half_minute_with_its_reason(
     outage.over()
     said = capsys.readouterr().out.splitlines()
     assert len(said) == 5
-    assert said[0] == "cannot read rtsp://host/1: Connection refused; opens it again until it is back"
-    assert said[1].startswith("cannot read rtsp://host/1: Connection refused; opens it again until it is back (")
+    assert said[0] == "cannot read rtsp://host/1: Connection refused; opens it again until it is there"
+    assert said[1].startswith("cannot read rtsp://host/1: Connection refused; opens it again until it is there (")
     assert said[-1].startswith("rtsp://host/1 is back after 10")
     assert said[-1].endswith(" s (outage 1)")

@@ -24,7 +24,7 @@ def test_each_reason_is_said_at_most_every_half_minute_and_the_rest_at_the_end(
     losses.close()
     assert capsys.readouterr().out.splitlines() == [
         "dropped 2 frames of rtsp://host/1: too slow",
-        "dropped 1 frames of rtsp://host/1: too old",
+        "dropped 1 frame of rtsp://host/1: too old",
         "dropped 102 frames of rtsp://host/1, 104 so far: too slow",
         "dropped 51 frames of rtsp://host/1, 52 so far: too old",
         "dropped 96 frames of rtsp://host/1, 200 so far: too slow",

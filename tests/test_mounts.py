@@ -18,7 +18,7 @@ def kind_of(folder: Path) -> str:
 
 
 def test_what_is_mounted_is_known_by_its_type_wherever_one_looks_into_it(tmp_path: Path) -> None:
-    place = tmp_path / "a place"
+    place = tmp_path / "a place\u2028that goes\x85on"
     with disk(place):
         (place / "sub").mkdir()
         assert kind_of(place) == kind_of(place / "sub") == "tmpfs"

@@ -12,7 +12,7 @@ import pytest
 from media.outbox import DEPTH, Outbox, Picture
 from media.pace import LATE
 from media.records import Reader
-from media.video import Dropped
+from media.video import SLOW, Dropped
 from tests.jobs import job
 
 RATE = 100.0  # frames a second that the camera of these tests shows
@@ -71,6 +71,38 @@ def test_a_live_source_is_read_on_and_its_oldest_frames_are_let_go(pipe: tuple[i
     assert len(kept) + dropped == put
     assert dropped > RATE * LATE
     assert blocked < 2 * LATE
+
+
+def test_what_was_let_go_while_nobody_reads_is_one_number(pipe: tuple[int, int]) -> None:
+    out, into = pipe
+    reading = Reading(out)
+    count = 5000
+    with Outbox(into, job("rtsp://host/1"), jpeg=False, lossy=True) as outbox:
+        for number in range(count):
+            outbox.put(Picture(number, -number, av.VideoFrame(320, 240, "rgb24"), 1))  # late at once
+            outbox.put(Dropped(1, "torn"))
+        reading.start()
+    os.close(into)
+    words = reading.all()
+    dropped = [word for word in words if word["is"] == "Dropped"]
+    assert len(dropped) <= 4  # of each reason: one before anything waited, and one for all since
+    assert sum(word["frames"] for word in dropped if word["why"] == "torn") == count
+    assert sum(word["frames"] for word in dropped if word["why"] == SLOW) == count - (len(words) - len(dropped))
+
+
+def test_a_live_source_without_a_clock_is_kept_waiting_for_no_longer_than_is_late(pipe: tuple[int, int]) -> None:
+    out, into = pipe
+    reading = Reading(out)
+    with Outbox(into, job("http://host/live"), jpeg=False, lossy=True) as outbox:
+        began = time.monotonic()
+        for number in range(50):
+            outbox.put(picture(number)._replace(seconds=None))
+        assert time.monotonic() - began < 2 * LATE
+        reading.start()
+    os.close(into)
+    words = reading.all()
+    assert [word["number"] for word in words if word["is"] == "Frame"][-DEPTH:] == list(range(50 - DEPTH, 50))
+    assert len(words) <= DEPTH + 3
 
 
 def test_a_source_that_can_wait_loses_nothing(pipe: tuple[int, int]) -> None:

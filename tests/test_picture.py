@@ -54,12 +54,14 @@ def test_other_facts_of_the_exif_stay_with_a_turned_image() -> None:
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
-@pytest.mark.parametrize("kind", [1, 3, 4])
-def test_an_orientation_is_a_short_number_in_either_byte_order(order: str, kind: int) -> None:
+@pytest.mark.parametrize(("kind", "form"), [(1, None), (3, "H"), (4, "I")])
+def test_an_orientation_is_a_short_or_long_number_in_either_byte_order(order: str, kind: int, form: str | None) -> None:
     head = {"<": b"II*\0", ">": b"MM\0*"}[order] + struct.pack(f"{order}IH", 8, 2)
-    entries = struct.pack(f"{order}HHII", 0x010F, 2, 4, 0) + struct.pack(f"{order}HHIHH", 0x0112, kind, 1, 3, 0)
+    entries = struct.pack(f"{order}HHII", 0x010F, 2, 4, 0) + struct.pack(
+        f"{order}HHI{form or 'H'}xx", 0x0112, kind, 1, 3
+    )
     found = orientation_in(b"Exif\0\0" + head + entries)
-    assert found == ((order, 36, 3) if kind == 3 else None)
+    assert found == ((order + form, 36, 3) if form else None)
 
 
 @pytest.mark.parametrize("size", range(44))
@@ -90,6 +92,16 @@ def test_damaged_orientation_leaves_whole_pixels_as_they_are() -> None:
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "F", "HSV"])
 def test_every_mode_can_be_written_in_every_format(format: str, mode: str) -> None:
     assert decode(encode(Image.new(mode, (16, 8)), format)).size == (16, 8)
+
+
+@pytest.mark.parametrize("format", ["png", "webp"])
+@pytest.mark.parametrize(("mode", "hole"), [("L", 7), ("RGB", (7, 7, 7)), ("P", 7), ("LA", None), ("RGBA", None)])
+def test_transparency_stays_where_the_format_can_hold_it(format: str, mode: str, hole: object) -> None:
+    colour = {"LA": (7, 0), "RGBA": (7, 7, 7, 0), "RGB": (7, 7, 7)}.get(mode, 7)
+    image = Image.new("L" if mode == "P" else mode, (8, 8), colour).convert(mode)  # P with the palette of greys
+    if hole is not None:
+        image.info["transparency"] = hole
+    assert decode(encode(image, format)).convert("RGBA").getchannel("A").getextrema() == (0, 0)
 
 
 def test_png_is_lossless_also_for_deep_pixels() -> None:

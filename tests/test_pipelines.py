@@ -16,7 +16,7 @@ from media.source import WrongArgument
 from media.video import Frame, Opened
 from tests.conftest import make_clip, need
 from tests.jobs import job
-from tests.web import web_server
+from tests.servers_files import served
 
 TAIL = (
     "! decodebin name=splitter-decoder"
@@ -73,13 +73,13 @@ def read(source: str, folder: Path, **wish: Any) -> tuple[Opened, list[tuple[int
     ],
 )  # fmt: skip
 def test_the_words_that_gst_launch_gets(source: str, front: str) -> None:
-    assert " ".join(pipeline(job(source, engine="gstreamer"))) == f"-m -- {front} {TAIL}"
+    assert " ".join(pipeline(job(source, engine="gstreamer"))) == f"-m -f -- {front} {TAIL}"
 
 
 def test_what_a_user_puts_in_quotes_is_one_word() -> None:
     words = pipeline(job("gst: videotestsrc ! 'video/x-raw, width=64' ! identity name=\"a b\" ; rm -rf /"))
     front = ["videotestsrc", "!", "video/x-raw, width=64", "!", "identity", "name=a b", ";", "rm", "-rf", "/"]
-    assert words[: 3 + len(front)] == ["-m", "--", *front, "!"]
+    assert words[: 4 + len(front)] == ["-m", "-f", "--", *front, "!"]
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_a_playlist_cannot_read_a_local_file(
     with pytest.raises(WrongArgument, match=rf"{words} would open local files too: give the video itself$"):
         read(str(clip), tmp_path)
     words = rf"{words} .*: use engine: av$|This appears to be a text file: decodebin cannot decode plain text files"
-    with web_server(tmp_path) as address, pytest.raises((WrongArgument, BadData), match=words):
+    with served(tmp_path) as address, pytest.raises((WrongArgument, BadData), match=words):
         read(f"{address}/list.{kind}", tmp_path)
 
 

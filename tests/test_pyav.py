@@ -1,5 +1,10 @@
 """PyAV: clips and http streams become frames."""
 
+import os
+import signal
+import sys
+import threading
+import time
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -11,7 +16,9 @@ from PIL import Image
 
 from media import pyav
 from media.job import BadData
-from media.video import Frame, Opened
+from media.live import reopened
+from media.video import Frame, Opened, Step
+from media.worker import WorkerDied
 from tests.conftest import make_clip
 from tests.jobs import job
 from tests.phone import make_phone_clip
@@ -185,6 +192,40 @@ def test_a_stream_that_falls_silent_does_not_hold_the_node_up(tmp_path: Path) ->
         steps = pyav.frames(job(f"{address}/live.ts"), 0)
         assert None in steps
         steps.close()
+
+
+def test_a_decoder_that_dies_is_told_from_a_source_that_is_broken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip = make_clip(tmp_path / "clip.mp4", frames=3, size="96x64")
+    monkeypatch.setattr(pyav, "COMMAND", [sys.executable, "-c", "import os; os.kill(os.getpid(), 15)"])
+    steps: list[Step] = []
+    with pytest.raises(WorkerDied, match=r"clip\.mp4: its decoder was killed by SIGTERM"):
+        steps.extend(pyav.frames(job(str(clip)), 0))
+    assert steps[-1] is None  # who was stopped with it has left here
+
+
+def test_a_clip_whose_decoder_is_killed_is_read_to_its_end(tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "clip.mp4", frames=30, size="640x360")  # of which the pipe holds one
+    numbers = []
+    for step in reopened(pyav.frames, job(str(clip)), 0, None):
+        if isinstance(step, Frame):
+            numbers.append(step.number)
+            if step.number in (3, 7):
+                [decoder] = Path("/proc/self/task", str(threading.get_native_id()), "children").read_text().split()
+                os.kill(int(decoder), signal.SIGKILL)
+    assert numbers == list(range(30))
+
+
+def test_a_decoder_that_only_complains_hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clip = make_clip(tmp_path / "clip.mp4", frames=3, size="96x64")
+    endless = "import os, time\nwhile True: os.write(2, b'.'), time.sleep(0.01)"
+    monkeypatch.setattr(pyav, "COMMAND", [sys.executable, "-c", endless])
+    monkeypatch.setattr(pyav, "START", 1.0)
+    began = time.monotonic()
+    with pytest.raises(WorkerDied, match=r"no frame came for 1 s"):
+        for _ in pyav.frames(job(str(clip), patience=1.0), 0):
+            assert time.monotonic() - began < 5
 
 
 def _playlist(address: str) -> bytes:

@@ -2,10 +2,11 @@
 
 import os
 import threading
+import time
 
 import pytest
 
-from media.records import Reader, write
+from media.records import HEAD, Reader, write
 
 
 @pytest.mark.parametrize("size", [1, 7, 100, 1 << 20])
@@ -26,6 +27,19 @@ def test_records_come_out_as_they_went_in_whatever_the_pieces(size: int) -> None
             received += [(words, body) for words, body in reader.read(chunk)]
     thread.join()
     assert received == sent
+
+
+def test_many_small_records_in_one_piece_take_no_longer_than_in_many() -> None:
+    def seconds(count: int) -> float:
+        piece, reader = record * count, Reader()
+        began = time.process_time()
+        assert sum(1 for _ in reader.read(piece)) == count
+        return time.process_time() - began
+
+    words = b'{"is": "Dropped"}'
+    record = HEAD.pack(len(words), 100) + words + bytes(100)
+    fewest = min(seconds(2000) for _ in range(3))
+    assert seconds(32000) < 4 * 16 * fewest  # 16 times as many; if each cost a copy of all, 256 times as long
 
 
 def test_who_writes_is_told_that_nobody_reads() -> None:

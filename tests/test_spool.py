@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from media import spool as module
 from media.arrivals import Sign
+from media.claims import NotReady, Taken
 from media.events import CannotWatch
-from media.spool import NotReady, Spool, Taken
+from media.spool import Spool
 from tests.conftest import until
 
 
@@ -91,7 +93,10 @@ def test_without_leases_the_end_of_writing_must_be_told_or_seen(spool: Spool, mo
     put(spool, "told.jpg")
     assert take(spool, "told.jpg", Sign.WRITTEN)
     put(spool, "begun.jpg")
-    assert spool.take("begun.jpg", Sign.APPEARED) is None
+    with pytest.raises(NotReady):
+        spool.take("begun.jpg", Sign.APPEARED)
+    monkeypatch.setattr(module, "UNHEARD", 0.1)  # instead of seconds
+    assert until(lambda: patiently(spool, "begun.jpg", Sign.APPEARED))  # a hard link: nothing is told of its end
     with open(put(spool, "found.jpg"), "a") as writer:
         for _ in range(3):
             assert patiently(spool, "found.jpg", Sign.FOUND) is None
@@ -200,7 +205,7 @@ def test_a_folder_that_is_removed_or_replaced_is_noticed(spool: Spool) -> None:
 def test_a_claim_makes_no_folder_that_somebody_has_just_removed(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
     put(spool, "sub/a.jpg")
 
-    def rename(source: str, target: str) -> None:
+    def rename(source: str, target: str, **folders: int) -> None:
         shutil.rmtree(spool.folder, ignore_errors=True)  # just before
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), source)
 

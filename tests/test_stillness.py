@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from media import stillness as module
 from media.arrivals import Sign
-from media.spool import STILL, NotReady, Spool
+from media.claims import NotReady
+from media.spool import STILL, Spool
 from media.stillness import COARSE, Stillness
 from tests.conftest import until
 from tests.test_spool import content, patiently, put, spool, take
@@ -67,7 +69,7 @@ def test_an_old_mtime_alone_says_nothing(tmp_path: Path, stillness: Stillness) -
 
 @pytest.mark.parametrize("ahead", [-HOUR, HOUR])
 def test_the_clock_that_counts_is_that_of_the_file_system(
-    tmp_path: Path, stillness: Stillness, ahead: float, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, ahead: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mkdir = Path.mkdir
 
@@ -80,8 +82,25 @@ def test_the_clock_that_counts_is_that_of_the_file_system(
         return os.stat_result((0o100644, 1, 1, 1, 0, 0, 5, int(then), int(then), int(then)))
 
     monkeypatch.setattr(Path, "mkdir", make_there)
+    stillness = Stillness(tmp_path)
     assert not stillness.has_lasted("new.jpg", changed(0.0), 0.1)
     assert stillness.has_lasted("old.jpg", changed(COARSE + 2), 0.1)
+
+
+def test_a_clock_that_is_set_forward_makes_no_new_file_old(
+    tmp_path: Path, stillness: Stillness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mkdir = Path.mkdir
+
+    def make_an_hour_on(folder: Path) -> None:
+        mkdir(folder)
+        os.utime(folder, (1, time.time() + HOUR))
+
+    (tmp_path / "a.jpg").write_text("new")
+    monkeypatch.setattr(Path, "mkdir", make_an_hour_on)
+    monkeypatch.setattr(module, "LEARN", 0.0)
+    assert not lasted(stillness, tmp_path / "a.jpg", 0.1)
+    assert until(lambda: lasted(stillness, tmp_path / "a.jpg", 0.1))
 
 
 def test_where_the_clock_cannot_be_had_no_file_is_old(tmp_path: Path) -> None:
@@ -92,10 +111,10 @@ def test_where_the_clock_cannot_be_had_no_file_is_old(tmp_path: Path) -> None:
     assert until(lambda: lasted(stillness, tmp_path / "a.jpg", 0.1))
 
 
-def test_a_clock_that_a_kill_has_left_is_no_harm(tmp_path: Path, stillness: Stillness) -> None:
+def test_a_clock_that_a_kill_has_left_is_no_harm(tmp_path: Path) -> None:
     (tmp_path / ".clock").mkdir()
     (tmp_path / "a.jpg").write_text("new")
-    assert not lasted(stillness, tmp_path / "a.jpg", 0.1)
+    assert not lasted(Stillness(tmp_path), tmp_path / "a.jpg", 0.1)
 
 
 def test_a_file_that_was_only_seen_must_stand_still_even_with_a_lease(spool: Spool) -> None:

@@ -80,6 +80,14 @@ def test_how_it_ended_is_said_in_words(code: str, words: str) -> None:
         assert words in ending(worker)
 
 
+def test_one_that_closes_its_pipes_and_lives_on_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("media.worker.LAST", 0.2)
+    with at_work(python("import os, time; os.close(1); os.close(2); time.sleep(60)")) as worker:
+        assert all_of(worker) == (b"", b"")
+        assert ending(worker) == "said its last word, and did not end"
+        assert worker.returncode is None
+
+
 def test_one_that_ends_before_it_is_told_anything_is_no_error() -> None:
     with at_work(["/bin/true"], told=b"x" * CHUNK) as worker:
         assert all_of(worker) == (b"", b"")

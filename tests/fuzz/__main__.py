@@ -9,12 +9,14 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from tests.fuzz.child import HANG
 from tests.fuzz.judge import Case, judge
 
+PATIENCE = 120.0  # seconds for which a child may run on when its time is up: its start, its last case, its end
 BATCH = 2000  # cases of a child: seconds, of which its start is a small part
 MEMORY = 2 * 1024**2  # KiB that a child may take at most: the largest image that is decoded, converted and encoded
 
@@ -27,7 +29,7 @@ def fuzz(seconds: float, most: int, seed: int, failures: Path) -> int:
         case = Path(folder, "case")
         while (left := start + seconds - time.monotonic()) > 0 and most > 0:
             options = [f"--seed={seed}", f"--cases={min(most, BATCH)}", f"--seconds={left}", f"--case={case}"]
-            told = batch([sys.executable, "-m", "tests.fuzz.child", *options], case, failures)
+            told = batch([sys.executable, "-m", "tests.fuzz.child", *options], case, failures, left + PATIENCE)
             if told is None:
                 print(f"seed {seed}")
                 return 1
@@ -43,14 +45,22 @@ def fuzz(seconds: float, most: int, seed: int, failures: Path) -> int:
     return 0 if peak <= MEMORY and total else 1
 
 
-def batch(command: list[str], case: Path, failures: Path) -> dict[str, Any] | None:
-    """What a child that runs `command` tells at its end; if it dies, `case` is saved, and that is said."""
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode == 0:
-        told: dict[str, Any] = json.loads(done.stdout)
-        return told
-    print(done.stderr)
-    print(f"a child ended with {done.returncode}" + f" (14: over {HANG} s)" * (done.returncode == -14))
+def batch(command: list[str], case: Path, failures: Path, seconds: float) -> dict[str, Any] | None:
+    """What a child that runs `command` tells at its end.
+
+    If it dies, says nothing, or is not through in `seconds`, `case` is saved, and that is said.
+    """
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=seconds)
+    except subprocess.TimeoutExpired:
+        print(f"a child ran for over {seconds:.0f} s, and no alarm could end it")
+    else:
+        with suppress(json.JSONDecodeError):
+            if done.returncode == 0:
+                told: dict[str, Any] = json.loads(done.stdout)
+                return told
+        print(done.stderr)
+        print(f"a child ended with {done.returncode}" + f" (-14: over {HANG} s)" * (done.returncode == -14))
     if case.exists():
         failures.mkdir(parents=True, exist_ok=True)
         saved = failures / f"{hashlib.sha256(case.read_bytes()).hexdigest()[:12]}.case"

@@ -1,6 +1,7 @@
 """What is tried: the corpus's files and the wire's messages, damaged in the ways that decoders and parsers fear."""
 
 import json
+import re
 import struct
 import zlib
 from copy import deepcopy
@@ -10,6 +11,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from tests.corpus import CLEAN, TABLE
+from tests.craft import picture, saved, scans
 from tests.fuzz.judge import Case
 
 SMALL = 20_000  # bytes of a seed: larger ones are tried by the corpus itself, and only slow the search
@@ -36,6 +38,8 @@ NUMBERS = (
 )
 EARLY = 200  # bytes, where headers are
 BEGINNINGS = (b"", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF....WEBPVP8X", b"BM")
+LARGE = [scans(1, 2000), saved("JPEG", picture(2000, 2000), progressive=True, restart_marker_rows=1)]
+SCAN = re.compile(rb"\xff\xda.*?(?=\xff[\xc4\xd9\xda])", re.DOTALL)  # of a JPEG, up to the next table, scan or end
 SEEDS = [body for case in TABLE if 0 < len(body := case.make()) <= SMALL]
 
 MESSAGE = {
@@ -102,6 +106,8 @@ def images(draw: st.DrawFn) -> bytes:
     chance = draw(st.randoms(use_true_random=True))  # from hypothesis's seed, but ten times as fast as drawing each
     if not chance.randrange(20):
         return chance.choice(BEGINNINGS) + chance.randbytes(chance.randrange(2000))
+    if not chance.randrange(50):
+        return many_scans(chance)
     body = bytearray(chance.choice(SEEDS))
     for _ in range(chance.choice((1, 1, 1, 2, 3, 6))):
         damage(body, chance)
@@ -128,6 +134,17 @@ def damage(body: bytearray, chance: Random) -> None:
             other = chance.choice(SEEDS)
             start = chance.randrange(len(other))
             body[at:at] = other[start : start + chance.randint(1, 3000)]
+
+
+def many_scans(chance: Random) -> bytes:
+    """A large JPEG with one of its scans over and over, hidden behind markers of any kind."""
+    body = chance.choice(LARGE)
+    found = chance.choice([*SCAN.finditer(body)][-3:])
+    scan = found[0] if len(found[0]) < SMALL else found[0][:100]
+    marker = chance.choice((0x01, 0x02, 0xBF, 0xD0, 0xFE, chance.randrange(256)))
+    between = bytes((0xFF, marker)) + chance.choice((b"", b"\0\2", b"\xff"))
+    again = [scan + between * (not chance.randrange(60)) for _ in range(chance.choice((2, 60, 110, 1000)))]
+    return body[: found.end()] + between + b"".join(again) + body[found.end() :]
 
 
 def _mended(body: bytes) -> bytes:

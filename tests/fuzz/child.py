@@ -52,9 +52,11 @@ def main() -> None:
         given_.case.write_bytes(case.dump())
         signal.alarm(HANG)  # its default is death, also inside of a decoder
         start = time.monotonic()
-        counts[judge(case, given_.case.parent)] += 1
+        try:
+            counts[judge(case, given_.case.parent)] += 1
+        finally:
+            signal.alarm(0)
         worst = max(worst, time.monotonic() - start)
-        signal.alarm(0)
 
     with suppress(TimeUp):
         run()

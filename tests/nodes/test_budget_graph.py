@@ -78,7 +78,7 @@ def test_a_clip_is_paused_while_as_many_files_wait_as_the_budget_allows(tmp_path
     make_clip(tmp_path / "clip.mp4", 120, "96x64")
     spool, seen = tmp_path / "spool", []
     with Launch(tmp_path) as graph:
-        graph.says(r"waits until a watcher has finished more of .*/spool, which holds 20 files and has a budget of 20")
+        graph.says(r"pauses, as 20 files of a budget of 20 files wait in .*/spool")
         until(lambda: waiting(spool) == 20, 10, "20 files wait")
         (tmp_path / "go").touch()
         while graph.process.poll() is None:
@@ -97,7 +97,7 @@ def test_a_live_source_is_read_on_while_the_budget_is_full_and_flows_again(tmp_p
         (folder / "graph.yaml").write_text(graph)
     began = time.monotonic()
     with Launch(camera) as source:
-        source.says("dropped 1 frames of the test camera: the folder's budget of 20 files is full")
+        source.says("dropped 1 frame of the test camera: the folder's budget of 20 files is full")
         assert numbers(spool) == list(range(20))
         with Launch(watch) as sink:
             until(lambda: len(numbers(saved)) > 40, 30, "frames flow again")
@@ -111,14 +111,14 @@ def test_a_live_source_is_read_on_while_the_budget_is_full_and_flows_again(tmp_p
     missing = kept[-1] + 1 - len(kept)
     [dropped] = re.findall(r"dropped (\d+), lost 0", source.output)
     assert 0 < missing <= int(dropped)
-    said = re.findall(r"dropped (\d+) frames of the test camera", source.output)
+    said = re.findall(r"dropped (\d+) frames? of the test camera", source.output)
     assert 2 <= len(said) <= 2 + (time.monotonic() - began) / 30  # the first at once, the last when it stops
     assert sum(map(int, said)) == int(dropped)
 
 
 def test_kill_9_at_any_step_gives_every_frame_exactly_once_within_a_budget(tmp_path: Path) -> None:
     program = [sys.executable, "-m", "tests.nodes.splitter_killed", "test", str(tmp_path / "spool"), "4", "3"]
-    done = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, timeout=110, check=False)
     assert done.returncode == 0, done.stderr
     assert re.search(r"killed at each of \d+ steps", done.stdout)
-    assert "which holds 3 files and has a budget of 3 files" in done.stdout
+    assert "pauses, as 3 files of a budget of 3 files wait" in done.stdout

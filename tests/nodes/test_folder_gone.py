@@ -88,26 +88,39 @@ def test_a_folder_that_is_replaced_between_two_looks_is_noticed(
     assert list(spool.rglob("*.jpg")) == []
 
 
-@pytest.mark.parametrize("verdict", ["done", "rejected"])
-@pytest.mark.parametrize("then", ["delete", "keep"])
-def test_what_was_on_its_way_from_the_old_folder_leaves_the_new_one_alone(
-    spool: Path, watch: Callable[..., Flow], then: str, verdict: str
+KEPT = {  # what is left of a file of the old folder, by what becomes of it
+    ("delete", "done"): set(),
+    ("delete", "rejected"): {"dead-letters/image.jpg", "dead-letters/image.jpg.txt"},
+    ("keep", "done"): {".done/image.jpg"},
+    ("keep", "rejected"): {"dead-letters/image.jpg", "dead-letters/image.jpg.txt"},
+}
+
+
+def files(folder: Path) -> set[str]:
+    return {str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file()}
+
+
+@pytest.mark.parametrize("is_noticed", [True, False])
+@pytest.mark.parametrize(("then", "verdict"), KEPT)
+def test_what_was_on_its_way_from_the_old_folder_is_seen_off_there_and_leaves_the_new_one_alone(
+    spool: Path, watch: Callable[..., Flow], then: str, verdict: str, is_noticed: bool
 ) -> None:
     flow = watch(then=then)
     (spool / "image.jpg").write_text("old")
     [old] = some(flow, 1)
+    other = spool.with_name("other")
+    (other / ".taken").mkdir(parents=True)
+    (other / ".taken/image.jpg").write_text("new, and not finished yet")
     move_away(spool)
-    assert nothing(flow)
-    spool.mkdir()
-    (spool / "image.jpg").write_text("new")
-    [new] = some(flow, 1)
+    other.rename(spool)
+    messages = some(flow, 1) if is_noticed else []
     finish(old, verdict, "why")
-    assert new.bytes == b"new"
-    assert not (spool / "dead-letters").exists()
+    assert files(spool) == {".taken/image.jpg"}
+    assert files(spool.with_name("spool.old")) == KEPT[then, verdict]
+    [new] = messages or some(flow, 1)
+    assert new.bytes == b"new, and not finished yet"
     finish(new)
-    kept = {str(file.relative_to(spool)) for file in spool.rglob("*") if file.is_file()}
-    assert kept == ({".done/image.jpg"} if then == "keep" else set())
-    assert (spool.with_name("spool.old") / ".taken/image.jpg").read_text() == "old"
+    assert files(spool) == KEPT[then, "done"]
 
 
 def test_what_an_earlier_run_left_in_the_new_folder_comes_first(spool: Path, watch: Callable[..., Flow]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from media.spool import UNHEARD
 from tests.conftest import until
 from tests.mounting import change, disk, passed_through
 
@@ -86,8 +87,9 @@ def watch(folder: Path) -> Iterator[Callable[..., Watcher]]:
 
 def put(file: Path, owner: int = 0) -> Path:
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text("whole")
-    os.chown(file, owner, -1)
+    with open(file, "w") as writer:
+        os.fchown(writer.fileno(), owner, -1)  # before it is closed, for then it may be claimed
+        writer.write("whole")
     return file
 
 
@@ -177,3 +179,26 @@ def test_a_file_of_another_user_is_claimed_when_its_writer_closes_it(
         until(lambda: not before.exists(), what="the other file")
         assert (folder / "a.jpg").exists()
     until(lambda: not (folder / "a.jpg").exists(), what="the file")
+
+
+def test_a_hard_link_to_a_file_of_another_user_is_claimed_though_nobody_tells_of_its_end(
+    folder: Path, watch: Callable[..., Watcher]
+) -> None:
+    folder.chmod(0o777)
+    watcher = watch()
+    watcher.says("watches")
+    file = put(folder.parent / "a.jpg")
+    os.link(file, folder / "a.jpg")
+    file.unlink()
+    until(lambda: not (folder / "a.jpg").exists(), 2 * UNHEARD, what="the link")
+
+
+def test_an_archive_that_is_not_writable_is_said_with_the_cure(folder: Path, watch: Callable[..., Watcher]) -> None:
+    folder.chmod(0o777)
+    (folder / "dead-letters").mkdir()
+    watcher = watch()
+    assert watcher.process.wait(20) == 1
+    assert watcher.output == (
+        f"cannot watch {folder}: {folder}/dead-letters: Permission denied: "
+        f"give user {SOMEBODY} the right to write in {folder}/dead-letters, and start it again\n"
+    )

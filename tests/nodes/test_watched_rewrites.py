@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from nodes.watcher import watcher
-from tests.nodes.playing import Flow, finish, nothing, some
+from tests.nodes.playing import Flow, finish, nothing, rest, some
 
 
 @pytest.fixture
@@ -129,3 +129,18 @@ def test_of_a_name_that_is_written_over_and_over_every_claim_is_whole(tmp_path: 
                 finish(message)
         finally:
             camera.kill()
+
+
+def test_a_leftover_that_its_writer_still_has_open_comes_when_it_is_whole(tmp_path: Path) -> None:
+    taken = tmp_path / "spool/.taken"
+    taken.mkdir(parents=True)
+    flow = watcher([], folder=str(tmp_path / "spool"))  # which does not end before
+    with open(taken / "a.jpg", "w") as writer:
+        print("half", end="", file=writer, flush=True)
+        assert nothing(flow)
+        writer.write(" and half")
+    [message] = some(flow, 1)
+    assert message.bytes == b"half and half"
+    finish(message)
+    assert rest(flow) == []
+    assert not (taken / "a.jpg").exists()

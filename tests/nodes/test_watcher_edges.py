@@ -1,15 +1,17 @@
 """nodes/watcher.py: stops by the bus, times and numbers of any size, and files that cannot be seen off."""
 
-import errno
 import os
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bus import Message, Stopped
 from nodes import watcher as module
 from nodes.watcher import watcher
+from tests.mounting import change, disk
 from tests.nodes.playing import finish, rest, some
 
 
@@ -49,27 +51,26 @@ def test_a_number_that_is_too_large_for_a_message_is_part_of_a_name(tmp_path: Pa
 
 
 @pytest.mark.parametrize("verdict", ["rejected", "done"])
-def test_a_file_that_cannot_be_seen_off_comes_again_after_a_restart(
-    tmp_path: Path, verdict: str, monkeypatch: pytest.MonkeyPatch
+def test_a_file_that_cannot_be_seen_off_is_said_and_comes_again_after_a_restart(
+    tmp_path: Path, verdict: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "a.jpg").write_text("whole")
-    flow = watcher(folder=str(tmp_path), then="keep")
-    [message] = some(flow, 1)
-
-    def disk_full(file: Path, to: Path) -> Path:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    with monkeypatch.context() as now:
-        now.setattr(Path, "rename", disk_full)
-        with pytest.raises(OSError, match="No space"):
+    spool = tmp_path / "spool"
+    with disk(spool):
+        (spool / "a.jpg").write_text("whole")
+        flow: Any = watcher(folder=str(spool), then="keep")
+        with closing(flow):
+            [message] = some(flow, 1)
+            change(spool, "ro")
             finish(message, verdict, "why")
-    flow.close()  # type: ignore[attr-defined]
-    again = watcher([], folder=str(tmp_path), then="keep")
-    [message] = some(again, 1)
-    assert message.bytes == b"whole"
-    finish(message, verdict, "why")
-    assert rest(again) == []
-    files = {str(file.relative_to(tmp_path)) for file in tmp_path.rglob("*") if file.is_file()}
+        assert "cannot see a.jpg off yet" in capsys.readouterr().out
+        change(spool, "rw")
+        again: Any = watcher([], folder=str(spool), then="keep")
+        with closing(again):
+            [message] = some(again, 1)
+            assert message.bytes == b"whole"
+            finish(message, verdict, "why")
+            assert rest(again) == []
+        files = {str(file.relative_to(spool)) for file in spool.rglob("*") if file.is_file()}
     assert files == ({".done/a.jpg"} if verdict == "done" else {"dead-letters/a.jpg", "dead-letters/a.jpg.txt"})
 
 

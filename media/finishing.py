@@ -1,0 +1,84 @@
+"""What becomes of claimed files when all is done with them: deleted, kept, or a dead letter."""
+
+import os
+import threading
+import time
+from collections import deque
+from pathlib import Path
+
+from media.archive import Archive
+from media.below import Folder, exists
+from media.claims import Claims
+from media.events import CannotWatch
+from media.places import DEAD_LETTERS, DONE, TAKEN
+from media.refusals import cure, way
+from media.said import Said
+
+AGAIN = 1.0  # seconds between two tries to see off what could not be
+
+
+class Finishing:
+    """Sees claimed files off. One that cannot go, as on a full disk, stays claimed and is tried again."""
+
+    def __init__(self, root: Folder, path: Path, keep: bool, claims: Claims, said: Said) -> None:
+        """`root`: the watched folder, which has the absolute path `path`. Raises CannotWatch."""
+        self._root = root  # stays open for the archives
+        self._path = path
+        self._done = Archive(root.fd, DONE) if keep else None
+        self._dead = Archive(root.fd, DEAD_LETTERS)
+        self._claims = claims
+        self._said = said
+        self._one_at_a_time = threading.Lock()
+        self._over: deque[str] = deque()  # names that have left `.taken/`
+        self._stuck: deque[tuple[str, str, str]] = deque()  # name, verdict and reason of those that could not
+        self._next_try = 0.0  # by time.monotonic
+        for archive in filter(None, (self._done, self._dead)):
+            try:
+                archive.check()
+            except OSError as error:
+                raise CannotWatch(f"cannot watch {path}: {way(error, path / archive.name)}") from None
+
+    def finish(self, name: str, verdict: str, reason: str) -> None:
+        """See a claimed file off; `verdict` is the bus's: done, dropped, rejected or gone. Any thread."""
+        with self._one_at_a_time:
+            try:
+                self._see_off(name, verdict, reason)
+            except OSError as error:
+                self._stuck.append((name, verdict, reason))
+                self._next_try = time.monotonic() + AGAIN
+                where = DEAD_LETTERS if verdict == "rejected" else DONE if self._done else TAKEN
+                words = f"cannot see {name} off yet, so it stays in {TAKEN}/, tries again"
+                self._said.once("stuck", f"{where} {error.errno}", f"{words}: {cure(error, self._path / where)}")
+            else:
+                self._over.append(name)
+
+    def let_go(self) -> None:
+        """Let go of what has left, and try again what could not."""
+        if self._stuck and time.monotonic() >= self._next_try:
+            for _ in range(len(self._stuck)):
+                tries = len(self._stuck)
+                self.finish(*self._stuck.popleft())
+                if len(self._stuck) >= tries:
+                    break
+        while self._over:
+            self._claims.let_go(self._over.popleft())
+
+    def _see_off(self, name: str, verdict: str, reason: str) -> None:
+        taken = self._claims.folder  # held, for it may be opened anew meanwhile
+        try:
+            if verdict == "rejected":
+                place = self._dead.put(taken.fd, name, note=reason)
+                print(f"{name} is a dead letter, {DEAD_LETTERS}/{place}: {reason}")
+            elif verdict != "gone" and self._done:
+                self._done.put(taken.fd, name)
+            elif verdict != "gone":
+                os.unlink(name, dir_fd=taken.fd)
+        except FileNotFoundError:
+            if exists(name, taken.fd):
+                raise  # what it was to be moved into has gone
+            verdict = "gone"
+        if verdict == "gone":
+            file = self._claims.path(name)
+            self._said.once(
+                TAKEN, TAKEN, f"{file} has gone before it was finished: something else removes claimed files"
+            )

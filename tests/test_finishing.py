@@ -1,0 +1,110 @@
+"""media/finishing.py: what becomes of claimed files where they cannot go at once."""
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from media import archive, finishing
+from media.events import CannotWatch
+from media.spool import Spool
+from tests.conftest import until
+from tests.mounting import disk
+from tests.test_spool import put, take
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(finishing, "AGAIN", 0.05)
+
+
+def all_gone(spool: Spool) -> bool:
+    return spool.held == 0
+
+
+@contextmanager
+def a_full_disk() -> Iterator[None]:
+    def refuse(file: str, to: str, source: int, target: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with pytest.MonkeyPatch.context() as now:
+        now.setattr(archive, "rename_new", refuse)
+        yield
+
+
+@pytest.mark.parametrize("verdict", ["done", "rejected"])
+def test_what_cannot_be_moved_stays_claimed_is_said_once_and_goes_when_it_can(
+    tmp_path: Path, verdict: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spool = Spool(str(tmp_path), "keep")
+    names = [put(spool, f"{number}.jpg").name for number in range(3)]
+    with a_full_disk():
+        for name in names:
+            take(spool, name)
+            spool.finish(name, verdict, "why")
+        assert not spool.returned()
+        for _ in range(3):
+            spool.rest()
+        assert spool.held == 3
+        words = "cannot see 0.jpg off yet, so it stays in .taken/, tries again: No space left on device\n"
+        assert capsys.readouterr().out == words
+    until(lambda: all_gone(spool))
+    place = tmp_path / (".done" if verdict == "done" else "dead-letters")
+    assert {file.name for file in place.glob("*.jpg")} == set(names)
+    spool.close()
+
+
+def test_what_lost_its_archive_meanwhile_has_not_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spool = Spool(str(tmp_path), "keep")
+    put(spool, "a.jpg")
+    take(spool, "a.jpg")
+
+    def too_late(file: str, to: str, source: int, target: int) -> None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))  # rename(2), where the target was removed
+
+    with monkeypatch.context() as now:
+        now.setattr(archive, "rename_new", too_late)
+        spool.finish("a.jpg", "done", "")
+        assert spool.held == 1
+    until(lambda: all_gone(spool))
+    assert (tmp_path / ".done/a.jpg").read_text() == "whole"
+    spool.close()
+
+
+def test_a_file_of_the_name_of_a_kept_file_s_folder_is_no_harm(tmp_path: Path) -> None:
+    spool = Spool(str(tmp_path), "keep")
+    for name in ("x.png", "x.png/a.jpg"):
+        put(spool, name)
+        take(spool, name)
+        spool.finish(name, "done", "")
+    assert spool.held == 0
+    assert (tmp_path / ".done/x.2.png/a.jpg").read_text() == "whole"
+    spool.close()
+
+
+@pytest.mark.parametrize("name", [".done", "dead-letters"])
+def test_an_archive_that_cannot_be_is_named_at_the_start(tmp_path: Path, name: str) -> None:
+    place = tmp_path / name
+    words = f"cannot watch {tmp_path}: {place} is not a folder, and finished files go there: give it another name"
+    place.write_text("a file")
+    assert refused(tmp_path) == words
+    place.unlink()
+    place.symlink_to("nowhere")
+    assert refused(tmp_path) == words
+    place.unlink()
+    place.mkdir()
+    Spool(str(tmp_path), "keep").close()
+    with disk(tmp_path / "other"):
+        place.rmdir()
+        place.symlink_to("other")
+        words = f"{place} is on another disk, to which nothing can be renamed: make it a folder on the same one"
+        assert refused(tmp_path) == f"cannot watch {tmp_path}: {words}"
+
+
+def refused(folder: Path) -> str:
+    with pytest.raises(CannotWatch) as error:
+        Spool(str(folder), "keep")
+    return str(error.value)

@@ -113,7 +113,7 @@ def opened(job: Job) -> Footage:
 
 def _has_end(container: InputContainer) -> bool:
     """Whether what a server gives is whole: it says how long it is, or how many bytes. Those of a list are not it."""
-    return bool(container.duration) or (container.size > 0 and container.format.name not in ENDLESS)
+    return bool(container.duration) or ((container.size or 0) > 0 and container.format.name not in ENDLESS)
 
 
 def _container(job: Job) -> InputContainer:

@@ -1,7 +1,6 @@
 """A file behind a message: read whole, but refused before it is read if it is too large, endless, or no file."""
 
 import os
-import resource
 from pathlib import Path
 
 import pytest
@@ -12,14 +11,10 @@ from bus.deadletters import set_aside
 from bus.door import MAX_BYTES, MAX_PIXELS
 from bus.header import Malformed
 from media import filters
+from tests import memory
 from tests.craft import picture
 
 MIB = 1024 * 1024
-
-
-def peak() -> int:
-    """Bytes of memory that this process has taken at most."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def large(path: Path, size: int) -> Path:
@@ -30,12 +25,13 @@ def large(path: Path, size: int) -> Path:
 
 def test_a_file_over_the_limit_is_refused_before_it_is_read(tmp_path: Path) -> None:
     message = Message(file=large(tmp_path / "large.bmp", MAX_BYTES + 1))
-    before = peak()
+    memory.begin()
+    before = memory.peak()
     for ask in (lambda: message.bytes, lambda: message.image, lambda: message.dump(local=False)):
         with pytest.raises(Undecodable, match="the file has 268435457 bytes, more than 256 MiB") as caught:
             ask()
         assert caught.value.culprit is message
-    assert peak() - before < 50 * MIB
+    assert memory.peak() - before < 50 * 1024
 
 
 def test_an_opened_file_over_the_limit_still_stands_for_itself(tmp_path: Path) -> None:

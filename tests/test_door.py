@@ -39,6 +39,7 @@ sys.path.insert(0, sys.argv[1])
 from bus import Undecodable
 from bus.picture import decode
 from tests.corpus import TABLE
+from tests.memory import peak
 made = {case.name: case.make() for case in TABLE}
 resource.setrlimit(resource.RLIMIT_AS, (int(sys.argv[2]),) * 2)
 took = {}
@@ -49,7 +50,7 @@ for name, body in made.items():
     except Undecodable:
         pass
     took[name] = time.monotonic() - start
-print(json.dumps([took, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss]))
+print(json.dumps([took, peak()]))
 """
 
 

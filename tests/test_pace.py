@@ -26,6 +26,16 @@ def test_a_source_that_sends_faster_than_it_shows_may_wait(clock: Clock) -> None
     assert not lag.late
 
 
+def test_a_file_that_is_sent_at_once_may_wait_for_a_graph_that_stands_still(clock: Clock) -> None:
+    lag = Lag(clock)
+    for frame in range(500):  # twenty seconds of it within five, taken at once
+        lag.note(frame * 0.04, waiting=False)
+        clock.now += 0.01
+    clock.now += 10
+    lag.note(500 * 0.04, waiting=True)
+    assert not lag.late
+
+
 def test_who_cannot_keep_up_with_a_camera_is_late_after_a_while(clock: Clock) -> None:
     lag = Lag(clock)
     late = []

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from tests.fuzz.cases import cases
 from tests.fuzz.judge import Case, judge
+from tests.memory import peak
 
 HANG = 20  # seconds that any case may take; the node's stall is 30
 SPACE = 4 * 1024**3  # bytes of address space: the largest image that is decoded takes 1.4 GiB
@@ -60,8 +61,7 @@ def main() -> None:
 
     with suppress(TimeUp):
         run()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(json.dumps({"counts": counts, "worst": worst, "peak": peak}))
+    print(json.dumps({"counts": counts, "worst": worst, "peak": peak()}))
 
 
 if __name__ == "__main__":

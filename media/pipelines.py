@@ -21,6 +21,7 @@ UDP_BUFFER = 8_000_000  # bytes that the kernel may hold (it grants net.core.rme
 RTP_WAIT = 200  # ms for which a packet that is late is waited for; GStreamer's own 2 s would show old pictures
 MOST_FILES = 50  # of a live source that wait; when the splitter itself stands still, gst-launch removes the oldest
 V4L2_MAJOR = 81  # of Linux's video devices, see the kernel's admin-guide/devices.txt
+MOST_SENT_AT_ONCE = 1000  # the same where a server may send faster than it shows, before gst-launch is held
 
 # What opens further addresses that it finds in its data: it would read local files for whoever wrote a playlist.
 PLAYLIST_READERS = ("hlsdemux", "hlsdemux2", "dashdemux", "dashdemux2", "mssdemux", "mssdemux2", "sdpdemux")
@@ -44,7 +45,7 @@ def pipeline(job: Job) -> list[str]:
     scale = []
     if job.size:
         scale = ["!", "videoscale", "add-borders=false", "!", "video/x-raw,width={},height={}".format(*job.size)]
-    bound = [] if job.ends else [f"max-files={MOST_FILES}"]
+    bound = [] if job.ends else [f"max-files={MOST_SENT_AT_ONCE if job.kind == 'http' else MOST_FILES}"]
     return [
         "-m", "-f", "--", *_source(job), "!", "decodebin", f"name={DECODER}", "!", *UPRIGHT, *scale, "!",
         *FULL_RANGE, "!", "jpegenc", f"quality={job.quality}", "!",

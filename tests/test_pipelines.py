@@ -73,7 +73,8 @@ def read(source: str, folder: Path, **wish: Any) -> tuple[Opened, list[tuple[int
     ],
 )  # fmt: skip
 def test_the_words_that_gst_launch_gets(source: str, front: str) -> None:
-    assert " ".join(pipeline(job(source, engine="gstreamer"))) == f"-m -f -- {front} {TAIL}"
+    tail = TAIL.replace("=50", "=1000") if source.startswith("http") else TAIL  # it may send faster than it shows
+    assert " ".join(pipeline(job(source, engine="gstreamer"))) == f"-m -f -- {front} {tail}"
 
 
 def test_what_a_user_puts_in_quotes_is_one_word() -> None:

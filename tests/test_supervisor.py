@@ -180,7 +180,9 @@ def test_a_failed_replica_leaves_its_share_to_the_others(tmp_path: Path) -> None
         graph.says(r"camera  \| ready")
         graph.says(r"saver.2 \| ready")
         assert "stopped" not in graph.output
-        assert json.loads((run_folder() / "saver.1.done").read_bytes()) == {"failed": True, "code": 65}
+        mark = run_folder() / "saver.1.done"
+        until(mark.exists, what="the mark of the one that failed")  # which is written after it is said
+        assert json.loads(mark.read_bytes()) == {"failed": True, "code": 65}
         graph.interrupt()
         assert graph.ends() == 1
 

@@ -22,8 +22,8 @@ RETURN = 10.0  # seconds in which a victim comes back, unless it had ended
 OTHERS_EACH = 8  # kills for one of each other fault
 AT_START_UP = 0.15  # the part of the faults that hit the next life of the last victim as it starts …
 START_UP = 0.5  # … in its first so many seconds
-AT_THE_END = 0.1  # the part of the faults that are kept for the last LAST results
-LAST = 30
+AT_THE_END = 0.1  # the part of the faults that are kept for the end …
+LAST = 6  # … for each of them so many of the last results
 
 
 @dataclass
@@ -90,7 +90,7 @@ class Campaign:
         faults += [other for other in OTHERS for _ in range(kills // OTHERS_EACH)]
         self._rng.shuffle(faults)
         total, late = len(self._scene.expected), round(AT_THE_END * len(faults))
-        end = max(1, total - LAST)
+        self._end = end = max(1, total - LAST * late)
         due = [self._rng.randrange(end) for _ in faults[late:]] + [self._rng.randrange(end, total) for _ in range(late)]
         return sorted(zip(due, faults, strict=True), key=lambda one: -one[0])
 
@@ -116,7 +116,7 @@ class Campaign:
     def _strike_anyone(self, living: dict[str, Victim]) -> None:
         names = sorted(living.keys() - self._spared)
         if names:
-            moment = "end" if self._plan[-1][0] >= len(self._scene.expected) - LAST else "mid-stream"
+            moment = "end" if self._plan[-1][0] >= self._end else "mid-stream"
             self._strike(living[self._rng.choice(names)], moment)
 
     def _strike(self, victim: Victim, moment: str) -> None:

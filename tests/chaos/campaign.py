@@ -108,6 +108,8 @@ class Campaign:
             self._sampled_at = time.monotonic()
             for name, one in living.items():
                 self.samples[name].append(Sample(self.seconds, one.pid, one.memory, one.peak, one.descriptors))
+        last = max([self._began, self._struck_at, *self._audit.times[-1:]])
+        assert time.monotonic() - last < PATIENCE, f"no result for {PATIENCE:g} s: the graph hangs"
         if self._struck:
             self._await(self._struck, living)
         elif self._plan and self._plan[-1][0] <= len(self._audit.right):
@@ -130,9 +132,7 @@ class Campaign:
 
     def _await(self, struck: Victim, living: dict[str, Victim]) -> None:
         """Note when the victim is back, and when a result shows that all is well again."""
-        now = time.monotonic()
-        last = max(self._struck_at, self._audit.times[-1] if self._audit.times else 0.0)
-        assert now - last < PATIENCE, f"no result for {PATIENCE:g} s after {self.strikes[-1]}"
+        now, last = time.monotonic(), self._audit.times[-1] if self._audit.times else 0.0
         victim = living.get(struck.name)
         is_new = victim is not None and victim.pid != struck.pid
         if victim and is_new and self._next_life_is_struck:

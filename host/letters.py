@@ -57,7 +57,6 @@ class Letters:
     """All that lie there now."""
 
     def __init__(self, graph: Graph) -> None:
-        self.homes: list[Path] = []  # the watched folders
         self.found: list[Letter] = []  # by place, then in the order in which they were set aside
         self.troubles: list[str] = []  # what could not be looked into, and why
         self.missing: list[str] = []  # which folders are not there
@@ -92,7 +91,6 @@ class Letters:
             home = self._watched(graph, node)
             if home and os.path.realpath(home) not in seen:
                 seen.add(os.path.realpath(home))
-                self.homes.append(home)
                 yield Place(node.name, home / DEAD_LETTERS, home)
         if os.path.realpath(graph.folder) not in seen:  # else all that lies beside graph.yaml goes back there
             for name in graph.nodes:
@@ -110,7 +108,7 @@ class Letters:
         folder = graph.folder / VARIABLE.sub(lambda found: environment[found[1]], node.folder)
         try:
             folder.stat()
-        except FileNotFoundError:
+        except (FileNotFoundError, ValueError):  # or there can be none of that name
             host = f" on {node.host}" if node.host else ""
             self.missing.append(f"{folder}, which {node.name} watches{host}, is not there")
             return None
@@ -119,7 +117,8 @@ class Letters:
         return folder
 
     def _in(self, place: Place) -> Iterator[Letter]:
-        for folder, _, files in os.walk(place.folder, onerror=self._closed):
+        for folder, below, files in os.walk(place.folder, onerror=self._closed):
+            below[:] = [name for name in below if not name.startswith(".")]
             notes = _notes(set(files))
             others = {*files} - {*notes} - {*notes.values()}
             self.left += [Path(folder, name) for name in others if name.startswith(RETURNING)]
@@ -152,12 +151,13 @@ def returning(name: str) -> str:
 def _notes(names: set[str]) -> dict[str, str]:
     """Those of the files of one folder that are letters, each with the name of its note.
 
-    A file with a note is one whatever it is called; of the others, what is called like a note is one, and be it of a
-    letter that is here no longer.
+    A file with a note is a letter whatever it is called; of the others, what is called like a note is one, and be it
+    of a letter that is here no longer. No letter is hidden.
     """
     beside = {name: ({note_of(name), returning(name)} & names) - {name} for name in names}
     notes = {name for name in names if name.endswith(NOTE) and not beside[name]}
-    return {name: max(beside[name] & notes, default="") for name in names - notes}
+    letters = [name for name in names - notes if not name.startswith(".")]
+    return {name: max(beside[name] & notes, default="") for name in letters}
 
 
 def _letter(place: Place, path: Path, note: str, its: os.stat_result) -> Letter:
@@ -197,5 +197,5 @@ def _is_numbered(name: str, own: str) -> bool:
 def _is_numbered_part(part: str, own: str) -> bool:
     path = Path(own)
     stem, _, number = part.removesuffix(path.suffix).rpartition(".")
-    is_cut = bool(stem) and number.isdecimal() and os.fsencode(path.stem).startswith(os.fsencode(stem))
-    return own == part or (is_cut and not own.startswith("."))
+    is_cut = len(os.fsencode(part)) == LONGEST - len(NOTE) and os.fsencode(path.stem).startswith(os.fsencode(stem))
+    return own == part or (number.isdecimal() and not own.startswith(".") and (stem == path.stem or is_cut))

@@ -81,14 +81,24 @@ def test_a_letter_in_a_numbered_folder_knows_its_own_name(aside: Aside) -> None:
     assert [letter.own for letter in aside.letters] == ["x.png", "x.png/a.jpg"]
 
 
-@pytest.mark.parametrize("own", ["b.jpg", "../a.jpg", "/a.jpg", "", ".jpg", "sub/a.jpg", 7, None])
+@pytest.mark.parametrize(
+    "own",
+    ["b.jpg", "../a.jpg", "/a.jpg", "", ".jpg", "sub/a.jpg", "ab.jpg", "a\0.jpg", "a\ud800.jpg", ".a.jpg", 7, None],
+)
 def test_no_reason_sends_a_letter_to_another_place(aside: Aside, own: object) -> None:
     words = f"{REASON}\nits own name: {json.dumps(own)}"
-    for name in ("a.jpg", "...2"):
+    for name in ("a.jpg", "a.2.jpg"):
         aside.put(name, reason=words)
-    assert [(letter.own, letter.reason) for letter in aside.letters] == [("a.jpg", words), ("...2", words)]
-    aside.put("..2.x", reason=f'{REASON}\nits own name: "..x"')
-    assert aside.letters[-1].own == "..2.x"
+    assert {letter.own: letter.reason for letter in aside.letters} == {"a.jpg": words, "a.2.jpg": words}
+
+
+def test_what_is_hidden_is_no_letter(aside: Aside) -> None:
+    aside.put("a.jpg")
+    (aside.dead / ".DS_Store").touch()
+    (aside.dead / ".trash").mkdir()
+    (aside.dead / ".trash/b.jpg").touch()
+    (aside.dead / "link.jpg").symlink_to("a.jpg")
+    assert [letter.name for letter in aside.letters] == ["a.jpg"]
 
 
 def test_what_the_bus_set_aside_is_listed_with_its_node_and_cannot_go_back(tmp_path: Path) -> None:

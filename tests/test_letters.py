@@ -16,7 +16,7 @@ from host.graph import GraphError
 from host.letters import Letters, note_of
 from host.problems import Problems
 from media import archive, places
-from tests.graphs import CAMERA, SHOW, loaded
+from tests.graphs import CAMERA, KEYS, SHOW, loaded
 from tests.launch import ROOT
 from tests.letters import REASON, WATCHER, Aside, launcher
 
@@ -136,6 +136,18 @@ def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
     done = launcher(tmp_path, "dead-letters")
     assert (done.returncode, done.stdout) == (0, "there are no dead letters\n")
     assert done.stderr == f"{tmp_path}/spool, which watcher watches, is not there\n"
+
+
+def test_of_a_graph_between_hosts_what_lies_on_this_one_is_listed(aside: Aside) -> None:
+    aside.put("a.jpg")
+    hosts = f'hosts: {{robot: {{key: "{KEYS[0]}"}}, station: {{key: "{KEYS[1]}", address: 10.0.0.7}}}}'
+    wires = 'wires: {frames: {address: "tcp://station:5560"}}'
+    here, there = WATCHER.replace("run:", "host: robot, run:"), SHOW.replace("run:", "host: station, run:")
+    found = Letters(loaded(aside.folder, here, there, more=f"{hosts}\n{wires}"))
+    assert [letter.name for letter in found.found] == ["a.jpg"]
+    aside.spool.rename(aside.folder / "gone")
+    found = Letters(loaded(aside.folder, here, there, more=f"{hosts}\n{wires}"))
+    assert found.missing == [f"{aside.spool}, which watcher watches on robot, is not there"]
 
 
 def test_a_folder_that_cannot_be_looked_into_is_said_and_the_others_are_listed(aside: Aside) -> None:

@@ -64,7 +64,7 @@ def put_back(letter: Letter) -> Path:
 
 def what_follows(home: Path) -> str:
     """What becomes of what went back to the watched folder: its watcher holds it locked while it is at work."""
-    at_next_start = "they are done when the graph is started"
+    at_next_start = "no watcher is at work there, so they are done at its next start"
     try:
         folder = os.open(home, FOLDER)
     except OSError:

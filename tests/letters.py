@@ -7,7 +7,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import NamedTuple
 
-from host.letters import Letter, Letters
+from host.letters import Letter, Letters, note_of
 from launcher import main
 from media.archive import Archive
 from media.below import Folder
@@ -28,9 +28,10 @@ class Aside:
         (self.spool / ".taken").mkdir(parents=True)
         self._root = Folder(self.spool)
         self._archive = Archive(self._root.fd, "dead-letters")
+        self._count = 0  # of notes
 
     def put(self, name: str, content: str = "image", reason: str = REASON) -> str:
-        """Set a claimed file aside; the path that it has now."""
+        """Set a claimed file aside, a second after the last one; the path that it has now."""
         file = self.spool / ".taken" / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(content)
@@ -40,9 +41,14 @@ class Aside:
         """Set aside what is claimed already."""
         taken = os.open(self.spool / ".taken", os.O_RDONLY)
         try:
-            return self._archive.put(taken, name, reason)
+            place = self._archive.put(taken, name, reason)
         finally:
             os.close(taken)
+        if reason:
+            self._count += 1
+            note = (self.dead / place).with_name(note_of(Path(place).name))
+            os.utime(note, (self._count, self._count))  # the clock of a disk may stand still for some milliseconds
+        return place
 
     @property
     def letters(self) -> list[Letter]:

@@ -79,13 +79,13 @@ def test_nothing_is_overwritten_and_what_waits_for_its_name_goes_when_it_is_free
 def test_a_file_that_comes_in_the_last_moment_is_not_overwritten(aside: Aside, monkeypatch: pytest.MonkeyPatch) -> None:
     aside.put("a.jpg", "set aside")
     before = aside.files()
-    comes_before(monkeypatch, lambda: (aside.spool / "a.jpg").write_text("new"))
+    meanwhile(monkeypatch, lambda: (aside.spool / "a.jpg").write_text("new"))
     assert retried(aside) == ["a.jpg waits there already; retry it when it is through"]
     assert aside.files() == {**before, "a.jpg": "new"}
 
 
-def comes_before(monkeypatch: pytest.MonkeyPatch, deed: Callable[[], object], after: bool = False) -> None:
-    """Something happens just before the file is moved, or just after."""
+def meanwhile(monkeypatch: pytest.MonkeyPatch, deed: Callable[[], object], after: bool = False) -> None:
+    """Something else does `deed` just before the file is moved, or just after."""
     rename_new = retry._rename_new
 
     def moved(source: int, name: str, target: int, place: str) -> None:
@@ -109,7 +109,7 @@ def test_a_file_that_is_set_aside_again_while_it_goes_back_keeps_its_note(
         (aside.spool / "a.jpg").rename(aside.spool / ".taken/a.jpg")
         assert aside.again("a.jpg") == "a.jpg"
 
-    comes_before(monkeypatch, claimed_and_rejected, after=True)
+    meanwhile(monkeypatch, claimed_and_rejected, after=True)
     assert retried(aside) == []
     assert aside.files() == before
 
@@ -143,7 +143,7 @@ def test_what_cannot_be_moved_stays_with_its_note_under_its_name(aside: Aside, t
 def test_a_letter_that_is_called_like_a_note_is_not_removed_as_one(aside: Aside) -> None:
     aside.put("a.jpg", "image", reason="")
     aside.put("a.jpg.txt", "no note")
-    put_back(aside.letters[0])
+    put_back(next(letter for letter in aside.letters if letter.name == "a.jpg"))
     assert aside.files() == {
         "a.jpg": "image",
         "dead-letters/a.jpg.txt": "no note",
@@ -205,7 +205,7 @@ def test_retry_says_what_went_back_what_stays_and_what_follows(aside: Aside) -> 
         "'my a.jpg' is back",
         "'my a.2.jpg' stays: my a.jpg waits there already; retry it when it is through",
         f"p.jpg stays: it came from no folder: put {payload} into a watched one, or try it",
-        f"2 dead letters back in {aside.spool}: they are done when the graph is started",
+        f"2 dead letters back in {aside.spool}: no watcher is at work there, so they are done at its next start",
     ]
     (aside.spool / "my a.jpg").unlink()
     spool = Spool(str(aside.spool), "delete")

@@ -29,6 +29,8 @@ def note_waiting(folder: Path) -> None:
         draft.write_text(json.dumps({"run": run, "streams": streams}))
         draft.replace(folder / RECORD)
     except OSError as error:
+        with suppress(OSError):
+            draft.unlink()
         print(f"cannot write {folder / RECORD} ({error.strerror}): a clip whose frames wait may be split again")
 
 

@@ -12,10 +12,11 @@ import pytest
 from bus import Message
 from bus.deadletters import set_aside
 from host import letters as module
+from host import retry
 from host.graph import GraphError
 from host.letters import Letters, note_of
 from host.problems import Problems
-from media import archive, places
+from media import archive, places, rename
 from tests.graphs import CAMERA, KEYS, SHOW, loaded
 from tests.launch import ROOT
 from tests.letters import REASON, WATCHER, Aside, launcher
@@ -233,5 +234,6 @@ def test_letters_are_named_as_shown_as_they_are_by_path_or_by_a_glob(
 
 def test_both_halves_of_the_house_mean_the_same_files() -> None:
     assert (module.DEAD_LETTERS, module.NOTE, module.OWN_NAME) == (places.DEAD_LETTERS, archive.NOTE, archive.OWN_NAME)
+    assert (retry.TAKEN, retry.RENAME_NOREPLACE) == (places.TAKEN, rename.RENAME_NOREPLACE)
     for name in ("a.jpg", "é" * 127, "x" * 255):
         assert note_of(name) == archive._note(name)

@@ -15,7 +15,10 @@ UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 def set_aside(folder: Path, meta: dict[str, Any], payload: bytes, reason: str) -> Path:
-    """Write the message (`meta`, `payload`) below `folder` under its own name, numbered if that exists."""
+    """Write the message (`meta`, `payload`) below `folder` under its own name, numbered if that is taken; its path.
+
+    The reason is in a note beside it.
+    """
     message = Message.load(meta, payload)
     wish = message.name or f"{message.stream or 'message'}-{message.number}"
     stem, dot, suffix = UNSAFE.sub("_", wish)[-MAX_NAME:].rpartition(".")
@@ -28,13 +31,24 @@ def set_aside(folder: Path, meta: dict[str, Any], payload: bytes, reason: str) -
             payload = message.bytes
     folder.mkdir(parents=True, exist_ok=True)
     count, name = 1, f"{stem}{dot}{suffix}".lstrip(".") or "message"
-    while True:
-        try:
-            with open(folder / name, "xb") as file:
-                file.write(payload)
-            break
-        except FileExistsError:
-            count += 1
-            name = f"{stem}.{count}{dot}{suffix}".lstrip(".")
-    (folder / f"{name}.txt").write_text(reason + "\n", errors="surrogateescape")
+    while not _written(folder / name, payload, reason):
+        count += 1
+        name = f"{stem}.{count}{dot}{suffix}".lstrip(".")
     return folder / name
+
+
+def _written(file: Path, payload: bytes, reason: str) -> bool:
+    """Write the file, and first its note; neither if one of them exists."""
+    note = file.with_name(f"{file.name}.txt")
+    try:
+        with open(note, "x", errors="surrogateescape") as words:
+            words.write(reason + "\n")
+    except FileExistsError:
+        return False
+    try:
+        with open(file, "xb") as content:
+            content.write(payload)
+    except FileExistsError:
+        note.unlink()
+        return False
+    return True

@@ -30,7 +30,8 @@ class Outputs:
     def __init__(self, replica: str, books: Books, say: Callable[[str], None]) -> None:
         self.wires: list[Push] = []
         self._named: dict[str, list[Push]] = defaultdict(list)
-        self._replica, self._node = replica, replica.rpartition(".")[0] or replica
+        self._replica = replica
+        self._dead = Path("dead-letters", replica.rpartition(".")[0] or replica).absolute()  # wherever user code goes
         self._books, self._say = books, say
         self._made = 0  # messages of its own that this node has numbered
 
@@ -106,7 +107,7 @@ class Outputs:
             if finish is not None:
                 finish(verdict, reason)
             elif verdict == "rejected":
-                where = set_aside(Path("dead-letters", self._node), meta, payload, reason)
+                where = set_aside(self._dead, meta, payload, reason)
                 self._say(f"dead letter {where}: {reason}")
             self._books[{"done": "done", "rejected": "dead"}.get(verdict, "dropped")] += counted
             self._books["on_the_way"] -= counted

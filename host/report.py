@@ -34,7 +34,7 @@ class Report:
 
     def line(self, name: str, text: str) -> None:
         """Say `text` under `name`, a node's or GRAPH; what could command a terminal is taken out of it."""
-        self._put(name, CONTROL.sub("\N{REPLACEMENT CHARACTER}", ESCAPE.sub("", text)))
+        self._put(name, plain(text))
         self.flush()
 
     def flush(self, seconds: float = 0.0) -> None:
@@ -80,3 +80,8 @@ class Report:
             self._descriptor = None
         else:
             del self._waiting[:written]
+
+
+def plain(text: str) -> str:
+    """`text` without what could command a terminal, on one line."""
+    return CONTROL.sub("\N{REPLACEMENT CHARACTER}", ESCAPE.sub("", text))

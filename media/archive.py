@@ -1,6 +1,7 @@
 """A folder that things are moved into and that never overwrites one: image.jpg, image.2.jpg, image.3.jpg."""
 
 import errno
+import json
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -10,6 +11,7 @@ from media.rename import UNKNOWN, rename_new
 
 LONGEST = 255  # bytes in a file name, on every file system of Linux
 NOTE = ".txt"  # what the name of a note ends with, behind the whole name of its file
+OWN_NAME = "its own name: "  # begins the last line of the note of a file that was numbered; then its path, as JSON
 NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
 
 
@@ -42,11 +44,10 @@ class Archive:
         Raises FileNotFoundError if the file has gone, OSError if it cannot be moved, and then leaves no note.
         """
         os.stat(name, dir_fd=source, follow_symlinks=False)
-        words = f"{note}\n".encode(errors="backslashreplace") if note else b""
         above, _, last = name.rpartition("/")
         folder, place = self._opened(above)
         try:
-            return place + self._moved(source, name, folder, place + last, words)
+            return place + self._moved(source, name, folder, place + last, note)
         finally:
             os.close(folder)
 
@@ -64,10 +65,11 @@ class Archive:
             place += f"{free}/"
         return folder, place
 
-    def _moved(self, source: int, name: str, folder: int, wanted: str, words: bytes) -> str:
+    def _moved(self, source: int, name: str, folder: int, wanted: str, note: str) -> str:
         """Move the file into the open `folder`, under the last name of `wanted` or a numbered one; return that."""
-        first = last = wanted.rpartition("/")[2]
-        while not _move(source, name, folder, last, words):
+        above, slash, first = wanted.rpartition("/")
+        last = first
+        while not _move(source, name, folder, last, _words(note, name, above + slash + last)):
             number = self._last[wanted] = self._last.get(wanted, 1) + 1
             last = _numbered(first, number)
         return last
@@ -125,6 +127,12 @@ def _numbered(name: str, number: int) -> str:
     path = Path(name)
     tail = f".{number}{path.suffix}"
     return _cut(path.stem, LONGEST - len(NOTE) - len(os.fsencode(tail))) + tail
+
+
+def _words(note: str, name: str, place: str) -> bytes:
+    """What a note says of the file `name` that lies at `place` now; nothing without a note."""
+    own = f"{OWN_NAME}{json.dumps(name, ensure_ascii=False)}\n" if place != name else ""
+    return f"{note}\n{own}".encode(errors="backslashreplace") if note else b""  # as JSON writes half a surrogate, too
 
 
 def _note(name: str) -> str:

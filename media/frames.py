@@ -3,7 +3,6 @@
 import contextlib
 import math
 import os
-import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -20,6 +19,7 @@ from media.mark import Mark
 from media.places import TAKEN
 from media.source import WrongArgument
 from media.video import Dropped
+from media.waited import waited, waiting
 from media.workspace import Workspace
 
 PATIENCE = 10.0  # seconds that an earlier splitter of the same stream gets to go away
@@ -83,7 +83,7 @@ class FrameFolder:
             yield from self._wait_for_earlier_frames()
         elif earlier.ended:
             same_run = bool(earlier.run) and earlier.run == self._mark.run
-            self.complete = same_run or self._frames_wait()
+            self.complete = same_run or waited(self._folder, self._job.stream)
         else:
             self.next = self._resume(earlier)
         for part in self.workspace.glob("*.part"):
@@ -195,12 +195,7 @@ class FrameFolder:
 
     def _frames_wait(self) -> bool:
         """Whether any frame of the stream is still here."""
-        ours = re.compile(rf"{re.escape(self._job.stream)}-\d{{8,}}\.jpg")
-        for place in (self._folder, self._folder / TAKEN):
-            with contextlib.suppress(FileNotFoundError), os.scandir(place) as entries:
-                if any(ours.fullmatch(entry.name) for entry in entries):
-                    return True
-        return False
+        return self._job.stream in waiting(self._folder)
 
     def _wait_for_earlier_frames(self) -> Iterator[None]:
         if self._frames_wait():

@@ -14,6 +14,7 @@ from media.events import CannotWatch
 from media.places import TAKEN
 from media.spool import Spool
 from media.streams import LARGEST, MOST, Streams
+from media.waited import note_waiting
 
 IMAGES = ",".join(f"*{suffix}" for suffix in SUFFIXES)
 TICK = 0.2  # seconds without an event after which the watcher looks up; the bus wants to be asked every 0.5 s
@@ -78,6 +79,8 @@ def _watch(
     """Raises FolderGone, or FileNotFoundError where it is noticed first that the folder has gone."""
     known = Streams(spool.folder)
     known.learn(told)
+    if streams is not None:
+        note_waiting(spool.folder)
     if leftovers := spool.leftovers():
         print(f"{len(leftovers)} frames of an earlier run wait in {spool.folder / TAKEN}")
     for done, taken in enumerate(leftovers):

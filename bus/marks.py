@@ -26,6 +26,7 @@ class Marks:
         return bool(mark.get("hash") == self._hash)
 
     def leave(self) -> None:
+        """Say that this replica has ended. Raises OSError; then nothing is said."""
         if self._own:
             fresh = self._own.with_suffix(".done.new")
             fresh.write_text(json.dumps({"hash": self._hash}) + "\n")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import builtins
 import json
 import os
-import stat
 import time as clock
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from bus.contents import contents, contents_of
+from bus.contents import contents, contents_of, opened
 from bus.door import Undecodable, check_pixels
 from bus.header import MAX_HEADER, Malformed, check, fits, from_wire, to_wire
 from bus.picture import decode
+from bus.unreadable import Unreadable
 
 if TYPE_CHECKING:
     import numpy
@@ -81,7 +81,7 @@ class Message:
     def bytes(self) -> builtins.bytes:
         """What it came in: an encoded image, a file's content, or raw pixels.
 
-        Raises OSError if the file has gone, and Undecodable if it is larger than any image that is read.
+        Raises OSError if the file has gone or cannot be read, Undecodable if it is larger than any image that is read.
         """
         if self._payload is not None:
             return self._payload
@@ -89,7 +89,7 @@ class Message:
             return b"" if self._image is None else self._image.tobytes()
         try:
             return contents_of(self.file) if self._fd is None else contents(self._fd)
-        except Undecodable as error:
+        except (Undecodable, Unreadable) as error:
             error.culprit = self
             raise
 
@@ -159,16 +159,15 @@ class Message:
     def open(self, grants: Sequence[Path]) -> None:
         """Open the file that it stands for, so that it stays readable, if it lies below one of `grants`.
 
-        `grants` are real paths. Raises FileNotFoundError, Malformed, or OSError.
+        `grants` are real paths. Raises FileNotFoundError, Malformed, OSError, or Unreadable where the disk fails.
         """
         if self.file is None:
             return
         place = Path(os.path.realpath(self.file)) if "\0" not in self.file else Path()
         if not Path(self.file).is_absolute() or not any(place.is_relative_to(grant) for grant in grants):
             raise Malformed(f"names the file {to_wire(self.file)}, which lies below no granted folder")
-        self._fd = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        if not stat.S_ISREG(os.fstat(self._fd).st_mode):
-            self.close()
+        self._fd = opened(place)
+        if self._fd is None:
             raise Malformed(f"names {to_wire(self.file)}, which is no file")
 
     def close(self) -> None:

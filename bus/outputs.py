@@ -10,7 +10,7 @@ from typing import Any
 
 from bus.books import Books
 from bus.chain import Unit, Verdict
-from bus.deadletters import set_aside
+from bus.deadletters import DeadLetters
 from bus.header import MAX_HEADER, pack
 from bus.link import MAX_PART
 from bus.message import Message
@@ -30,8 +30,8 @@ class Outputs:
     def __init__(self, replica: str, books: Books, say: Callable[[str], None]) -> None:
         self.wires: list[Push] = []
         self._named: dict[str, list[Push]] = defaultdict(list)
-        self._replica, self._node = replica, replica.rpartition(".")[0] or replica
-        self._books, self._say = books, say
+        self._replica, self._books = replica, books
+        self.dead = DeadLetters(Path("dead-letters", replica.rpartition(".")[0] or replica), say)
         self._made = 0  # messages of its own that this node has numbered
 
     def add(self, output: str, push: Push) -> None:
@@ -106,8 +106,11 @@ class Outputs:
             if finish is not None:
                 finish(verdict, reason)
             elif verdict == "rejected":
-                where = set_aside(Path("dead-letters", self._node), meta, payload, reason)
-                self._say(f"dead letter {where}: {reason}")
+                self.dead.put(meta, payload, reason, lambda: count(verdict))
+                return
+            count(verdict)
+
+        def count(verdict: str) -> None:
             self._books[{"done": "done", "rejected": "dead"}.get(verdict, "dropped")] += counted
             self._books["on_the_way"] -= counted
             if verdict == "done" and counted:

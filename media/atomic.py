@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from media.mounts import Mounted
+
 PARTIAL = ".partial"  # the folder at the root in which files are written; it is there only while somebody writes
 MARK = "user.zg.result"  # the extended attribute that says: a node saved this
 
@@ -36,6 +38,7 @@ class AtomicFolder:
     def __init__(self, path: Path, sync: bool) -> None:
         """Without `sync` nothing is fsynced: files outlive the death of any process, but not a power cut."""
         self.path, self.sync = path, sync
+        self._mounted = Mounted(path)
         self._settled: set[Parts] = set()  # folders whose own names are known to be on the disk
 
     def make(self) -> None:
@@ -55,6 +58,7 @@ class AtomicFolder:
             self._write(files)
 
     def _write(self, files: Sequence[File]) -> None:
+        self._mounted.check()
         self._make(self.path)
         with (
             _opened(self.path, FOLDER) as root,
@@ -77,8 +81,13 @@ class AtomicFolder:
         self._make(folder.parent)
         folder.mkdir(exist_ok=True)
         if self.sync:
-            with _opened(folder.parent, FOLDER) as parent:
-                _sync_folder(parent)
+            try:
+                with _opened(folder.parent, FOLDER) as parent:
+                    _sync_folder(parent)
+            except OSError:
+                with contextlib.suppress(OSError):  # else its name would count as being on the disk at the next try
+                    folder.rmdir()
+                raise
 
 
 class _Group:

@@ -30,6 +30,7 @@ class Finishing:
         self._said = said
         self._one_at_a_time = threading.Lock()
         self._over: deque[str] = deque()  # names that have left `.taken/`
+        self._back: deque[str] = deque()  # … that were not to be found there, and are there
         self._stuck: deque[tuple[str, str, str]] = deque()  # name, verdict and reason of those that could not
         self._next_try = 0.0  # by time.monotonic
         for archive in filter(None, (self._done, self._dead)):
@@ -50,7 +51,8 @@ class Finishing:
                 words = f"cannot see {name} off yet, so it stays in {TAKEN}/, tries again"
                 self._said.once("stuck", f"{where} {error.errno}", f"{words}: {cure(error, self._path / where)}")
             else:
-                self._over.append(name)
+                if not self._stuck:
+                    self._said.over("stuck", f"sees files in {self._path / TAKEN} off again")
 
     def let_go(self) -> None:
         """Let go of what has left, and try again what could not."""
@@ -62,6 +64,8 @@ class Finishing:
                     break
         while self._over:
             self._claims.let_go(self._over.popleft())
+        while self._back:
+            self._claims.again(self._back.popleft())
 
     def _see_off(self, name: str, verdict: str, reason: str) -> None:
         taken = self._claims.folder  # held, for it may be opened anew meanwhile
@@ -77,8 +81,14 @@ class Finishing:
             if exists(name, taken.fd):
                 raise  # what it was to be moved into has gone
             verdict = "gone"
+        file = self._claims.path(name)
+        if verdict == "gone" and exists(name, taken.fd):
+            self._back.append(name)
+            words = f"{file} was not to be found when it was needed, but is there: such files come again"
+            self._said.once("back", "", words)
+            return
+        self._over.append(name)
         if verdict == "gone":
-            file = self._claims.path(name)
             self._said.once(
                 TAKEN, TAKEN, f"{file} has gone before it was finished: something else removes claimed files"
             )

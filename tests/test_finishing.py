@@ -49,9 +49,11 @@ def test_what_cannot_be_moved_stays_claimed_is_said_once_and_goes_when_it_can(
         for _ in range(3):
             spool.rest()
         assert spool.held == 3
-        words = "cannot see 0.jpg off yet, so it stays in .taken/, tries again: No space left on device\n"
+        words = "cannot see 0.jpg off yet, so it stays in .taken/, tries again: "
+        words += "No space left on device: make room on its disk, for bytes and for files\n"
         assert capsys.readouterr().out == words
     until(lambda: all_gone(spool))
+    assert capsys.readouterr().out.endswith(f"sees files in {tmp_path}/.taken off again\n")
     place = tmp_path / (".done" if verdict == "done" else "dead-letters")
     assert {file.name for file in place.glob("*.jpg")} == set(names)
     spool.close()

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from bus.hand import Hand
 
-PATIENCE = 5.0  # seconds after which such a call is worth a line
+PATIENCE = 3.0  # seconds after which such a call is worth a line
 
 _here: "Outside | None" = None  # that of the node that runs in this process
 

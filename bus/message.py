@@ -26,7 +26,7 @@ MAX_KEPT = 2**25  # pixels of a decoded image that a message keeps: a batch of e
 MAX_DATA = MAX_HEADER // 2  # bytes of .data, as JSON
 META = {"stream": str, "name": str, "captured": int, "time": {"captured", "written"}, "hops": [(str, int)]}
 OPTIONAL = {"data": dict, "raw": (set(RAW_MODES), int, int), "file": str, "empty": bool}
-Finish = Callable[[str, str], None]
+Finish = Callable[[str, str], object]
 
 
 class Message:
@@ -52,7 +52,8 @@ class Message:
     ) -> None:
         """`captured` is in nanoseconds since the epoch (0: now); `time` says what it is: `captured` or `written`.
 
-        `finish(verdict, reason)` is called once, when everything downstream is through with this message.
+        `finish(verdict, reason)` is called once, when everything downstream is through with this message. If it gives
+        True, the message was not done, nor dropped: its owner sends it again.
         """
         self.stream, self.number, self.name = stream, number, name
         self.captured, self.time = captured or clock.time_ns(), time

@@ -214,7 +214,7 @@ class Node:
                 self.marks.leave()
             except OSError as error:
                 if not said:
-                    self.say(f"cannot write its end mark {error.filename}: {error.strerror}; waits until it works")
+                    self.say(f"cannot write its end mark {self.marks.own}: {error.strerror}; waits until it works")
                 said = True
                 self.hub.wait()
             else:

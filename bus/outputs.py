@@ -104,14 +104,17 @@ class Outputs:
 
         def finished(verdict: str, reason: str) -> None:
             if finish is not None:
-                finish(verdict, reason)
+                verdict = "again" if finish(verdict, reason) is True else verdict
             elif verdict == "rejected":
                 self.dead.put(meta, payload, reason, lambda: count(verdict))
                 return
             count(verdict)
 
         def count(verdict: str) -> None:
-            self._books[{"done": "done", "rejected": "dead"}.get(verdict, "dropped")] += counted
+            if verdict == "again":
+                self._books["taken"] -= counted
+            else:
+                self._books[{"done": "done", "rejected": "dead"}.get(verdict, "dropped")] += counted
             self._books["on_the_way"] -= counted
             if verdict == "done" and counted:
                 self._books.latency((time.time_ns() - captured) / 1e9)

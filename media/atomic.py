@@ -59,7 +59,8 @@ class AtomicFolder:
 
     def _write(self, files: Sequence[File]) -> None:
         self._mounted.check()
-        self._make(self.path)
+        if self._make(self.path):
+            print(f"{self.path} was removed, with what was saved in it: makes it again and goes on")
         with (
             _opened(self.path, FOLDER) as root,
             _partial_folder(root) as partial,
@@ -73,9 +74,10 @@ class AtomicFolder:
             if self.sync:
                 self._settled |= group.sync_folders(self._settled)
 
-    def _make(self, folder: Path) -> None:
+    def _make(self, folder: Path) -> bool:
+        """Make the folder, and those above it; False if it is there."""
         if folder.is_dir():
-            return
+            return False
         if folder.exists():
             raise NotADirectoryError(errno.ENOTDIR, f"{folder} is not a folder")
         self._make(folder.parent)
@@ -88,6 +90,7 @@ class AtomicFolder:
                 with contextlib.suppress(OSError):  # else its name would count as being on the disk at the next try
                     folder.rmdir()
                 raise
+        return True
 
 
 class _Group:

@@ -146,12 +146,13 @@ class Spool:
                 os.close(folder)
         return None
 
-    def finish(self, name: str, verdict: str, reason: str) -> None:
+    def finish(self, name: str, verdict: str, reason: str) -> bool:
         """See a claimed file off; `verdict` is the bus's: done, dropped, rejected or gone. Any thread.
 
-        What cannot be removed or moved stays claimed, and is tried again.
+        What cannot be removed or moved stays claimed, and is tried again. True if it was gone and is here: it is
+        claimed again.
         """
-        self._finishing.finish(name, verdict, reason)
+        return self._finishing.finish(name, verdict, reason)
 
     def _take(self, name: str, folder: int, last: str, sign: Sign) -> Taken | None:
         mode = os.stat(last, dir_fd=folder, follow_symlinks=False).st_mode

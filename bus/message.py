@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from bus.contents import contents, contents_of, opened
+from bus.contents import closed, contents, contents_of, opened
 from bus.door import Undecodable, check_pixels
 from bus.header import MAX_HEADER, Malformed, check, fits, from_wire, to_wire
 from bus.picture import decode
@@ -173,7 +173,7 @@ class Message:
 
     def close(self) -> None:
         if self._fd is not None:
-            os.close(self._fd)
+            closed(self._fd)
             self._fd = None
 
     def dump(self, local: bool = True) -> tuple[dict[str, Any], builtins.bytes]:

@@ -56,7 +56,7 @@ class Later:
         self._say, self._said = say, 0.0  # when it was said last; 0: all is well
         self._waiting: list[tuple[Pull, Item]] = []
         self._since: dict[Item, float] = {}  # of those that failed and have not been finished: since when
-        self._due = 0.0
+        self.next_try = 0.0  # of all that wait, by time.monotonic
         self._worked = 0.0  # when a message from a file was finished last
 
     def __bool__(self) -> bool:
@@ -72,13 +72,13 @@ class Later:
             self._said = now
             self._say(f"cannot read {item.meta.get('file')}: {error.strerror}; tries again until it works")
         if not self._waiting:
-            self._due = now + RETRY
+            self.next_try = now + RETRY
         self._waiting.append((pull, item))
         return True
 
     def due(self) -> "list[tuple[Pull, Item]]":
         """Those that are to be tried again now."""
-        if not self._waiting or time.monotonic() < self._due:
+        if not self._waiting or time.monotonic() < self.next_try:
             return []
         waiting, self._waiting = self._waiting, []
         for _, item in waiting:

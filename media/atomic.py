@@ -142,12 +142,14 @@ class _Group:
 
     def close(self) -> None:
         """Remove what was not placed."""
-        for name, (descriptor, _) in self._files.items():
+        for name in self._files:
             with contextlib.suppress(OSError):  # placed; or the disk refuses, then whoever leaves last tries again
                 os.unlink(name, dir_fd=self._partial)
-            os.close(descriptor)
-        for folder in self._folders.keys() - {()}:
-            os.close(self._folders[folder])
+        with contextlib.ExitStack() as descriptors:  # closes all of them, whatever a disk that fails says of one
+            for descriptor, _ in self._files.values():
+                descriptors.callback(os.close, descriptor)
+            for folder in self._folders.keys() - {()}:
+                descriptors.callback(os.close, self._folders[folder])
 
     def _enter(self, folder: Parts) -> int:
         if folder not in self._folders:

@@ -27,32 +27,26 @@ def refused(graph: Ordeal, why: str) -> list[str]:
     return [rf"(?:converter\.\d|saver) +\| cannot save below {place}: {why}; waiting" for place in graph.places]
 
 
-def test_results_on_a_full_disk_wait_for_room(tmp_path: Path, clip: Path) -> None:
-    with disk(tmp_path / "results", options="size=4M"), Ordeal(tmp_path, clip) as graph:
+def test_results_on_a_disk_that_is_full_or_read_only_wait(tmp_path: Path, clip: Path) -> None:
+    with disk(tmp_path / "results", options="size=4M") as results, Ordeal(tmp_path, clip) as graph:
         with graph.fault():
-            ballast = fill(graph.results)
+            ballast = fill(results)
         graph.says(*refused(graph, "No space left on device"))
         with graph.cured():
             ballast.unlink()
 
-
-def test_results_on_a_disk_that_takes_no_more_files_wait(tmp_path: Path, clip: Path) -> None:
-    with disk(tmp_path / "results", options="size=4M"), Ordeal(tmp_path, clip) as graph:
         with graph.fault():
-            there = os.statvfs(graph.results)
-            change(graph.results, f"nr_inodes={there.f_files - there.f_ffree}")
+            there = os.statvfs(results)
+            change(results, f"nr_inodes={there.f_files - there.f_ffree}")
         graph.says(*refused(graph, "No space left on device"))
         with graph.cured():
-            change(graph.results, "nr_inodes=10000")
+            change(results, "nr_inodes=10000")
 
-
-def test_results_on_a_disk_that_becomes_read_only_wait(tmp_path: Path, clip: Path) -> None:
-    with disk(tmp_path / "results", options="size=4M"), Ordeal(tmp_path, clip) as graph:
         with graph.fault():
-            change(graph.results, "ro")
+            change(results, "ro")
         graph.says(*refused(graph, "Read-only file system"))
         with graph.cured():
-            change(graph.results, "rw")
+            change(results, "rw")
 
 
 def test_results_whose_disk_is_unmounted_are_not_written_below_it_but_wait(tmp_path: Path, clip: Path) -> None:

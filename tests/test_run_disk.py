@@ -54,7 +54,7 @@ def test_nodes_that_cannot_leave_their_end_marks_wait_and_the_graph_ends_well(tm
     ):
         with graph.fault():
             ballast = fill(runs)
-        mark = f"{runs}/.*/splitter\\.done"
+        mark = f"{runs}/.*/splitter\\.1\\.done"
         graph.says(rf"splitter +\| cannot write its end mark {mark}: No space left on device; waits")
         assert graph.graph.process.poll() is None
         ballast.unlink()

@@ -22,20 +22,17 @@ def splitter_waits(graph: Ordeal, why: str) -> str:
     return rf"splitter +\| waits while the disk of {graph.spool} cannot be written to \({why}\)"
 
 
-@pytest.mark.parametrize(("full", "what"), [("size=60M", "64 MB"), ("nr_inodes=900", "1000 files")])
-def test_frames_on_a_disk_that_is_full_wait_for_room(tmp_path: Path, clip: Path, full: str, what: str) -> None:
-    with disk(tmp_path / "spool", options=ROOMY), Ordeal(tmp_path, clip) as graph:
-        with graph.fault():
-            change(graph.spool, full)
-        graph.says(rf"splitter +\| waits while there is room for less than {what} on the disk of {graph.spool}")
-        with graph.cured():
-            change(graph.spool, ROOMY)
-
-
-def test_frames_on_a_disk_that_becomes_read_only_wait(tmp_path: Path, clip: Path) -> None:
-    """As the splitter sees it, by its path; of the watcher, which has the folder open, see test_folder_rights."""
+def test_frames_on_a_disk_that_is_full_or_read_only_wait(tmp_path: Path, clip: Path) -> None:
+    """Read-only as the splitter sees it, by its path; of the watcher, which has the folder open: test_folder_rights."""
     spool = tmp_path / "spool"
     with disk(spool, options=ROOMY), Ordeal(tmp_path, clip) as graph, ExitStack() as over:
+        for full, what in (("size=60M", "64 MB"), ("nr_inodes=900", "1000 files")):
+            with graph.fault():
+                change(spool, full)
+            graph.says(rf"splitter +\| waits while there is room for less than {what} on the disk of {spool}")
+            with graph.cured():
+                change(spool, ROOMY)
+
         with graph.fault():
             over.enter_context(bound(spool, spool))
             change(spool, "bind,ro")

@@ -41,6 +41,17 @@ def test_frames_on_a_disk_that_is_full_or_read_only_wait(tmp_path: Path, clip: P
             over.close()
 
 
+def test_a_spool_on_a_disk_that_is_full_from_the_start_is_waited_for(tmp_path: Path, clip: Path) -> None:
+    with disk(tmp_path / "spool", options="size=70M,nr_inodes=1") as spool, Ordeal(tmp_path, clip) as graph:
+        why = "No space left on device"
+        graph.says(
+            rf"watcher +\| cannot watch {spool}: {spool}/\.taken: {why}: make room on its disk, .*; tries again",
+            rf"splitter +\| waits while the disk of {spool} is full \({why}\)",
+        )
+        with graph.cured():
+            change(spool, ROOMY)
+
+
 def test_frames_in_a_folder_without_rights_wait(tmp_path: Path, clip: Path) -> None:
     with Ordeal(tmp_path, clip, under=WITHOUT_POWER) as graph:
         with graph.fault():

@@ -14,6 +14,29 @@ from tests.launch import Launch
 from tests.mounting import disk
 from tests.ordeal import FRAMES, SIZE, Ordeal, fill
 
+FAILS = """\
+nodes:
+  source: {run: source, push: frames}
+  saver: {run: nodes.saver, pull: frames, args: {folder: saved}}
+"""
+SOURCE = """\
+import time
+from pathlib import Path
+
+from bus import run
+
+
+def source():
+    while not Path("go").exists():
+        time.sleep(0.01)
+        yield None
+    raise SystemExit(65)
+
+
+if __name__ == "__main__":
+    run(source)
+"""
+
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -59,6 +82,23 @@ def test_nodes_that_cannot_leave_their_end_marks_wait_and_the_graph_ends_well(tm
         assert graph.graph.process.poll() is None
         ballast.unlink()
         assert graph.graph.ends(5) == 0
+
+
+def test_a_node_that_fails_for_good_while_the_run_folder_is_full_is_told_downstream_later(tmp_path: Path) -> None:
+    (tmp_path / "graph.yaml").write_text(FAILS)
+    (tmp_path / "source.py").write_text(SOURCE)
+    with (
+        tempfile.TemporaryDirectory(prefix="zg-") as short,
+        disk(Path(short), options="size=2M") as runs,
+        Launch(tmp_path, env={"XDG_RUNTIME_DIR": short}) as graph,
+    ):
+        graph.says(r"saver +\| saves below")
+        ballast = fill(runs)
+        (tmp_path / "go").touch()
+        graph.says(rf"source +\| its end mark in {runs}/.* cannot be written: No space left on device; tries again")
+        ballast.unlink()
+        assert graph.ends(5) == 1
+    assert "failed because of source" in graph.output
 
 
 def test_lines_for_a_file_on_a_full_disk_come_when_there_is_room(tmp_path: Path) -> None:

@@ -84,6 +84,8 @@ class Observer:
 
     def _came_whole(self, folder: Path, name: str) -> None:
         self._came[folder].append(time.monotonic())
+        if name.endswith(".txt"):
+            return
         try:
             with Image.open(folder / name) as image:
                 image.load()

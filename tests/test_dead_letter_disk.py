@@ -9,6 +9,7 @@ from PIL import Image
 from tests.conftest import make_clip, until
 from tests.launch import Launch, files
 from tests.mounting import disk
+from tests.observer import Observer
 from tests.ordeal import RESUME, fill
 
 GRAPH = """\
@@ -39,7 +40,11 @@ def test_dead_letters_wait_for_room_whole_or_absent_and_all_else_flows_on(tmp_pa
     (tmp_path / "graph.yaml").write_text(GRAPH)
     (tmp_path / "picky.py").write_text(PICKY)
     fine = [f"clip-{number:08d}.jpg" for number in range(40) if number % 10 != 3]
-    with disk(tmp_path / "dead-letters", options="size=512k") as dead, Launch(tmp_path) as graph:
+    with (
+        disk(tmp_path / "dead-letters", options="size=512k") as dead,
+        Observer([dead / "splitter"]) as observer,
+        Launch(tmp_path) as graph,
+    ):
         ballast = fill(dead)
         until(lambda: files(tmp_path / "saved") == fine, 30, "all that is fine")
         words = f"splitter +\\| cannot write a dead letter below {dead}/splitter: No space left on device; tries again"
@@ -56,4 +61,5 @@ def test_dead_letters_wait_for_room_whole_or_absent_and_all_else_flows_on(tmp_pa
                 image.load()
             assert (dead / "splitter" / f"{letter}.txt").read_text().endswith("ends with a three\n")
     assert "converted 36, dead letters 4, dropped 0, lost 0" in graph.output
+    assert observer.faults == []
     assert not re.search("Traceback|restarts", graph.output)

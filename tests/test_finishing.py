@@ -59,6 +59,22 @@ def test_what_cannot_be_moved_stays_claimed_is_said_once_and_goes_when_it_can(
     spool.close()
 
 
+def test_what_was_not_to_be_found_and_is_here_comes_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As where the disk was unmounted for a moment, between two looks at whether the folder is there."""
+    spool = Spool(str(tmp_path), "delete")
+    put(spool, "a.jpg")
+    take(spool, "a.jpg")
+    assert spool.finish("a.jpg", "gone", "")
+    spool.rest()
+    [again] = until(spool.returned)
+    assert (again.name, Path(again.file).read_text(), spool.held) == ("a.jpg", "whole", 1)
+    assert not spool.finish("a.jpg", "done", "")
+    assert spool.held == 0
+    [line] = capsys.readouterr().out.splitlines()
+    assert line == f"{again.file} was not to be found when it was needed, but is there: such files come again"
+    spool.close()
+
+
 def test_what_lost_its_archive_meanwhile_has_not_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     spool = Spool(str(tmp_path), "keep")
     put(spool, "a.jpg")

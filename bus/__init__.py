@@ -1,5 +1,6 @@
 """What nodes are made of: everything that a node imports."""
 
+from bus.hangs import outside
 from bus.hiding import shown
 from bus.hub import Stopped
 from bus.inputs import arrived, batches, closed
@@ -19,6 +20,7 @@ __all__ = [
     "closed",
     "drop",
     "encode",
+    "outside",
     "progress",
     "run",
     "shown",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import builtins
 import json
 import os
-import stat
 import time as clock
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from bus.contents import contents, contents_of
+from bus.contents import closed, contents, contents_of, opened
 from bus.door import Undecodable, check_pixels
 from bus.header import MAX_HEADER, Malformed, check, fits, from_wire, to_wire
 from bus.picture import decode
+from bus.unreadable import Unreadable
 
 if TYPE_CHECKING:
     import numpy
@@ -26,7 +26,7 @@ MAX_KEPT = 2**25  # pixels of a decoded image that a message keeps: a batch of e
 MAX_DATA = MAX_HEADER // 2  # bytes of .data, as JSON
 META = {"stream": str, "name": str, "captured": int, "time": {"captured", "written"}, "hops": [(str, int)]}
 OPTIONAL = {"data": dict, "raw": (set(RAW_MODES), int, int), "file": str, "empty": bool}
-Finish = Callable[[str, str], None]
+Finish = Callable[[str, str], object]
 
 
 class Message:
@@ -52,7 +52,8 @@ class Message:
     ) -> None:
         """`captured` is in nanoseconds since the epoch (0: now); `time` says what it is: `captured` or `written`.
 
-        `finish(verdict, reason)` is called once, when everything downstream is through with this message.
+        `finish(verdict, reason)` is called once, when everything downstream is through with this message. If it gives
+        True, the message was not done, nor dropped: its owner sends it again.
         """
         self.stream, self.number, self.name = stream, number, name
         self.captured, self.time = captured or clock.time_ns(), time
@@ -81,7 +82,7 @@ class Message:
     def bytes(self) -> builtins.bytes:
         """What it came in: an encoded image, a file's content, or raw pixels.
 
-        Raises OSError if the file has gone, and Undecodable if it is larger than any image that is read.
+        Raises OSError if the file has gone or cannot be read, Undecodable if it is larger than any image that is read.
         """
         if self._payload is not None:
             return self._payload
@@ -89,7 +90,7 @@ class Message:
             return b"" if self._image is None else self._image.tobytes()
         try:
             return contents_of(self.file) if self._fd is None else contents(self._fd)
-        except Undecodable as error:
+        except (Undecodable, Unreadable) as error:
             error.culprit = self
             raise
 
@@ -159,21 +160,20 @@ class Message:
     def open(self, grants: Sequence[Path]) -> None:
         """Open the file that it stands for, so that it stays readable, if it lies below one of `grants`.
 
-        `grants` are real paths. Raises FileNotFoundError, Malformed, or OSError.
+        `grants` are real paths. Raises FileNotFoundError, Malformed, OSError, or Unreadable where the disk fails.
         """
         if self.file is None:
             return
         place = Path(os.path.realpath(self.file)) if "\0" not in self.file else Path()
         if not Path(self.file).is_absolute() or not any(place.is_relative_to(grant) for grant in grants):
             raise Malformed(f"names the file {to_wire(self.file)}, which lies below no granted folder")
-        self._fd = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        if not stat.S_ISREG(os.fstat(self._fd).st_mode):
-            self.close()
+        self._fd = opened(place)
+        if self._fd is None:
             raise Malformed(f"names {to_wire(self.file)}, which is no file")
 
     def close(self) -> None:
         if self._fd is not None:
-            os.close(self._fd)
+            closed(self._fd)
             self._fd = None
 
     def dump(self, local: bool = True) -> tuple[dict[str, Any], builtins.bytes]:

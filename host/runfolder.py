@@ -30,12 +30,18 @@ class RunFolder:
     """The private folder of this run, held for as long as the launcher lives."""
 
     def __init__(self, graph: Path, host: str | None = None) -> None:
-        """Raises Refused if another launcher runs `graph` on `host`, or if the place is not safe."""
+        """Raises Refused if another launcher runs `graph` on `host`, or if the place is not safe, or its disk full."""
         self._base = base()
         self._graph_lock = self._base / f"{_hash(graph, host)}.lock"
-        self._locks = [self._lock_graph(graph)]
-        self._sweep()
-        self.path = self._make()
+        try:
+            self._locks = [self._lock_graph(graph)]
+            self._sweep()
+            self.path = self._make()
+        except OSError as error:
+            raise Refused(
+                f"{self._base}: the run folder cannot be made there ({error.strerror}): make room, or set"
+                " XDG_RUNTIME_DIR to a folder on another disk"
+            ) from None
         self.id = self.path.name
         self.notify = self.path / "notify"
 

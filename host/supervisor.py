@@ -44,6 +44,7 @@ class Supervisor:
         books = {node: [run.books(one.replica) for one in processes if one.node.name == node] for node in self.nodes}
         self.figures = Figures(books, time.monotonic())
         self.logs: set[Log] = set()
+        self.unmarked: dict[Child, int] = {}  # those that failed for good, while there is no room to say so
         self.is_stopping = False
         self.looked_at = time.monotonic()
 
@@ -126,13 +127,24 @@ class Supervisor:
         elif why := child.why_never_again(code):
             child.over = "failed"
             child.say(f"{child.death(code)}, {why}: failed for good")
-            self.run.write_failed(child.process.replica, code)
+            self.mark_failed(child, code)
         else:
             rest = child.rest()
             loop = "crash loop, " if child.is_in_crash_loop else ""
             child.say(f"{child.death(code)}, {loop}restarts {f'in {rest:.2g} s' if rest else 'at once'}")
         if self.has_failed:
             self.stop_who_has_no_way_on()
+
+    def mark_failed(self, child: Child, code: int) -> None:
+        """Let the nodes downstream know, as soon as the disk of the run folder takes it."""
+        try:
+            self.run.write_failed(child.process.replica, code)
+        except OSError as error:
+            if child not in self.unmarked:
+                child.say(f"its end mark in {self.run.path} cannot be written: {error.strerror}; tries again")
+            self.unmarked[child] = code
+        else:
+            self.unmarked.pop(child, None)
 
     @property
     def has_failed(self) -> bool:
@@ -210,6 +222,8 @@ class Supervisor:
             for child in self.children:
                 child.forgive()
         self.looked_at = now
+        for child, code in list(self.unmarked.items()):
+            self.mark_failed(child, code)
         self.revive_janitor()
         self.reap_orphans()
         limits.enforce(self.running())

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from media.mounts import Mounted
+
 PARTIAL = ".partial"  # the folder at the root in which files are written; it is there only while somebody writes
 MARK = "user.zg.result"  # the extended attribute that says: a node saved this
 
@@ -36,6 +38,7 @@ class AtomicFolder:
     def __init__(self, path: Path, sync: bool) -> None:
         """Without `sync` nothing is fsynced: files outlive the death of any process, but not a power cut."""
         self.path, self.sync = path, sync
+        self._mounted = Mounted(path)
         self._settled: set[Parts] = set()  # folders whose own names are known to be on the disk
 
     def make(self) -> None:
@@ -55,7 +58,9 @@ class AtomicFolder:
             self._write(files)
 
     def _write(self, files: Sequence[File]) -> None:
-        self._make(self.path)
+        self._mounted.check()
+        if self._make(self.path):
+            print(f"{self.path} was removed, with what was saved in it: makes it again and goes on")
         with (
             _opened(self.path, FOLDER) as root,
             _partial_folder(root) as partial,
@@ -69,16 +74,23 @@ class AtomicFolder:
             if self.sync:
                 self._settled |= group.sync_folders(self._settled)
 
-    def _make(self, folder: Path) -> None:
+    def _make(self, folder: Path) -> bool:
+        """Make the folder, and those above it; False if it is there."""
         if folder.is_dir():
-            return
+            return False
         if folder.exists():
             raise NotADirectoryError(errno.ENOTDIR, f"{folder} is not a folder")
         self._make(folder.parent)
         folder.mkdir(exist_ok=True)
         if self.sync:
-            with _opened(folder.parent, FOLDER) as parent:
-                _sync_folder(parent)
+            try:
+                with _opened(folder.parent, FOLDER) as parent:
+                    _sync_folder(parent)
+            except OSError:
+                with contextlib.suppress(OSError):  # else its name would count as being on the disk at the next try
+                    folder.rmdir()
+                raise
+        return True
 
 
 class _Group:
@@ -130,12 +142,14 @@ class _Group:
 
     def close(self) -> None:
         """Remove what was not placed."""
-        for name, (descriptor, _) in self._files.items():
+        for name in self._files:
             with contextlib.suppress(OSError):  # placed; or the disk refuses, then whoever leaves last tries again
                 os.unlink(name, dir_fd=self._partial)
-            os.close(descriptor)
-        for folder in self._folders.keys() - {()}:
-            os.close(self._folders[folder])
+        with contextlib.ExitStack() as descriptors:  # closes all of them, whatever a disk that fails says of one
+            for descriptor, _ in self._files.values():
+                descriptors.callback(os.close, descriptor)
+            for folder in self._folders.keys() - {()}:
+                descriptors.callback(os.close, self._folders[folder])
 
     def _enter(self, folder: Parts) -> int:
         if folder not in self._folders:

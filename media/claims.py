@@ -83,8 +83,11 @@ class Claims:
             self.tidy()
 
     def leftovers(self) -> list[Taken]:
-        """What an earlier run claimed and did not finish is held by this one now; these no writer has open."""
-        for folder, _, names, fd in os.fwalk(dir_fd=self.folder.fd):
+        """What an earlier run claimed and did not finish is held by this one now; these no writer has open.
+
+        Raises OSError if it cannot be looked into.
+        """
+        for folder, _, names, fd in os.fwalk(onerror=_fail, dir_fd=self.folder.fd):
             below = folder[2:]  # of "./sub"
             self._emptied.update([below] if below else [])
             for name in names:
@@ -94,6 +97,10 @@ class Claims:
         self.names.update(self._writers)
         self._writers.sort(reverse=True)
         return self._free()
+
+    def again(self, name: str) -> None:
+        """It is here, and was told to have gone: it comes again."""
+        self._writers.append(name)
 
     def returned(self) -> list[Taken]:
         """Those whose writers came back while they were claimed, and are through now."""
@@ -147,3 +154,7 @@ class Claims:
         else:
             return Taken(name, self.path(name), its.st_mtime_ns)
         return None
+
+
+def _fail(error: OSError) -> None:
+    raise error

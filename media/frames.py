@@ -13,9 +13,10 @@ from typing import Any, TypeVar
 
 from bus import wait
 from media.budget import Budget
-from media.disk import NoRoom, check_reserve, fullness_told
+from media.disk import MISTAKES, NoRoom, check_reserve, trouble_told
 from media.job import Job
 from media.mark import Mark
+from media.mounts import Mounted
 from media.places import TAKEN
 from media.source import WrongArgument
 from media.video import Dropped
@@ -47,6 +48,8 @@ class FrameFolder:
         self._mark, self._mark_file = Mark.of(job), folder / f".{job.stream}.mark"
         self._whole: int | None = None  # the number of the frame that lies in the workspace, to be moved into place
         self._said: dict[str, float] = {}  # trouble -> when it was said last, by time.monotonic
+        self._mistakes: tuple[int, ...] = MISTAKES  # what is not waited for: nothing, once the folder was right
+        self._mounted = Mounted(folder)
 
     def __enter__(self) -> "FrameFolder":
         return self
@@ -70,6 +73,7 @@ class FrameFolder:
                 f"folder: cannot write to {self._folder.absolute()}: {error.strerror};"
                 " give another, or make it writable"
             ) from None
+        self._mistakes = ()
         if self._job.live:
             self._workspace.sweep()
             return
@@ -150,7 +154,7 @@ class FrameFolder:
 
     def _at_once(self, deed: Callable[[], Value]) -> Value:
         """Do it, in a folder that is made again if it was removed. Raises NoRoom."""
-        with fullness_told(self._folder):
+        with trouble_told(self._folder, self._mistakes):
             try:
                 return deed()
             except FileNotFoundError:
@@ -160,6 +164,7 @@ class FrameFolder:
                 return deed()
 
     def _make_again(self) -> None:
+        self._mounted.check()
         self._folder.mkdir(parents=True, exist_ok=True)
         if not self._workspace.lock():
             raise self._another()

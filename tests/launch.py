@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -18,14 +19,22 @@ PATIENCE = 120.0  # seconds: generous, because the machines that run these tests
 class Launch:
     """`with Launch(folder, "splitter.source=clip.mp4") as graph: graph.ends()`; what is left is killed."""
 
-    def __init__(self, folder: Path, *words: str, graph: str = "graph.yaml", env: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *words: str,
+        graph: str = "graph.yaml",
+        env: dict[str, str] | None = None,
+        under: Sequence[str] = (),
+    ) -> None:
+        """`under`: a program that runs the launcher, such as strace, with its arguments."""
         self.folder = folder
         if not (folder / graph).exists():
             shutil.copy(ROOT / "graph.yaml", folder / graph)
         self.log = folder / f"launcher-{len([*folder.glob('launcher-*.log')])}.log"
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, str(ROOT / "launcher.py"), graph, *words],
+                [*under, sys.executable, str(ROOT / "launcher.py"), graph, *words],
                 cwd=folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -8,6 +8,7 @@ from typing import Any
 
 from PIL import Image
 
+from tests.confined import confined
 from tests.launch import Launch, files
 from tests.overload.painted import number_in, paint
 
@@ -19,6 +20,7 @@ HOW = {  # how each dies -> what its dead letter says of that
     "segfaults_in_a_thread": "was killed by SIGSEGV",
     "hangs": r"has held one message for \d+\.\d s \(stall: 1\): aborted",
     "eats": r"holds \d{3} MB \(memory: 150 MB\): killed",
+    "overeats": "was killed by SIGKILL",
     "raises": "RuntimeError: no idea what {name} is",
 }
 LIMITS: dict[str, dict[str, Any]] = {"hangs": {"stall": 1}, "eats": {"memory": "150MB"}}
@@ -128,3 +130,13 @@ def test_a_frame_goes_on_to_be_deadly_until_it_is_set_aside_though_those_who_cou
     assert_only_the_guilty(
         tmp_path, output.replace(f"converted {FRAMES - 1 - before}", f"converted {FRAMES - 1}"), nodes
     )
+
+
+def test_a_frame_for_which_the_kernel_runs_out_of_memory_is_blamed_like_any_other(tmp_path: Path) -> None:
+    nodes = {"a": {"11": "overeats"}}
+    write_graph(tmp_path, nodes)
+    with Launch(tmp_path) as graph, confined(graph.process.pid, 500_000_000):
+        assert graph.ends() == 0
+        output = graph.output
+    assert_only_the_guilty(tmp_path, output, nodes)
+    assert died(output, "a") == 3

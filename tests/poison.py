@@ -8,7 +8,7 @@ from typing import Any
 
 from bus import Message, batches, called, run
 
-MOST = 4_000_000_000  # bytes that are eaten at most, should nobody stop it
+MOST = 2_000_000_000  # bytes: who is not stopped before ends itself, which is another death
 BITE = 8_000_000  # bytes
 
 

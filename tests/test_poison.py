@@ -19,7 +19,7 @@ HOW = {  # how each dies -> what its dead letter says of that
     "segfaults": "was killed by SIGSEGV",
     "segfaults_in_a_thread": "was killed by SIGSEGV",
     "hangs": r"has held one message for \d+\.\d s \(stall: 1\): aborted",
-    "eats": r"holds \d{3} MB \(memory: 150 MB\): killed",
+    "eats": r"holds \d+ MB \(memory: 150 MB\): killed",
     "overeats": "was killed by SIGKILL",
     "raises": "RuntimeError: no idea what {name} is",
 }

@@ -36,13 +36,20 @@ class Verdict(NamedTuple):
 
 
 def pushing(size: int) -> int:
-    """The byte credit of a pushing end, per puller replica: what is not finished downstream, of messages of `size`."""
-    return max(size, min(WINDOW_BYTES, WINDOW * size))
+    """The byte credit of a pushing end, per puller replica.
+
+    That is what may be unfinished downstream, of messages of `size` bytes, and one more that waits to be sent.
+    """
+    return max(size, min(WINDOW_BYTES, WINDOW * size)) + size
 
 
 def pulling(size: int, batch: int = 1) -> int:
-    """The byte credit of a pulling end, per pusher replica: what user code has not let go of, decoded to `size`."""
-    return max(size, min(WINDOW_BYTES, (2 * batch if batch > 1 else PREFETCH) * size))
+    """The byte credit of a pulling end, per pusher replica, for user code that takes batches of so many.
+
+    That is what it has not let go of, of messages that take `size` bytes when they are decoded, and one more that it
+    has just let go of.
+    """
+    return max(size, min(WINDOW_BYTES, (2 * batch if batch > 1 else PREFETCH) * size)) + size
 
 
 class Samples:

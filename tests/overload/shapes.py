@@ -14,6 +14,8 @@ Graph = dict[str, Any]
 
 RATE = 30  # frames a second of a live source
 BUDGET = 20  # files that may wait in the folder
+SMALL = 4 * 160 * 90  # bytes of a frame that was made small, decoded
+LATEST_ONES = 2  # messages of a keep: latest wire that are with a node: at its end of it, and on their way or just over
 REFERENCES = 17  # frames that an H.264 decoder keeps at most: 16 to draw upon, and the one that is drawn
 
 
@@ -28,8 +30,18 @@ class Load:
 
     @property
     def raw(self) -> int:
-        """Bytes of a decoded frame."""
+        """Bytes of a frame on the wire."""
         return 3 * self.width * self.height
+
+    @property
+    def decoded(self) -> int:
+        """Bytes of a frame as Pillow holds it: four a pixel, also of RGB."""
+        return 4 * self.width * self.height
+
+    @property
+    def decoder(self) -> int:
+        """Bytes that a clip's decoder may hold: the frames it draws upon, as YUV 4:2:0, and those on their way."""
+        return REFERENCES * self.width * self.height * 3 // 2 + DEPTH * self.raw
 
     @property
     def camera(self) -> Graph:
@@ -127,9 +139,9 @@ SHAPES = {
         "a clip through the folder, keep: all",
         through_a_folder,
         lambda load: {
-            "splitter": (REFERENCES + DEPTH) * load.raw,  # of its decoder
+            "splitter": load.decoder,
             "watcher": 0,  # the messages name files
-            "slow": pulling(load.raw, GROUP),
+            "slow": pulling(load.decoded, GROUP),
             "saver": 0,
         },
         clip=True,
@@ -138,9 +150,9 @@ SHAPES = {
         "a clip down the wire, keep: all",
         down_the_wire,
         lambda load: {
-            "splitter": (REFERENCES + DEPTH) * load.raw + pushing(load.raw),
-            "slow": pulling(load.raw, GROUP) + pushing(load.raw),
-            "saver": pulling(load.raw, GROUP),
+            "splitter": load.decoder + pushing(load.raw),
+            "slow": pulling(load.decoded, GROUP) + pushing(load.raw),
+            "saver": pulling(load.decoded, GROUP),
         },
         clip=True,
     ),
@@ -149,34 +161,39 @@ SHAPES = {
         behind_a_filter,
         lambda load: {
             "camera": pushing(load.raw),
-            "filter": pulling(load.raw, GROUP) + pushing(3 * 160 * 90),
-            "slow": pulling(3 * 160 * 90, GROUP) + pushing(3 * 160 * 90),
-            "saver": pulling(3 * 160 * 90, GROUP),
+            "filter": pulling(load.decoded, GROUP) + pushing(SMALL),
+            "slow": pulling(SMALL, GROUP) + pushing(SMALL),
+            "saver": pulling(SMALL, GROUP),
         },
     ),
     "live": Shape(
         "a live source down the wire, keep: latest",
         live,
         lambda load: {
-            "camera": 2 * load.raw,  # one on its way, and one that waits
-            "slow": load.raw + pushing(load.raw),
-            "saver": pulling(load.raw, GROUP),
+            "camera": pushing(load.raw),
+            "slow": LATEST_ONES * load.decoded + pushing(load.raw),
+            "saver": pulling(load.decoded, GROUP),
         },
         live=True,
     ),
     "live-folder": Shape(
         "a live source through the folder, keep: latest",
         live_through_a_folder,
-        lambda load: {"splitter": 3 * load.raw, "watcher": 0, "slow": load.raw, "saver": 0},
+        lambda load: {
+            "splitter": 3 * load.raw,
+            "watcher": 0,
+            "slow": LATEST_ONES * load.decoded,
+            "saver": 0,
+        },
         live=True,
     ),
     "preview": Shape(
         "all frames saved, and a slow preview beside, keep: latest",
         beside_a_preview,
         lambda load: {
-            "camera": pushing(load.raw) + 2 * load.raw,
-            "slow": load.raw,
-            "saver": pulling(load.raw, GROUP),
+            "camera": pushing(load.raw) + LATEST_ONES * load.raw,
+            "slow": LATEST_ONES * load.decoded,
+            "saver": pulling(load.decoded, GROUP),
         },
         live=True,
     ),

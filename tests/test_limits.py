@@ -36,6 +36,13 @@ def test_a_node_whose_session_holds_too_much_memory_is_killed(tmp_path: Path) ->
     assert said[1].startswith("was killed by SIGKILL, restarts in")
 
 
+def test_who_takes_much_memory_at_once_is_killed_long_before_a_second_is_over(tmp_path: Path) -> None:
+    with act(tmp_path, {"splitter": {"role": "gorges 0.4", "memory": "150MB"}}) as graph:
+        assert graph.ends() == 0
+    assert not (tmp_path / "survived").exists()
+    assert sum("(memory: 150 MB): killed" in line for line in lines(graph, "splitter")) == 6
+
+
 EATS = "import sys; hold = b'x' * 100_000_000; print(flush=True); sys.stdin.read()"
 LEADS = """
 import subprocess, sys

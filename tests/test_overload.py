@@ -21,7 +21,7 @@ def overload(folder: Path, name: str, count: int, seconds: float, size: tuple[in
 def test_a_clip_waits_in_its_folder_and_all_of_it_arrives_while_no_node_holds_more_than_its_credit(
     tmp_path: Path,
 ) -> None:
-    assert overload(tmp_path, "folder", 40, 0.05, SIZES["720p"]).broken == []
+    assert overload(tmp_path, "folder", 60, 0.05, (640, 360)).broken == []
 
 
 def test_raw_frames_wait_at_their_source_and_all_of_them_arrive(tmp_path: Path) -> None:

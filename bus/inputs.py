@@ -42,8 +42,7 @@ class Input:
         """Up to `size` messages as one unit; empty when the input has ended."""
         with self._node.inside:
             self._ask()
-            for pull in self.pulls:
-                pull.credit = max(pull.credit, 2 * size)
+            size = min(size, sum(pull.widen(size) for pull in self.pulls))
             if not self._take():
                 return []
             until = time.monotonic() + seconds
@@ -142,7 +141,8 @@ class Input:
 def batches(frames: Iterable[Message], n: int, seconds: float = 0.0) -> Iterator[list[Message]]:
     """Lists of 1 to `n` messages: what is there, and what comes within `seconds` of the first.
 
-    A batch is one unit: it is finished, or blamed, as a whole. At most 64 messages of each pusher are there at a time.
+    A batch is one unit: it is finished, or blamed, as a whole. At most 64 messages of each pusher are there at a time,
+    and of a `keep: latest` wire one.
     """
     if isinstance(frames, Input):
         while batch := frames.batch(n, seconds):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -102,6 +103,14 @@ class Pipe:
             return f"{self.address}.s"
         host, _, port = self.address.rpartition(":")
         return f"{host}:{int(port) + 1}"
+
+
+def by_wire(pipes: list[Pipe], end: Callable[[Pipe], str]) -> dict[tuple[str, str], list[Pipe]]:
+    """`pipes` in groups: (what `end` says of a pipe, its wire) -> those of which this is true."""
+    wires: dict[tuple[str, str], list[Pipe]] = defaultdict(list)
+    for pipe in pipes:
+        wires[end(pipe), pipe.wire].append(pipe)
+    return wires
 
 
 class BadAddress(OSError):

@@ -15,14 +15,13 @@ from PIL import Image
 from bus.contents import closed, contents, contents_of, opened
 from bus.door import Undecodable, check_pixels
 from bus.header import MAX_HEADER, Malformed, check, fits, from_wire, to_wire
-from bus.picture import decode
+from bus.kept import keep
+from bus.picture import RAW_MODES, as_raw, decode
 from bus.unreadable import Unreadable
 
 if TYPE_CHECKING:
     import numpy
 
-RAW_MODES = {"L": 1, "RGB": 3, "RGBA": 4, "CMYK": 4}  # pixel modes that travel raw -> bytes a pixel
-MAX_KEPT = 2**25  # pixels of a decoded image that a message keeps: a batch of eight then takes 1 GiB at most
 MAX_DATA = MAX_HEADER // 2  # bytes of .data, as JSON
 META = {"stream": str, "name": str, "captured": int, "time": {"captured", "written"}, "hops": [(str, int)]}
 OPTIONAL = {"data": dict, "raw": (set(RAW_MODES), int, int), "file": str, "empty": bool}
@@ -33,7 +32,7 @@ class Message:
     """One thing on its way: who and when, and a payload: encoded bytes, raw pixels, or the name of a file."""
 
     __slots__ = (
-        "_fd", "_image", "_payload", "_raw", "captured", "data", "file", "finish",
+        "__weakref__", "_fd", "_image", "_payload", "_raw", "captured", "data", "file", "finish",
         "hops", "name", "number", "origin", "reason", "stream", "time",
     )  # fmt: skip
 
@@ -96,7 +95,7 @@ class Message:
 
     @property
     def image(self) -> Image.Image:
-        """A Pillow image, upright, decoded on first use, or each time if it is very large. Raises Undecodable."""
+        """A Pillow image, upright, decoded on first use and kept as bus/kept.py says. Raises Undecodable."""
         if self._image is not None:
             return self._image
         try:
@@ -104,7 +103,7 @@ class Message:
         except Undecodable as error:
             error.culprit = self
             raise
-        if image.width * image.height <= MAX_KEPT:
+        if keep(self, image.width * image.height):
             self._image = image
         return image
 
@@ -176,6 +175,10 @@ class Message:
             closed(self._fd)
             self._fd = None
 
+    def forget_image(self) -> None:
+        """Give up the decoded image; the next `.image` decodes it afresh."""
+        self._image = None
+
     def dump(self, local: bool = True) -> tuple[dict[str, Any], builtins.bytes]:
         """What stands in the header under `meta`, and the payload; unless `local`, a file travels as its content.
 
@@ -205,11 +208,7 @@ class Message:
         if self.empty or self._image is None:
             meta["empty"] = True
             return meta, b""
-        image = self._image
-        if image.mode not in RAW_MODES:
-            if image.mode[0] in "IF":
-                raise ValueError(f'pixels of mode {image.mode} have over 8 bits: send encode(image, "png") instead')
-            image = image.convert("RGBA" if image.has_transparency_data else "RGB")
+        image = as_raw(self._image)
         meta["raw"] = (image.mode, image.width, image.height)
         return meta, image.tobytes()
 

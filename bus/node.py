@@ -6,12 +6,12 @@ import inspect
 import socket
 import time
 from argparse import Namespace
-from collections import defaultdict
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from bus import death
 from bus.books import Books
 from bus.hand import Hand
 from bus.hangs import Outside
@@ -19,7 +19,7 @@ from bus.hiding import conceal
 from bus.hub import Hub
 from bus.inputs import Input
 from bus.inside import Inside
-from bus.link import Pipe, Sockets
+from bus.link import Sockets, by_wire
 from bus.marks import Marks
 from bus.message import Message
 from bus.notify import Notify
@@ -58,12 +58,12 @@ class Node:
         grants = [Path(grant).resolve() for grant in options.grant]
         self.opening = Opening(self._title, grants, self.outputs)
         self._sockets = Sockets(options.key)
-        for (name, _), pipes in _by_wire(options.pull, lambda pipe: pipe.input or next(iter(parameters))).items():
+        before = death.last(self.hand.before, run, self.name, self._title)
+        for (name, _), pipes in by_wire(options.pull, lambda pipe: pipe.input or next(iter(parameters))).items():
             into = self.inputs[name]
-            before, marked = self.hand.before, self.marks.ended
-            into.pulls.append(Pull(self.hub, self._sockets, pipes, into.queue, before, marked, self.say))
-        for (name, _), pipes in _by_wire(options.push, lambda pipe: pipe.output).items():
-            self.outputs.add(name, Push(self.hub, self._sockets, pipes, self.say))
+            into.pulls.append(Pull(self.hub, self._sockets, pipes, into.queue, before, self.marks.ended, self.say))
+        for (name, _), pipes in by_wire(options.push, lambda pipe: pipe.output).items():
+            self.outputs.add(name, Push(self.hub, self._sockets, pipes, self.books, self.say))
 
     def say(self, words: str) -> None:
         print(words, flush=True)
@@ -239,10 +239,3 @@ class Node:
             for push in self.outputs.wires:
                 push.closed = False
             return False
-
-
-def _by_wire(pipes: list[Pipe], end: Callable[[Pipe], str]) -> dict[tuple[str, str], list[Pipe]]:
-    wires: dict[tuple[str, str], list[Pipe]] = defaultdict(list)
-    for pipe in pipes:
-        wires[end(pipe), pipe.wire].append(pipe)
-    return wires

@@ -124,12 +124,14 @@ class Outputs:
 
 
 def _upstream(holding: Sequence[Taken], sources: Sequence[Taken]) -> Verdict:
+    units = [(taken.unit, taken in sources) for taken in holding]  # and not their messages, which may be large
+
     def passed_on(verdict: str, reason: str) -> None:
-        for taken in holding:
-            if taken in sources:
-                taken.unit.drop(verdict, reason)
+        for unit, has_say in units:
+            if has_say:
+                unit.drop(verdict, reason)
             else:
-                taken.unit.drop()
+                unit.drop()
 
     return passed_on
 

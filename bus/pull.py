@@ -9,6 +9,7 @@ from typing import Any
 
 import zmq
 
+from bus.death import Death
 from bus.header import MAX_HEADER, Malformed, check, pack, unpack
 from bus.hub import BEAT, Hub
 from bus.link import Pipe, Sockets, drain, drain_events
@@ -34,14 +35,15 @@ class Pull:
         sockets: Sockets,
         pipes: list[Pipe],
         queue: deque[tuple[Pull, Item]],
-        before: list[tuple[str, str, int, str]],
+        before: Death,
         marked: Ended,
         say: Callable[[str], None],
     ) -> None:
-        """What comes goes into `queue`; `before` is the hand that an earlier life of this replica died with."""
+        """What comes goes into `queue`; `before` is how an earlier life of this replica died."""
         self.wire = pipes[0].wire
         self.local = all(pipe.scheme == "ipc" for pipe in pipes)
-        self.credit = 1 if pipes[0].keep == "latest" else pipes[0].prefetch
+        self._latest = pipes[0].keep == "latest"
+        self.credit = 1 if self._latest else pipes[0].prefetch
         self._queue, self._before, self._marked, self._complain = queue, before, marked, Seldom(say)
         self._incarnation, self._beat = secrets.token_hex(8), 0.0
         self._pushers = [Pusher(sockets, pipe) for pipe in pipes]
@@ -66,6 +68,16 @@ class Pull:
     def news(self) -> int:
         """How much the pushers have not been told yet."""
         return sum(pusher.news for pusher in self._pushers)
+
+    def widen(self, size: int) -> int:
+        """Ask for enough to make batches of `size`, and return how many of a batch can come from here.
+
+        Of keep: latest that is one from each pusher: more would grow old while it waits for user code.
+        """
+        if self._latest:
+            return min(size, len(self._pushers))
+        self.credit = max(self.credit, 2 * size)
+        return size
 
     def release(self, item: Item) -> None:
         """User code has let go of it."""
@@ -124,7 +136,9 @@ class Pull:
         }
         if whole:
             state["open"], state["held"] = list(pusher.open), list(pusher.held)
-            state["hand"] = [(epoch, n) for name, epoch, n, _ in self._before if name == pusher.name]
+            state["hand"] = [(epoch, n) for name, epoch, n, _ in self._before.hand if name == pusher.name]
+            if state["hand"]:
+                state["death"] = self._before.words[:MAX_REASON]
         try:
             pusher.state.send_multipart([pack(state)], zmq.NOBLOCK)
         except zmq.Again:

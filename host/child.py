@@ -42,6 +42,7 @@ class Child:
         self.is_running = False
         self.is_ready = False
         self.is_aborted = False
+        self.crime = ""  # what this life was ended for, in words
         self.is_leaving = False  # it is let go, and has no life to come
         self.is_asked = False  # to leave
         self.starts_at = 0.0
@@ -78,7 +79,7 @@ class Child:
         self.pid = self._popen.pid
         self.pidfd = os.pidfd_open(self.pid)
         self._log = Log(cast(FileIO, self._popen.stdout), self.say)
-        self.is_running, self.is_ready, self.is_aborted, self.dies_at = True, False, False, NEVER
+        self.is_running, self.is_ready, self.is_aborted, self.crime, self.dies_at = True, False, False, "", NEVER
         self.born_at = time.monotonic()
         self._counters_at_birth = self.counters()
         self.forgive()
@@ -97,11 +98,17 @@ class Child:
         self._send(signal.SIGTERM)
         self._send(signal.SIGCONT)  # a stopped process would not hear it
 
-    def abort(self) -> None:
+    def abort(self, why: str) -> None:
         """Have a hung process write its stack, then end it."""
+        self._condemn(why, "aborted")
         self.is_aborted = True
         self.dies_at = time.monotonic() + STACK_TIME
         self._send(signal.SIGABRT)
+
+    def kill_for(self, why: str) -> None:
+        """Kill the process for what it did."""
+        self._condemn(why, "killed")
+        self.kill()
 
     def kill(self) -> None:
         """Kill the process, and what is left of its group."""
@@ -165,6 +172,10 @@ class Child:
     def forgive(self) -> None:
         """Hold nothing against it that it did until now."""
         self._guiltless_until = time.monotonic()
+
+    def _condemn(self, why: str, what: str) -> None:
+        self.crime = f"{why}: {what}"
+        self.say(self.crime)
 
     def _send(self, number: signal.Signals) -> None:
         try:

@@ -14,6 +14,7 @@ import secrets
 import shutil
 import stat
 import struct
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -59,6 +60,11 @@ class RunFolder:
         except FileNotFoundError:
             return 0.0
         return float(SINCE.unpack(head)[0]) / 1e9 if len(head) == SINCE.size else 0.0
+
+    def write_death(self, replica: str, words: str) -> None:
+        """Write how `replica` died, for its next life to report."""
+        with suppress(OSError):  # no room: that costs words in a dead letter, and must not cost the graph
+            (self.path / f"{replica}.death").write_text(words)
 
     def write_failed(self, replica: str, code: int) -> None:
         """Write the end mark of a replica that failed for good, so that nodes downstream do not wait for it."""

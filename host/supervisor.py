@@ -42,11 +42,14 @@ class Supervisor:
         self.children = [Child(one, graph.folder, run, partial(report.line, one.label)) for one in processes]
         self.nodes = list(dict.fromkeys(one.node.name for one in reversed(processes)))  # the source first
         books = {node: [run.books(one.replica) for one in processes if one.node.name == node] for node in self.nodes}
-        self.figures = Figures(books, time.monotonic())
+        latest = {
+            node: [wire for wire in graph.nodes[node].pushes if graph.wires[wire].keep == "latest"] for node in books
+        }
+        self.figures = Figures(books, time.monotonic(), latest)
         self.logs: set[Log] = set()
         self.unmarked: dict[Child, int] = {}  # those that failed for good, while there is no room to say so
         self.is_stopping = False
-        self.looked_at = time.monotonic()
+        self.looked_at = self.glanced_at = time.monotonic()
 
     def supervise(self) -> bool:
         """Run the graph to its end; whether all went well: no node failed for good."""
@@ -56,6 +59,7 @@ class Supervisor:
             self.start_who_is_due()
             self.ask_who_is_next_to_leave()
             self.kill_who_is_overdue()
+            self.glance_at_memory()
             self.look_after_everyone()
         self.close()
         return not self.has_failed
@@ -92,7 +96,8 @@ class Supervisor:
         return "stopped" if self.is_stopping else "all done"
 
     def next_turn(self) -> float:
-        return min([self.looked_at + LOOK, *(child.next_turn() for child in self.children)])
+        glance = limits.GLANCE if any(child.node.memory for child in self.children) else LOOK
+        return min([self.looked_at + LOOK, self.glanced_at + glance, *(child.next_turn() for child in self.children)])
 
     # Lives and deaths
 
@@ -129,6 +134,7 @@ class Supervisor:
             child.say(f"{child.death(code)}, {why}: failed for good")
             self.mark_failed(child, code)
         else:
+            self.run.write_death(child.process.replica, child.crime or child.death(code))
             rest = child.rest()
             loop = "crash loop, " if child.is_in_crash_loop else ""
             child.say(f"{child.death(code)}, {loop}restarts {f'in {rest:.2g} s' if rest else 'at once'}")
@@ -212,7 +218,13 @@ class Supervisor:
         for child in self.running():
             child.kill()
 
-    # The look at everyone, once a second
+    # The look at everyone, once a second, and at what grows faster
+
+    def glance_at_memory(self) -> None:
+        now = time.monotonic()
+        if now >= self.glanced_at + limits.GLANCE:
+            self.glanced_at = now
+            limits.enforce_memory(self.running(), limits.memory_of)
 
     def look_after_everyone(self) -> None:
         now = time.monotonic()
@@ -226,7 +238,8 @@ class Supervisor:
             self.mark_failed(child, code)
         self.revive_janitor()
         self.reap_orphans()
-        limits.enforce(self.running())
+        limits.enforce_stall(self.running())
+        limits.enforce_memory(self.running(), limits.memory_by_family)
         if line := self.figures.look(now):
             self.report.line(GRAPH, line)
 

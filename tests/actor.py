@@ -100,6 +100,21 @@ def eats() -> None:
     subprocess.run([sys.executable, "-c", "import signal; hold = b'x' * 200_000_000; signal.pause()"], check=False)
 
 
+def gorges() -> None:
+    """Memory, all at once and in person, and is gone VALUE seconds later; it ends in its seventh life."""
+    from bus.books import Books
+
+    books = Books(RUN / f"{NAME}.books")
+    books["sent"] += 1  # progress: it lives again at once
+    if books["sent"] > 6:
+        ends()
+        sys.exit(0)
+    hold = b"x" * 200_000_000
+    time.sleep(float(VALUE))
+    Path("survived").write_text(f"with {len(hold)} bytes")
+    sys.exit(1)
+
+
 def exits() -> None:
     sys.exit(int(VALUE))
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -107,3 +108,21 @@ def files(folder: Path) -> list[str]:
         folders[:] = [name for name in folders if not name.startswith(".")]  # in them things come and go
         found += [str((Path(where) / name).relative_to(folder)) for name in names if not name.startswith(".")]
     return sorted(found)
+
+
+def listed(folder: Path) -> set[str]:
+    """The names of the files in `folder` that are not hidden; none if it is not there."""
+    names: set[str] = set()
+    with suppress(FileNotFoundError), os.scandir(folder) as entries:
+        names.update(entry.name for entry in entries if entry.is_file() and not entry.name.startswith("."))
+    return names
+
+
+def waiting(spool: Path) -> int:
+    """How many files waited at one moment, at least; 0 if they came and went while they were counted.
+
+    No name comes back, so what is there at two looks was there between them.
+    """
+    places = spool, spool / ".taken"
+    looks = [[listed(place) for place in places] for _ in range(2)]
+    return sum(map(len, looks[0])) if looks[0] == looks[1] else 0

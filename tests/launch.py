@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -15,17 +16,30 @@ ROOT = Path(__file__).parent.parent
 PATIENCE = 120.0  # seconds: generous, because the machines that run these tests are small and busy
 
 
+def shell(script: str) -> tuple[str, ...]:
+    """A shell that sees to something, and becomes the program behind it: `shell('ulimit -n 64; exec "$@"')`."""
+    return "sh", "-c", script, "sh"
+
+
 class Launch:
     """`with Launch(folder, "splitter.source=clip.mp4") as graph: graph.ends()`; what is left is killed."""
 
-    def __init__(self, folder: Path, *words: str, graph: str = "graph.yaml", env: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *words: str,
+        graph: str = "graph.yaml",
+        env: dict[str, str] | None = None,
+        under: Sequence[str] = (),
+    ) -> None:
+        """`under`: a program that starts the launcher and becomes it, such as nohup."""
         self.folder = folder
         if not (folder / graph).exists():
             shutil.copy(ROOT / "graph.yaml", folder / graph)
         self.log = folder / f"launcher-{len([*folder.glob('launcher-*.log')])}.log"
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, str(ROOT / "launcher.py"), graph, *words],
+                [*under, sys.executable, str(ROOT / "launcher.py"), graph, *words],
                 cwd=folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -89,6 +103,10 @@ def processes_in(folder: Path) -> dict[int, list[str]]:
         except (FileNotFoundError, ProcessLookupError, PermissionError):
             continue  # it has just ended, or is not ours
     return found
+
+
+def open_descriptors(pid: int) -> int:
+    return len([*Path("/proc", str(pid), "fd").iterdir()])
 
 
 def files(folder: Path) -> list[str]:

@@ -2,13 +2,12 @@
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 
+from host import proc
 from host.child import Child
 
 MB = 1_000_000  # bytes
 PAGE = os.sysconf("SC_PAGE_SIZE")  # bytes
-STATE, SESSION, RESIDENT = 0, 3, 21  # places in /proc/<pid>/stat behind the name, see man 5 proc_pid_stat
 
 
 def enforce(children: Sequence[Child]) -> None:
@@ -32,22 +31,13 @@ def enforce(children: Sequence[Child]) -> None:
 def memory_by_session() -> dict[int, int]:
     """Resident bytes of all processes of each session, by its id; shared pages count once for each process."""
     memory: dict[int, int] = {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        if facts := _facts(folder):
-            session = int(facts[SESSION])
-            memory[session] = memory.get(session, 0) + int(facts[RESIDENT]) * PAGE
+    for _, facts in proc.everyone():
+        session = int(facts[proc.SESSION])
+        memory[session] = memory.get(session, 0) + int(facts[proc.RESIDENT]) * PAGE
     return memory
 
 
 def is_stopped(pid: int) -> bool:
     """Whether the process is stopped by a signal or a debugger."""
-    facts = _facts(Path("/proc", str(pid)))
-    return bool(facts) and facts[STATE] in (b"T", b"t")
-
-
-def _facts(folder: Path) -> list[bytes]:
-    """What stands behind the name of the process; nothing if it has ended."""
-    try:
-        return (folder / "stat").read_bytes().rpartition(b")")[2].split()
-    except (FileNotFoundError, ProcessLookupError):
-        return []
+    facts = proc.facts(pid)
+    return bool(facts) and facts[proc.STATE] in (b"T", b"t")

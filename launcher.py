@@ -48,6 +48,9 @@ def main(words: Sequence[str]) -> int:
     except (GraphError, Refused) as error:
         print(error, file=sys.stderr)
         return BAD_USE
+    except BrokenPipeError:  # who reads has had enough, as in `print | head -1`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
 
 
 def parse(words: Sequence[str]) -> argparse.Namespace:
@@ -86,6 +89,7 @@ def obey(options: argparse.Namespace) -> int:
         verbs.attempt(wanted, options.node, options.file)
     else:
         return OK if verbs.run(wanted) else FAILED
+    print(end="", flush=True)
     return OK
 
 

@@ -23,7 +23,7 @@ def runtime(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monkey
 
 
 def failing(*calls: str) -> tuple[str, ...]:
-    """strace, which has system calls of the launcher fail: which, `:error=` with what, `:when=` in the count of each."""
+    """strace, which has system calls of the launcher fail: which, `:error=` with what, `:when=` of their counts."""
     need("strace")
     options = [word for call in calls for word in ("-e", f"inject={call}")]
     return "strace", "-D", "-qq", "-o", "/dev/null", *options

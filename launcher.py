@@ -19,6 +19,7 @@ OK = 0  # all done, or stopped as asked
 FAILED = 1  # a node failed for good
 BAD_USE = 2  # a bad graph or command line
 
+STANDARD_ERROR = 2  # the last of the standard files' descriptors
 VERBS = ("check", "print", "try")
 HELP = """\
 verbs:
@@ -43,6 +44,7 @@ exit codes:
 
 
 def main(words: Sequence[str]) -> int:
+    open_standard_files()
     try:
         return obey(parse(words))
     except (GraphError, Refused) as error:
@@ -51,6 +53,13 @@ def main(words: Sequence[str]) -> int:
     except BrokenPipeError:  # who reads has had enough, as in `print | head -1`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
+
+
+def open_standard_files() -> None:
+    """Open those that a shell has closed, as with `>&-`, or files of ours would take their places."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= STANDARD_ERROR:
+        os.set_inheritable(descriptor, True)
+    os.close(descriptor)
 
 
 def parse(words: Sequence[str]) -> argparse.Namespace:

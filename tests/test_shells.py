@@ -12,7 +12,7 @@ import pytest
 from tests.acted import act
 from tests.conftest import until
 from tests.launch import ROOT, Launch, files, shell
-from tests.test_stop import BUDGET
+from tests.test_stop import BUDGET, janitor_of, run_id
 
 LAUNCHER = [sys.executable, str(ROOT / "launcher.py")]
 RESULTS = [f"converted/test-0000000{number}.jpg" for number in range(3)]
@@ -36,6 +36,15 @@ def test_a_graph_whose_launcher_has_its_standard_files_closed_is_done_as_any_oth
     assert converted(tmp_path) == RESULTS
 
 
+def test_no_file_of_the_launcher_takes_the_place_of_a_standard_file_that_was_closed(tmp_path: Path) -> None:
+    with act(tmp_path, {"splitter": {"role": "lives"}}, under=shell('exec "$@" <&- >&- 2>&-')) as graph:
+        graph.pid("splitter.1")
+        standard = [Path(f"/proc/{pid}/fd/2").readlink() for pid in (graph.process.pid, janitor_of(run_id()))]
+        graph.interrupt()
+        assert graph.ends(BUDGET) == 0
+    assert standard == [Path(os.devnull)] * 2
+
+
 def test_a_graph_whose_reader_wants_one_line_is_done_as_any_other(tmp_path: Path) -> None:
     script = shell('"$@" | head -n 1; exit ${PIPESTATUS[0]}')
     with Launch(tmp_path, "splitter.limit=3", under=("bash", *script[1:])) as graph:
@@ -45,7 +54,10 @@ def test_a_graph_whose_reader_wants_one_line_is_done_as_any_other(tmp_path: Path
 
 
 @pytest.mark.parametrize("verb", ["check", "print"])
-def test_who_reads_no_more_of_what_a_verb_says_sees_no_traceback(tmp_path: Path, verb: str) -> None:
+def test_who_reads_no_more_of_what_a_verb_says_sees_no_traceback(
+    tmp_path: Path, verb: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)  # then the end is when it fails
     (tmp_path / "graph.yaml").write_text((ROOT / "graph.yaml").read_text())
     reading, writing = os.pipe()
     os.close(reading)

@@ -21,7 +21,7 @@ from tests.conftest import until
 from tests.launch import Launch, open_descriptors, processes_in
 
 SEEN = 0.1  # seconds from a death to its line in the log
-READY = 2.0  # seconds from a death to the line that says that the next life is ready
+READY = 2.0  # seconds from a death to the line that says that the next life is ready, less what that took to start
 GROWTH = 4.0  # MiB by which the launcher may grow
 
 NODES = {
@@ -84,7 +84,7 @@ class Measured:
 
     seen: list[float] = field(default_factory=list)
     ready: list[float] = field(default_factory=list)
-    imports: list[float] = field(default_factory=list)  # the part of `ready` that the node itself took
+    start: list[float] = field(default_factory=list)  # the part of `ready` that the node itself took, to 0.1 s
     before: Footprint | None = None
     after: Footprint | None = None
     last_line: str = ""
@@ -93,9 +93,10 @@ class Measured:
         """The promises that were not kept."""
         before, after = self.before, self.after
         assert before and after
+        waited = [ready - start for ready, start in zip(self.ready, self.start, strict=True)]
         promises = {
             f"a death is seen within {seen} s": _quantile(self.seen, 0.99) <= seen,
-            f"the next life is ready within {ready} s": _quantile(self.ready, 0.99) <= ready,
+            f"the next life is ready within {ready} s, plus its own start": _quantile(waited, 0.99) <= ready,
             "no zombie is left": after.zombies == 0,
             "no helper of a dead life is left": after.helpers == 1,
             "no descriptor is left": after.descriptors <= before.descriptors,
@@ -128,7 +129,7 @@ def restart(folder: Path, count: int) -> Measured:
             measured.seen.append(at - died)
             at, line = next((at, line) for at, line in said if "ready after" in line)
             measured.ready.append(at - died)
-            measured.imports.append(float(line.split()[-2]))
+            measured.start.append(float(line.split()[-2]))
         _progress(path)
         until(lambda: Footprint.of(launch).zombies == 0, what="the last zombie to be reaped")
         measured.after = Footprint.of(launch)
@@ -169,7 +170,7 @@ def main() -> int:
     for words, values in (
         ("death -> seen", measured.seen),
         ("death -> ready", measured.ready),
-        ("of that the node's own start", measured.imports),
+        ("of that the node's own start", measured.start),
     ):
         median, p99, worst = statistics.median(values), _quantile(values, 0.99), max(values)
         print(f"{words:28} median {median * 1e3:5.0f} ms, p99 {p99 * 1e3:5.0f} ms, worst {worst * 1e3:5.0f} ms")

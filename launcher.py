@@ -19,6 +19,7 @@ OK = 0  # all done, or stopped as asked
 FAILED = 1  # a node failed for good, or a dead letter could not be looked into or put back
 BAD_USE = 2  # a bad graph or command line
 
+STANDARD_ERROR = 2  # the last of the standard files' descriptors
 VERBS = ("check", "print", "try", "dead-letters", "retry")
 HELP = """\
 verbs:
@@ -47,6 +48,7 @@ exit codes:
 
 
 def main(words: Sequence[str]) -> int:
+    open_standard_files()
     try:
         code = obey(parse(words))
         print(end="", flush=True)  # what nobody reads any more is noticed here
@@ -55,8 +57,15 @@ def main(words: Sequence[str]) -> int:
         return BAD_USE
     except BrokenPipeError:  # the reader has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILED
+        return OK
     return code
+
+
+def open_standard_files() -> None:
+    """Open those that a shell has closed, as with `>&-`, or files of ours would take their places."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= STANDARD_ERROR:
+        os.set_inheritable(descriptor, True)
+    os.close(descriptor)
 
 
 def parse(words: Sequence[str]) -> argparse.Namespace:

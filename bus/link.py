@@ -88,6 +88,11 @@ class Pipe:
         return ",".join(["@" * self.bind + self.address, *options])
 
     @property
+    def descriptors(self) -> int:
+        """How many file descriptors this end takes: two sockets with a connection each, a monitor, and listeners."""
+        return 8 if self.bind else 6
+
+    @property
     def scheme(self) -> str:
         return self.address.partition("://")[0]
 

@@ -5,7 +5,6 @@ import faulthandler
 import inspect
 import io
 import os
-import resource
 import signal
 import sys
 import time
@@ -14,6 +13,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, cast
 
+from bus import descriptors
 from bus.arguments import inputs, parser
 from bus.hiding import expand
 from bus.hub import Stopped
@@ -61,7 +61,11 @@ def run(function: Callable[..., Any]) -> None:
 def _live(function: Callable[..., Any], options: Any, parameters: dict[str, bool], arguments: dict[str, Any]) -> int:
     """One life of the node; its exit code."""
     global _node
-    _raise_file_limit()
+    count = descriptors.needed([*options.pull, *options.push])
+    if count > descriptors.allowed():
+        print(descriptors.too_few(options.name, count), file=sys.stderr)
+        return BAD_ARGUMENTS
+    descriptors.allow(descriptors.allowed())
     marks = Marks(options.run, options.name)
     if marks.mine():
         return 0
@@ -155,9 +159,3 @@ def _die_with_launcher() -> None:
     """A node that a launcher started goes when the launcher is killed (prctl(2)); the janitor sees to the rest."""
     if "ZG_RUN" in os.environ:
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-def _raise_file_limit() -> None:
-    """libzmq aborts the process when it runs out of file descriptors: take what the system allows."""
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -6,11 +6,12 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from io import FileIO
 from pathlib import Path
 from typing import Literal, cast
 
-from host import figures
+from host import figures, janitor
 from host.command import Process
 from host.deaths import Deaths
 from host.log import Log
@@ -51,6 +52,7 @@ class Child:
         self.born_at = 0.0
         self._folder = folder
         self._run = run
+        self._lives = 0
         self._guiltless_until = 0.0  # what it did before is not held against it
         self._counters_at_birth: figures.Counters = {}
         self._deaths = Deaths()
@@ -66,10 +68,12 @@ class Child:
 
     def start(self) -> Log:
         """Begin a life, and return what it prints. Raises OSError if the program cannot be started."""
+        self._counters_at_birth = self.counters()
+        self._lives += 1
         self._popen = subprocess.Popen(
             self.process.argv,
             cwd=self._folder,
-            env=environment(self._run, self.process.env),
+            env={**environment(self._run, self.process.env), "ZG_LIFE": self._life},
             bufsize=0,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -77,11 +81,16 @@ class Child:
             start_new_session=True,
         )
         self.pid = self._popen.pid
-        self.pidfd = os.pidfd_open(self.pid)
         self._log = Log(cast(FileIO, self._popen.stdout), self.say)
+        try:
+            self.pidfd = os.pidfd_open(self.pid)
+        except OSError:  # nobody would see it die
+            self.kill()
+            self._popen.wait()
+            self._log.close()
+            raise
         self.is_running, self.is_ready, self.is_aborted, self.crime, self.dies_at = True, False, False, "", NEVER
         self.born_at = time.monotonic()
-        self._counters_at_birth = self.counters()
         self.forgive()
         return self._log
 
@@ -119,11 +128,13 @@ class Child:
             self.say("cannot be killed: it runs as another user")
 
     def bury(self) -> int:
-        """Clear up after a process that has died, with all of its group; its exit code, or -N for signal N."""
+        """Clear up after a process that has died, with all that it started; its exit code, or -N for signal N."""
         self.kill()
-        self._log.drain()
         self.is_running = False
         os.close(self.pidfd)
+        with suppress(OSError):  # too few descriptors to look for it: then it goes with the graph
+            janitor.kill(f"ZG_LIFE={self._life}")  # what has left the group would hold the camera of the next life
+        self._log.drain()
         return self._popen.wait()
 
     def rest(self) -> float:
@@ -133,6 +144,10 @@ class Child:
         rest = self._deaths.rest(time.monotonic(), progress)
         self.starts_at = time.monotonic() + rest
         return rest
+
+    @property
+    def _life(self) -> str:
+        return f"{self._run.id}/{self.process.replica}/{self._lives}"
 
     @property
     def is_in_crash_loop(self) -> bool:

@@ -14,10 +14,10 @@ PROGRESS = ("received", "sent", "made")  # a replica has got on when one of thes
 
 
 def counters(path: Path) -> Counters:
-    """The counters in the books at `path`; all zero as long as there are none."""
+    """The counters in the books at `path`; all zero as long as there are none, or they cannot be read."""
     try:
         return books.read(path)
-    except (FileNotFoundError, ValueError):  # ValueError: they are being made
+    except (OSError, ValueError):  # ValueError: they are being made
         return dict.fromkeys(books.COUNTERS, 0)
 
 

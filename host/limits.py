@@ -2,14 +2,13 @@
 
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
-from pathlib import Path
 
+from host import proc
 from host.child import Child
 
 GLANCE = 0.1  # seconds between two looks at the processes of nodes that have a `memory`: one may take a GB in 0.3 s
 MB = 1_000_000  # bytes
 PAGE = os.sysconf("SC_PAGE_SIZE")  # bytes
-STATE, PARENT, SESSION, RESIDENT = 0, 1, 3, 21  # places in /proc/<pid>/stat behind the name, see man 5 proc_pid_stat
 
 Memory = Callable[[Collection[int]], dict[int, int]]  # pids -> the resident bytes of each
 
@@ -35,8 +34,8 @@ def enforce_memory(children: Sequence[Child], measure: Memory) -> None:
 
 def memory_of(pids: Collection[int]) -> dict[int, int]:
     """Resident bytes of the processes `pids` themselves: cheap enough to be asked for often."""
-    found = {pid: _facts(Path("/proc", str(pid))) for pid in pids}
-    return {pid: int(facts[RESIDENT]) * PAGE for pid, facts in found.items() if facts}
+    found = {pid: proc.facts(pid) for pid in pids}
+    return {pid: int(facts[proc.RESIDENT]) * PAGE for pid, facts in found.items() if facts}
 
 
 def memory_by_family(pids: Collection[int]) -> dict[int, int]:
@@ -44,11 +43,11 @@ def memory_by_family(pids: Collection[int]) -> dict[int, int]:
 
     Shared pages count once for each process.
     """
-    everyone = {int(folder.name): facts for folder in Path("/proc").glob("[0-9]*") if (facts := _facts(folder))}
+    everyone = dict(proc.everyone())
     memory = dict.fromkeys(pids, 0)
     for facts in everyone.values():
         if (head := _head(facts, memory, everyone)) is not None:
-            memory[head] += int(facts[RESIDENT]) * PAGE
+            memory[head] += int(facts[proc.RESIDENT]) * PAGE
     return memory
 
 
@@ -56,21 +55,13 @@ def _head(facts: list[bytes], heads: Collection[int], everyone: Mapping[int, lis
     """Which of `heads` a process belongs to: that of its session, or of its nearest ancestor that belongs to one."""
     seen = 0
     while facts and seen < len(everyone):  # a pid that is used again meanwhile might close a circle
-        if (session := int(facts[SESSION])) in heads:
+        if (session := int(facts[proc.SESSION])) in heads:
             return session
-        facts, seen = everyone.get(int(facts[PARENT]), []), seen + 1
+        facts, seen = everyone.get(int(facts[proc.PARENT]), []), seen + 1
     return None
 
 
 def is_stopped(pid: int) -> bool:
     """Whether the process is stopped by a signal or a debugger."""
-    facts = _facts(Path("/proc", str(pid)))
-    return bool(facts) and facts[STATE] in (b"T", b"t")
-
-
-def _facts(folder: Path) -> list[bytes]:
-    """What stands behind the name of the process; nothing if it has ended."""
-    try:
-        return (folder / "stat").read_bytes().rpartition(b")")[2].split()
-    except (FileNotFoundError, ProcessLookupError):
-        return []
+    facts = proc.facts(pid)
+    return bool(facts) and facts[proc.STATE] in (b"T", b"t")

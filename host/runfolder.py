@@ -18,6 +18,8 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
+from host import janitor
+
 ID_LENGTH = 12  # hex digits
 RUN = re.compile(rf"[0-9a-f]{{{ID_LENGTH}}}")
 SINCE = struct.Struct("<q")  # the head of a hand: CLOCK_MONOTONIC ns, see bus/hand.py
@@ -95,6 +97,7 @@ class RunFolder:
         """Remove what launchers that were killed have left."""
         for folder in self._base.iterdir():
             if RUN.fullmatch(folder.name) and (lock := _hold(folder)) is not None:
+                janitor.kill_all(f"ZG_RUN={folder.name}", janitor.PATIENCE)  # its own may have been killed, too
                 shutil.rmtree(folder, ignore_errors=True)  # what resists is swept at the next start
                 os.close(lock)
 

@@ -1,13 +1,10 @@
 """Children: start, watch, restart, stop."""
 
-import ctypes
 import errno
-import os
 import signal
 import time
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
 from functools import partial
 
 from host import janitor, limits
@@ -18,8 +15,9 @@ from host.graph import Graph
 from host.log import Log
 from host.news import News, Signals
 from host.notices import Notices
+from host.orphans import Orphans
 from host.report import GRAPH, Report
-from host.runfolder import RunFolder
+from host.runfolder import Refused, RunFolder
 
 STOP_TIME = 8.0  # seconds from the wish to stop to the death of what is left
 STAGGER = 0.5  # the part of STOP_TIME in which all nodes are asked in turn, even if none leaves
@@ -28,7 +26,6 @@ GAP = 5.0  # seconds without a look: the launcher itself was stopped, and perhap
 MISSING = 2  # the exit code that stands for a program that can never be started
 OS_ERROR = 71  # … for one that cannot be started now (EX_OSERR of sysexits.h), namely when
 SHORT_OF = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE)  # processes, memory or descriptors are
-PR_SET_CHILD_SUBREAPER = 36  # from linux/prctl.h
 
 
 class Supervisor:
@@ -65,9 +62,12 @@ class Supervisor:
         return not self.has_failed
 
     def open(self) -> None:
-        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # orphans of our children become ours
         self.signals = Signals()
-        self.janitor = janitor.start(self.run.id)
+        self.orphans = Orphans()
+        try:
+            self.janitor = janitor.start(self.run.id)
+        except OSError as error:
+            raise Refused(f"{self.graph.path}: no process can be started now: {error.strerror}") from None
         self.news = News(self.report)
         self.notices = Notices(self.run.notify)
         self.news.on(self.signals, self.hear_signals)
@@ -80,7 +80,8 @@ class Supervisor:
         """Leave nothing behind, and say how it went."""
         if not janitor.send_off(self.janitor):
             self.report.line(GRAPH, "something that a node has started cannot be killed; the janitor goes on trying")
-        self.reap_orphans()
+        if not self.orphans.kill([self.janitor.pid]):  # who carries the run's id no longer, and so meets no janitor
+            self.report.line(GRAPH, "something that a node has started cannot be killed")
         self.news.close()
         for log in self.logs:
             log.close()
@@ -236,25 +237,23 @@ class Supervisor:
         self.looked_at = now
         for child, code in list(self.unmarked.items()):
             self.mark_failed(child, code)
-        self.revive_janitor()
-        self.reap_orphans()
-        limits.enforce_stall(self.running())
-        limits.enforce_memory(self.running(), limits.memory_by_family)
+        self.orphans.reap([self.janitor.pid, *(child.pid for child in self.running())])
+        try:
+            self.revive_janitor()
+            limits.enforce_stall(self.running())
+            limits.enforce_memory(self.running(), limits.memory_by_family)
+        except OSError as error:
+            if error.errno not in SHORT_OF:
+                raise
+            self.report.line(GRAPH, f"cannot look after the nodes now: {error.strerror}")
         if line := self.figures.look(now):
             self.report.line(GRAPH, line)
 
     def revive_janitor(self) -> None:
         if self.janitor.poll() is not None:
+            dead, self.janitor = self.janitor, janitor.start(self.run.id)
+            janitor.send_off(dead)
             self.report.line(GRAPH, "the janitor has died: another one takes over")
-            janitor.send_off(self.janitor)
-            self.janitor = janitor.start(self.run.id)
-
-    def reap_orphans(self) -> None:
-        """Reap the dead whose parents died before them; children are reaped when they are buried."""
-        own = {self.janitor.pid, *(child.pid for child in self.running())}
-        with suppress(ChildProcessError):  # there is nobody at all
-            while (dead := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)) and dead.si_pid not in own:
-                os.waitpid(dead.si_pid, 0)
 
     def running(self) -> list[Child]:
         return [child for child in self.children if child.is_running]

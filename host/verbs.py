@@ -10,6 +10,7 @@ from pathlib import Path
 from host import runfolder
 from host.child import python_paths
 from host.command import Process, processes
+from host.descriptors import make_room
 from host.graph import Graph, GraphError, load
 from host.letters import Letters, printable
 from host.listing import pasted, record, table
@@ -28,6 +29,7 @@ def run(graph: Graph) -> bool:
         raise Refused(f"{graph.path} names hosts: such a graph can be checked and printed, but not run yet")
     with RunFolder(graph.path) as folder:
         plan = processes(graph, folder.path)
+        make_room(graph.path, plan)
         report = Report([process.label for process in reversed(plan)], sys.stdout.fileno() if sys.stdout else None)
         went_well = Supervisor(graph, plan, folder, report).supervise()
         report.flush(LAST_WORDS)

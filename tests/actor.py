@@ -57,6 +57,25 @@ def orphans() -> None:
     lives()
 
 
+def hides() -> None:
+    """With a grandchild that leaves its session, its parent and its environment."""
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() > 0:
+            os._exit(0)
+        Path("daemon.pid").write_text(str(os.getpid()))
+        os.execve("/bin/sleep", ["sleep", "600"], {})
+    os.wait()
+    lives()
+
+
+def helped() -> None:
+    """By a child in a session of its own, which it has to say goodbye to itself."""
+    helper = subprocess.Popen(["sleep", "600"], start_new_session=True)
+    print("helper", helper.pid)
+    lives()
+
+
 def drains() -> None:
     """Until the replica VALUE has its end mark."""
     while not (RUN / f"{VALUE}.done").exists():

@@ -17,6 +17,11 @@ ROOT = Path(__file__).parent.parent
 PATIENCE = 120.0  # seconds: generous, because the machines that run these tests are small and busy
 
 
+def shell(script: str) -> tuple[str, ...]:
+    """A shell that sees to something, and becomes the program behind it: `shell('ulimit -n 64; exec "$@"')`."""
+    return "sh", "-c", script, "sh"
+
+
 class Launch:
     """`with Launch(folder, "splitter.source=clip.mp4") as graph: graph.ends()`; what is left is killed."""
 
@@ -99,6 +104,10 @@ def processes_in(folder: Path) -> dict[int, list[str]]:
         except (FileNotFoundError, ProcessLookupError, PermissionError):
             continue  # it has just ended, or is not ours
     return found
+
+
+def open_descriptors(pid: int) -> int:
+    return len([*Path("/proc", str(pid), "fd").iterdir()])
 
 
 def files(folder: Path) -> list[str]:

@@ -5,7 +5,7 @@ from bus.hub import Stopped
 from bus.inputs import arrived, batches, closed
 from bus.message import Message
 from bus.picture import SUFFIXES, Undecodable, encode
-from bus.program import backlog, called, drop, progress, run, wait, wired
+from bus.program import backlog, called, drop, finished, progress, run, wait, wired
 
 __all__ = [
     "SUFFIXES",
@@ -19,6 +19,7 @@ __all__ = [
     "closed",
     "drop",
     "encode",
+    "finished",
     "progress",
     "run",
     "shown",

@@ -130,6 +130,11 @@ def wired() -> bool:
     return _node is None or bool(_node.outputs.wires)
 
 
+def finished() -> bool:
+    """Whether all that this node has sent is finished downstream. Outside of run it is."""
+    return _node is None or all(push.idle for push in _node.outputs.wires)
+
+
 def wait(words: str, seconds: float) -> None:
     """Wait for something outside, such as space on a disk, while the wires are served. Never counts as a hang.
 

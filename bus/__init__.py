@@ -6,6 +6,7 @@ from bus.inputs import arrived, batches, closed
 from bus.message import Message
 from bus.picture import SUFFIXES, Undecodable, encode
 from bus.program import backlog, called, drop, finished, progress, run, wait, wired
+from bus.steps import step
 
 __all__ = [
     "SUFFIXES",
@@ -23,6 +24,7 @@ __all__ = [
     "progress",
     "run",
     "shown",
+    "step",
     "wait",
     "wired",
 ]

@@ -5,6 +5,8 @@ import json
 import sys
 from pathlib import Path
 
+from bus.steps import step
+
 
 class Marks:
     """The marks in a run folder, as one replica sees them; without a folder there are none."""
@@ -28,5 +30,7 @@ class Marks:
     def leave(self) -> None:
         if self._own:
             fresh = self._own.with_suffix(".done.new")
-            fresh.write_text(json.dumps({"hash": self._hash}) + "\n")
-            fresh.replace(self._own)
+            with step("write the end mark"):
+                fresh.write_text(json.dumps({"hash": self._hash}) + "\n")
+            with step("leave the end mark"):
+                fresh.replace(self._own)

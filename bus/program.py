@@ -20,6 +20,7 @@ from bus.hub import Stopped
 from bus.link import BadAddress
 from bus.marks import Marks
 from bus.node import Node
+from bus.steps import step
 from bus.trial import attempt
 
 BAD_ARGUMENTS = 2  # exit code: a restart would not help
@@ -75,8 +76,10 @@ def _live(function: Callable[..., Any], options: Any, parameters: dict[str, bool
     node.hub.start()
     try:
         node.work(function, arguments)
-        node.drain()
-        node.end()
+        with step("drain"):
+            node.drain()
+        with step("end"):
+            node.end()
     except Stopped:
         node.notify.stopping()
         return 0
@@ -86,7 +89,8 @@ def _live(function: Callable[..., Any], options: Any, parameters: dict[str, bool
             _drain_unless_stopped(node)
         return code
     finally:
-        node.close()
+        with step("close"):
+            node.close()
     return 0
 
 

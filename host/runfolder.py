@@ -17,6 +17,8 @@ import struct
 from pathlib import Path
 from types import TracebackType
 
+from bus.steps import step
+
 ID_LENGTH = 12  # hex digits
 RUN = re.compile(rf"[0-9a-f]{{{ID_LENGTH}}}")
 SINCE = struct.Struct("<q")  # the head of a hand: CLOCK_MONOTONIC ns, see bus/hand.py
@@ -35,7 +37,8 @@ class RunFolder:
         self._graph_lock = self._base / f"{_hash(graph, host)}.lock"
         self._locks = [self._lock_graph(graph)]
         self._sweep()
-        self.path = self._make()
+        with step("make the run folder"):
+            self.path = self._make()
         self.id = self.path.name
         self.notify = self.path / "notify"
 
@@ -67,7 +70,8 @@ class RunFolder:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for folder in (self.path, self._graph_lock):
-            shutil.rmtree(folder, ignore_errors=True)  # what resists is swept at the next start
+            with step("remove"):
+                shutil.rmtree(folder, ignore_errors=True)  # what resists is swept at the next start
         for lock in self._locks:
             os.close(lock)
 

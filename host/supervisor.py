@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 
+from bus.steps import step
 from host import janitor, limits
 from host.child import Child
 from host.command import Process
@@ -62,7 +63,8 @@ class Supervisor:
     def open(self) -> None:
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # orphans of our children become ours
         self.signals = Signals()
-        self.janitor = janitor.start(self.run.id)
+        with step("start the janitor"):
+            self.janitor = janitor.start(self.run.id)
         self.news = News(self.report)
         self.notices = Notices(self.run.notify)
         self.news.on(self.signals, self.hear_signals)
@@ -73,7 +75,9 @@ class Supervisor:
 
     def close(self) -> None:
         """Leave nothing behind, and say how it went."""
-        if not janitor.send_off(self.janitor):
+        with step("send off the janitor"):
+            is_done = janitor.send_off(self.janitor)
+        if not is_done:
             self.report.line(GRAPH, "something that a node has started cannot be killed; the janitor goes on trying")
         self.reap_orphans()
         self.news.close()
@@ -102,7 +106,8 @@ class Supervisor:
 
     def start(self, child: Child) -> None:
         try:
-            log = child.start()
+            with step("start"):
+                log = child.start()
         except OSError as error:
             child.say(f"{child.process.argv[0]} cannot be started in {self.graph.folder}: {error.strerror}")
             self.conclude(child, OS_ERROR if error.errno in SHORT_OF else MISSING)
@@ -113,7 +118,9 @@ class Supervisor:
 
     def bury(self, child: Child) -> None:
         self.news.forget(child.pidfd)
-        self.conclude(child, child.bury())
+        with step("bury"):
+            code = child.bury()
+        self.conclude(child, code)
 
     def conclude(self, child: Child, code: int) -> None:
         """Decide what a death means: -N is signal N, what is above is an exit code."""
@@ -126,7 +133,8 @@ class Supervisor:
         elif why := child.why_never_again(code):
             child.over = "failed"
             child.say(f"{child.death(code)}, {why}: failed for good")
-            self.run.write_failed(child.process.replica, code)
+            with step("write that it failed"):
+                self.run.write_failed(child.process.replica, code)
         else:
             rest = child.rest()
             loop = "crash loop, " if child.is_in_crash_loop else ""

@@ -84,8 +84,8 @@ ROWS = (
     Row("launcher", "remove", "removes the run folder", "removed the run folder"),
 )
 
-# Those who die in the next life as well.
-AGAIN = {
+# Those of whom more than one dies: in the next life as well, or beside each other.
+MORE = {
     "the splitter dies while it places a frame, and before it places it again": Crash(
         "splitter", "after note 5, then before resume"
     ),
@@ -99,6 +99,9 @@ AGAIN = {
         "converter", "after commit, then before end"
     ),
     "the filter dies twice of one frame": Crash("filter", "after hand out 5, then after hand out"),
+    "the filter dies of its third frame, when two that it passed on have died with the saver": Crash(
+        "filter", "before process 3", "orphaned"
+    ),
     "the saver dies of a result, and before it puts it into place again": Crash(
         "saver", "after place 5, then before place"
     ),
@@ -110,12 +113,12 @@ AGAIN = {
 
 def all_of_them() -> dict[str, Crash]:
     """Each case under its sentence."""
-    return dict(_cases(behind_the_bar=True)) | AGAIN
+    return dict(_cases(behind_the_bar=True)) | MORE
 
 
 def in_the_suite() -> dict[str, Crash]:
     """Each step, before and after, in one or two of the roles that take it."""
-    return dict(_cases(behind_the_bar=False)) | AGAIN
+    return dict(_cases(behind_the_bar=False)) | MORE
 
 
 def _cases(behind_the_bar: bool) -> Iterator[tuple[str, Crash]]:

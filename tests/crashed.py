@@ -22,15 +22,20 @@ PATIENCE = 60.0  # seconds for one life of the launcher
 FUSE = "crashed"
 
 FILTER = '''\
-"""Mirror every frame; one may be refused, and one may fail once."""
+"""Mirror every frame; one may be refused, one may fail once, and the third may wait until another node has died."""
 
+import time
 from pathlib import Path
 
 from bus import run, step
 
 
-def mirror(frames, *, refuse="", fail=""):
-    for frame in frames:
+def mirror(frames, *, refuse="", fail="", death=""):
+    for count, frame in enumerate(frames, 1):
+        while count == 3 and death and not Path(death).exists():
+            time.sleep(0.01)
+        if count == 3 and death:
+            time.sleep(0.2)  # seconds in which a bus that says too much would say it
         if frame.name == refuse:
             frame.reject("not wanted")
             continue
@@ -78,7 +83,7 @@ class Crash(NamedTuple):
 
     role: str  # splitter, watcher, converter, filter, saver or launcher
     points: str  # as ZG_CRASH has them, without the fuse: "before claim 3, then after send"
-    kind: str = ""  # of graph: keep, rejected, failing, raced or broken; nothing: a plain one
+    kind: str = ""  # of graph: keep, rejected, failing, orphaned, raced or broken; nothing: a plain one
 
 
 def survives(crash: Crash, folder: Path) -> None:
@@ -130,9 +135,14 @@ def is_long(crash: Crash) -> bool:
     return crash.role in ("filter", "saver") or crash.kind in ("rejected", "failing") or crash.points.endswith("send 3")
 
 
+def keeps(crash: Crash) -> bool:
+    """Whether the watcher keeps finished files: a frame that a splitter writes twice is kept under two names."""
+    return crash.kind == "keep" or crash.role == "splitter"
+
+
 def short_graph(crash: Crash) -> dict[str, dict[str, Any]]:
     watcher = "raced" if crash.kind == "raced" else "nodes.watcher"
-    then = "keep" if crash.kind == "keep" else "delete"
+    then = "keep" if keeps(crash) else "delete"
     clip = {"source": "images/*.png", "stream": "s", "folder": "spool"}
     return {
         "splitter": {"run": "nodes.splitter", "push": "streams", "args": clip},
@@ -147,12 +157,16 @@ def short_graph(crash: Crash) -> dict[str, dict[str, Any]]:
 def long_graph(crash: Crash) -> dict[str, dict[str, Any]]:
     refuse = name(REJECTED) if crash.kind == "rejected" else ""
     fail = name(FAILING) if crash.kind == "failing" else ""
+    death = "saver.1" if crash.kind == "orphaned" else ""
     nodes = short_graph(crash)
     nodes["converter"] |= {"push": "converted"}
     nodes["filter"] = {
-        "run": "mirror", "pull": "converted", "push": "mirrored", "args": {"refuse": refuse, "fail": fail},
+        "run": "mirror", "pull": "converted", "push": "mirrored",
+        "args": {"refuse": refuse, "fail": fail, "death": death},
     }  # fmt: skip
     nodes["saver"] = {"run": "nodes.saver", "pull": "mirrored", "args": {"folder": "saved", "format": "png"}}
+    if death:
+        nodes["saver"]["env"] = {CRASH: "before hand out, fuse saver"}
     return nodes
 
 
@@ -176,7 +190,7 @@ def check(crash: Crash, folder: Path) -> None:
     if is_long(crash):
         mirrored = {number: pixels[:, ::-1] for number, pixels in inverted.items() if number not in rejected}
         assert_results(folder / "saved", mirrored)
-    kept = {f".done/{name(number)}" for number in range(FRAMES)} if crash.kind == "keep" else set()
+    kept = {f".done/{name(number)}" for number in range(FRAMES)} if keeps(crash) else set()
     dead = {f"dead-letters/{name(number)}{end}" for number in rejected for end in ("", ".txt")}
     assert_files(folder / "spool", {".s.mark", ".streams"} | kept | dead)
     for number in rejected:

@@ -11,6 +11,7 @@ Just before it claims for the third time in one life the process kills itself, a
     ZG_CRASH="before claim 3, then after send, fuse crashed"
 
 Its next life dies too, after what it sends first; `crashed.2` is the fuse of that. A step that fails has no "after".
+A node is told by its `env:` in graph.yaml. What the launcher itself is told it does not pass on.
 """
 
 import atexit

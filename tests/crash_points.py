@@ -82,6 +82,7 @@ ROWS = (
     Row("launcher", "write that it failed", "writes that a node failed", "written that a node failed", "broken"),
     Row("| launcher", "send off the janitor", "sends off the janitor", "sent off the janitor"),
     Row("launcher", "remove", "removes the run folder", "removed the run folder"),
+    Row("| launcher", "remove 2", "removes the graph's lock", "removed the graph's lock"),
 )
 
 # Those of whom more than one dies: in the next life as well, or beside each other.

@@ -6,7 +6,8 @@ from bus.hub import Stopped
 from bus.inputs import arrived, batches, closed
 from bus.message import Message
 from bus.picture import SUFFIXES, Undecodable, encode
-from bus.program import backlog, called, drop, progress, run, wait, wired
+from bus.program import backlog, called, drop, finished, progress, run, wait, wired
+from bus.steps import step
 
 __all__ = [
     "SUFFIXES",
@@ -21,9 +22,11 @@ __all__ = [
     "drop",
     "encode",
     "outside",
+    "finished",
     "progress",
     "run",
     "shown",
+    "step",
     "wait",
     "wired",
 ]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from bus.message import Message
 from bus.pull import Pull
 from bus.pusher import Item
+from bus.steps import step
 from bus.taken import Taken
 from bus.unreadable import Later, Unreadable
 
@@ -87,7 +88,8 @@ class Input:
         """What was handed out is finished, as far as user code goes."""
         taken, self.taken = self.taken, []
         for one in taken:
-            self._node.let_go(one)
+            with step("let go"):
+                self._node.let_go(one)
             self.later.finished(one.item)
 
     def discard(self, reason: str) -> None:

@@ -5,6 +5,8 @@ import json
 import sys
 from pathlib import Path
 
+from bus.steps import step
+
 
 class Marks:
     """The marks in a run folder, as one replica sees them; without a folder there are none."""
@@ -29,5 +31,7 @@ class Marks:
         """Say that this replica has ended. Raises OSError; then nothing is said."""
         if self.own:
             fresh = self.own.with_suffix(".done.new")
-            fresh.write_text(json.dumps({"hash": self._hash}) + "\n")
-            fresh.replace(self.own)
+            with step("write the end mark"):
+                fresh.write_text(json.dumps({"hash": self._hash}) + "\n")
+            with step("leave the end mark"):
+                fresh.replace(self.own)

@@ -20,6 +20,7 @@ from bus.hub import Stopped
 from bus.link import BadAddress
 from bus.marks import Marks
 from bus.node import Node
+from bus.steps import step
 from bus.trial import attempt
 
 BAD_ARGUMENTS = 2  # exit code: a restart would not help
@@ -79,8 +80,10 @@ def _live(function: Callable[..., Any], options: Any, parameters: dict[str, bool
     node.hub.start()
     try:
         node.work(function, arguments)
-        node.drain()
-        node.end()
+        with step("drain"):
+            node.drain()
+        with step("end"):
+            node.end()
     except Stopped:
         node.notify.stopping()
         return 0
@@ -90,7 +93,8 @@ def _live(function: Callable[..., Any], options: Any, parameters: dict[str, bool
             _drain_unless_stopped(node)
         return code
     finally:
-        node.close()
+        with step("close"):
+            node.close()
     return 0
 
 
@@ -132,6 +136,11 @@ def backlog(waiting: int) -> None:
 def wired() -> bool:
     """Whether a yield goes anywhere: False in a node that runs without an output wire."""
     return _node is None or bool(_node.outputs.wires)
+
+
+def finished() -> bool:
+    """Whether all that this node has sent is finished downstream. Outside of run it is."""
+    return _node is None or all(push.idle for push in _node.outputs.wires)
 
 
 def wait(words: str, seconds: float) -> None:

@@ -15,6 +15,7 @@ from bus.hub import BEAT, Hub
 from bus.link import Pipe, Sockets, drain, drain_events
 from bus.pusher import MAX_REASON, Item, Pusher
 from bus.seldom import Seldom
+from bus.steps import step
 
 Ended = Callable[[str], bool]  # whether a replica has left its end mark
 Verdicts = list[tuple[int, Any, str]]  # (n, verdict or guilty, words)
@@ -97,9 +98,10 @@ class Pull:
         """User code failed on it: the pusher is to send it again, and to count if it was guilty."""
         pusher = item.pusher
         if item.epoch == pusher.epoch:
-            pusher.open.pop(item.n, None)
-            pusher.held.discard(item.n)
-            pusher.returned.append((item.n, guilty, words[:MAX_REASON]))
+            with step("give back"):
+                pusher.open.pop(item.n, None)
+                pusher.held.discard(item.n)
+                pusher.returned.append((item.n, guilty, words[:MAX_REASON]))
 
     # ---- the wire's side
 
@@ -140,7 +142,8 @@ class Pull:
             if state["hand"]:
                 state["death"] = self._before.words[:MAX_REASON]
         try:
-            pusher.state.send_multipart([pack(state)], zmq.NOBLOCK)
+            with step("acknowledge" if done else "report"):
+                pusher.state.send_multipart([pack(state)], zmq.NOBLOCK)
         except zmq.Again:
             return  # nobody is there; the whole state goes out when somebody is
         told = {n for n, _, _ in done}
@@ -177,8 +180,9 @@ class Pull:
         if n in pusher.done:
             pusher.finished.append(n)  # say it once more
         elif n >= low and n not in pusher.open and n not in pusher.held:
-            pusher.open[n] = item = Item(pusher, header, payload)
-            self._queue.append((self, item))
+            with step("receive"):
+                pusher.open[n] = item = Item(pusher, header, payload)
+                self._queue.append((self, item))
 
     def _restart(self, pusher: Pusher, epoch: str) -> None:
         """A new epoch: drop what is queued from the old one; what has started finishes, for nobody."""

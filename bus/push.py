@@ -18,6 +18,7 @@ from bus.hub import BEAT, Hub
 from bus.link import Pipe, Sockets, drain, drain_events
 from bus.puller import Outgoing, Puller
 from bus.seldom import Seldom
+from bus.steps import step
 
 SILENT = 2.0  # seconds without a state after which a puller's messages go elsewhere
 TRIES = 3  # deaths that make a message a dead letter
@@ -111,10 +112,11 @@ class Push:
             if puller is None:
                 return
             header = {"kind": out.kind, "n": out.n, "tries": out.caution, "meta": out.meta}
-            if self._send(puller, header, out.payload):
-                self._queue.popleft()
-                self._turn += 1
-                puller.give(out)
+            with step("send"):
+                if self._send(puller, header, out.payload):
+                    self._queue.popleft()
+                    self._turn += 1
+                    puller.give(out)
 
     def _ping(self, puller: Puller) -> None:
         if self._send(puller, {"kind": "ping", "ping": puller.ping + 1, "closed": self.closed, "end": self.ended}):

@@ -11,6 +11,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Literal, cast
 
+from bus.steps import CRASH
 from host import figures, janitor
 from host.command import Process
 from host.deaths import Deaths
@@ -201,7 +202,7 @@ class Child:
 
 def environment(run: RunFolder, own: Mapping[str, str]) -> dict[str, str]:
     """What a child finds in its environment; `own` comes from the graph."""
-    inherited = {name: value for name, value in os.environ.items() if name not in SYSTEMD}
+    inherited = {name: value for name, value in os.environ.items() if name not in (*SYSTEMD, CRASH)}
     environment = {**inherited, "PYTHONUNBUFFERED": "1", **own}
     return {**environment, **python_paths(environment), "NOTIFY_SOCKET": str(run.notify), "ZG_RUN": run.id}
 

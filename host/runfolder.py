@@ -18,6 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
+from bus.steps import step
 from host import janitor
 
 ID_LENGTH = 12  # hex digits
@@ -39,7 +40,8 @@ class RunFolder:
         try:
             self._locks = [self._lock_graph(graph)]
             self._sweep()
-            self.path = self._make()
+            with step("make the run folder"):
+                self.path = self._make()
         except OSError as error:
             raise Refused(
                 f"{self._base}: the run folder cannot be made there ({error.strerror}): make room, or set"
@@ -81,7 +83,8 @@ class RunFolder:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for folder in (self.path, self._graph_lock):
-            shutil.rmtree(folder, ignore_errors=True)  # what resists is swept at the next start
+            with step("remove"):
+                shutil.rmtree(folder, ignore_errors=True)  # what resists is swept at the next start
         for lock in self._locks:
             os.close(lock)
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 
+from bus.steps import step
 from host import janitor, limits
 from host.child import Child
 from host.command import Process
@@ -65,7 +66,8 @@ class Supervisor:
         self.signals = Signals()
         self.orphans = Orphans()
         try:
-            self.janitor = janitor.start(self.run.id)
+            with step("start the janitor"):
+                self.janitor = janitor.start(self.run.id)
         except OSError as error:
             raise Refused(f"{self.graph.path}: no process can be started now: {error.strerror}") from None
         self.news = News(self.report)
@@ -78,7 +80,9 @@ class Supervisor:
 
     def close(self) -> None:
         """Leave nothing behind, and say how it went."""
-        if not janitor.send_off(self.janitor):
+        with step("send off the janitor"):
+            is_done = janitor.send_off(self.janitor)
+        if not is_done:
             self.report.line(GRAPH, "something that a node has started cannot be killed; the janitor goes on trying")
         if not self.orphans.kill([self.janitor.pid]):  # who carries the run's id no longer, and so meets no janitor
             self.report.line(GRAPH, "something that a node has started cannot be killed")
@@ -109,7 +113,8 @@ class Supervisor:
 
     def start(self, child: Child) -> None:
         try:
-            log = child.start()
+            with step("start"):
+                log = child.start()
         except OSError as error:
             child.say(f"{child.process.argv[0]} cannot be started in {self.graph.folder}: {error.strerror}")
             self.conclude(child, OS_ERROR if error.errno in SHORT_OF else MISSING)
@@ -120,7 +125,9 @@ class Supervisor:
 
     def bury(self, child: Child) -> None:
         self.news.forget(child.pidfd)
-        self.conclude(child, child.bury())
+        with step("bury"):
+            code = child.bury()
+        self.conclude(child, code)
 
     def conclude(self, child: Child, code: int) -> None:
         """Decide what a death means: -N is signal N, what is above is an exit code."""
@@ -133,7 +140,8 @@ class Supervisor:
         elif why := child.why_never_again(code):
             child.over = "failed"
             child.say(f"{child.death(code)}, {why}: failed for good")
-            self.mark_failed(child, code)
+            with step("write that it failed"):
+                self.mark_failed(child, code)
         else:
             self.run.write_death(child.process.replica, child.crime or child.death(code))
             rest = child.rest()

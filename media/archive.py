@@ -6,13 +6,15 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+from bus import step
 from media.below import exists, open_below
 from media.rename import UNKNOWN, rename_new
 
 LONGEST = 255  # bytes in a file name, on every file system of Linux
 NOTE = ".txt"  # what the name of a note ends with, behind the whole name of its file
 OWN_NAME = "its own name: "  # begins the last line of the note of a file that was numbered; then its path, as JSON
-NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+DRAFT = ".note"  # a note that is not whole yet; the next one takes its place
+NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_NONBLOCK
 
 
 class Archive:
@@ -90,25 +92,30 @@ def _folder(above: int, name: str) -> tuple[int, str]:
 
 def _move(source: int, name: str, folder: int, last: str, words: bytes) -> bool:
     """Move the file, and write its note first if there are words; False if one of the two names is taken."""
-    note = _note(last)
-    if exists(last, folder):
+    note, moved = _note(last), False
+    if exists(last, folder) or (exists(note, folder) and not _says(folder, note, words)):
         return False
-    if words and not exists(note, folder):
-        fd = os.open(note, NEW, 0o666, dir_fd=folder)
-    elif exists(note, folder) and not _says(folder, note, words):
+    if words and not exists(note, folder) and not _noted(folder, note, words):
         return False
-    else:
-        return _rename(source, name, folder, last)
     try:
-        with open(fd, "wb") as file:
-            file.write(words)
-        moved = _rename(source, name, folder, last)
-    except OSError:
-        os.unlink(note, dir_fd=folder)
-        raise
-    if not moved:
-        os.unlink(note, dir_fd=folder)
+        with step("move"):
+            moved = _rename(source, name, folder, last)
+    finally:
+        if words and not moved:
+            os.unlink(note, dir_fd=folder)
     return moved
+
+
+def _noted(folder: int, note: str, words: bytes) -> bool:
+    """Leave a note, whole or not at all; False if something has its name."""
+    try:
+        with open(os.open(DRAFT, NEW, 0o666, dir_fd=folder), "wb") as file:
+            file.write(words)
+        with step("say why"):
+            return _rename(folder, DRAFT, folder, note)
+    finally:
+        with suppress(OSError):  # it has its name; or the next one takes its place
+            os.unlink(DRAFT, dir_fd=folder)
 
 
 def _rename(source: int, name: str, folder: int, last: str) -> bool:

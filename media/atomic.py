@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from bus import step
 from media.mounts import Mounted
 
 PARTIAL = ".partial"  # the folder at the root in which files are written; it is there only while somebody writes
@@ -67,12 +68,15 @@ class AtomicFolder:
             contextlib.closing(_Group(root, partial)) as group,
         ):
             for file in files:
-                group.write(file)
+                with step("write"):
+                    group.write(file)
             if self.sync:
-                group.sync_files()
+                with step("sync"):
+                    group.sync_files()
             group.place()
             if self.sync:
-                self._settled |= group.sync_folders(self._settled)
+                with step("sync the folders"):
+                    self._settled |= group.sync_folders(self._settled)
 
     def _make(self, folder: Path) -> bool:
         """Make the folder, and those above it; False if it is there."""
@@ -129,7 +133,8 @@ class _Group:
         """Give every file its own name."""
         for name, (_, file) in self._files.items():
             try:
-                os.rename(name, file.parts[-1], src_dir_fd=self._partial, dst_dir_fd=self._enter(file.parts[:-1]))
+                with step("place"):
+                    os.rename(name, file.parts[-1], src_dir_fd=self._partial, dst_dir_fd=self._enter(file.parts[:-1]))
             except OSError as error:
                 _refuse(file, error)
 

@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from bus import step
 from media.below import Folder
 from media.lease import lease
 from media.places import TAKEN
@@ -54,11 +55,12 @@ class Claims:
         file = self._there + name
         if len(os.fsencode(file)) >= LONGEST:
             raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), name)
-        try:
-            os.rename(last, name, src_dir_fd=folder, dst_dir_fd=self.folder.fd)
-        except FileNotFoundError:
-            self._make_room(name)
-            os.rename(last, name, src_dir_fd=folder, dst_dir_fd=self.folder.fd)
+        with step("claim"):
+            try:
+                os.rename(last, name, src_dir_fd=folder, dst_dir_fd=self.folder.fd)
+            except FileNotFoundError:
+                self._make_room(name)
+                os.rename(last, name, src_dir_fd=folder, dst_dir_fd=self.folder.fd)
         try:
             return os.lstat(file)  # by its path, as all others will
         except OSError:
@@ -69,7 +71,8 @@ class Claims:
     def give_back(self, name: str, folder: int, last: str) -> None:
         """Put a file back for its writer; if its name is taken again, or its folder has gone, it waits in here."""
         try:
-            rename_new(name, last, self.folder.fd, folder)
+            with step("give back"):
+                rename_new(name, last, self.folder.fd, folder)
         except OSError:
             self.names.add(name)
             self._writers.append(name)

@@ -6,6 +6,7 @@ import time
 from collections import deque
 from pathlib import Path
 
+from bus import step
 from media.archive import Archive
 from media.below import Folder, exists
 from media.claims import Claims
@@ -82,7 +83,8 @@ class Finishing:
             elif verdict != "gone" and self._done:
                 self._done.put(taken.fd, name)
             elif verdict != "gone":
-                os.unlink(name, dir_fd=taken.fd)
+                with step("delete"):
+                    os.unlink(name, dir_fd=taken.fd)
         except FileNotFoundError:
             if exists(name, taken.fd):
                 raise  # what it was to be moved into has gone

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
-from bus import wait
+from bus import step, wait
 from media.budget import Budget
 from media.disk import MISTAKES, NoRoom, check_reserve, trouble_told
 from media.job import Job
@@ -55,7 +55,8 @@ class FrameFolder:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._workspace.leave(keep=not self._job.live and any(self.workspace.glob("*.part")))
+        with step("leave"):
+            self._workspace.leave(keep=not self._job.live and any(self.workspace.glob("*.part")))
 
     @property
     def workspace(self) -> Path:
@@ -127,15 +128,14 @@ class FrameFolder:
             size = body.stat().st_size if isinstance(body, Path) else len(body)
             check_reserve(self._folder)
             self._budget.check(size)
-            if isinstance(body, Path):
-                body.rename(part)
-            else:
+            with step("write"):
                 _write(body, part)
             self._whole = number
             self._budget.wrote(size)
         if not self._job.live:
             self._note(next=number, placing=True)
-        part.rename(self._folder / self._job.name(number))
+        with step("place"):
+            part.rename(self._folder / self._job.name(number))
 
     def _discard(self, number: int, body: bytes | Path) -> None:
         """Leave nothing of a frame that is dropped."""
@@ -190,7 +190,8 @@ class FrameFolder:
             return earlier.next
         part = self._part(earlier.next)
         if part.exists() and not self._waits(earlier.next):
-            self._patiently(partial(part.rename, self._folder / self._job.name(earlier.next)))
+            with step("resume"):
+                self._patiently(partial(part.rename, self._folder / self._job.name(earlier.next)))
         return earlier.next + 1
 
     def _waits(self, number: int) -> bool:
@@ -227,10 +228,13 @@ class FrameFolder:
         )
 
 
-def _write(content: bytes, part: Path) -> None:
-    """Leaves nothing half-written on a disk that is full."""
+def _write(body: bytes | Path, part: Path) -> None:
+    """Write, or move, the frame there. Leaves nothing half-written on a disk that is full."""
+    if isinstance(body, Path):
+        body.rename(part)
+        return
     try:
-        part.write_bytes(content)
+        part.write_bytes(body)
     except OSError:
         with contextlib.suppress(OSError):
             part.unlink()

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from bus import step
 from media.images import matching
 from media.job import Job
 
@@ -59,8 +60,10 @@ class Mark:
         """Replace the mark in the file at `path`, at once and whole. Raises OSError; then the old one stands."""
         draft = workspace / "mark"
         try:
-            draft.write_text(json.dumps(asdict(self)))
-            draft.replace(path)
+            with step("draft"):
+                draft.write_text(json.dumps(asdict(self)))
+            with step("note"):
+                draft.replace(path)
         except OSError:
             with suppress(OSError):
                 draft.unlink()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from bus import Message, encode, outside, wait
+from bus import Message, encode, outside, step, wait
 from media.atomic import AtomicFolder, File
 from media.disk import MISTAKES
 from media.names import BY, KINDS, named_as, place, source_name
@@ -64,7 +64,8 @@ class Results:
         group, self._group = self._group, []
         if not group:
             return
-        self._write(group)
+        with step("commit"):
+            self._write(group)
         self._keep_up(group)
 
     def _content(self, frame: Message, image: Image.Image | None) -> tuple[bytes, str]:

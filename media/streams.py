@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
-from bus import Message
+from bus import Message, step
 from media.said import Said
 
 # The file in the watched folder that keeps the facts: a watcher is told them once, and may be killed.
@@ -73,8 +73,9 @@ class Streams:
         for forgotten in list(self._facts)[:-MOST]:
             del self._facts[forgotten]
         new = self._memory.with_name(MEMORY + ".new")
-        new.write_text(json.dumps(self._facts))
-        new.replace(self._memory)
+        with step("remember"):
+            new.write_text(json.dumps(self._facts))
+            new.replace(self._memory)
 
 
 def _recall(memory: Path) -> dict[str, Facts]:

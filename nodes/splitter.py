@@ -7,6 +7,8 @@ finishes those alone. A live source is opened again whenever it breaks off, and 
 folder there is no mark, and a clip begins anew.
 """
 
+import math
+import time
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -14,7 +16,7 @@ from typing import Any
 
 from PIL.Image import Image
 
-from bus import Message, encode, progress, run, wired
+from bus import Message, encode, finished, progress, run, wait, wired
 from media import camera, gstreamer, images, pyav
 from media.frames import FrameFolder
 from media.job import OWN_ENGINES, BadData, Job
@@ -23,6 +25,9 @@ from media.losses import Losses
 from media.source import WrongArgument
 from media.video import Dropped, Frame, Opened, Steps
 from media.worker import WorkerDied
+
+MOMENT = 0.25  # seconds that a live source waits at most until it is known: half of those that its frames may lag
+PAUSE = 0.02  # seconds between two looks at whether it is
 
 ENGINES = {"camera": camera.frames, "images": images.frames, "av": pyav.frames, "gstreamer": gstreamer.frames}
 
@@ -82,6 +87,7 @@ def into_folder(job: Job, folder: Path, budget: str) -> Iterator[Message | None]
             opened = yield from opening(job, video, losses, spool.next)
             spool.live, made = not opened.ends, spool.next
             yield told(job, opened, folder)
+            known(spool.live)
             try:
                 for step in video:
                     if isinstance(step, Frame):
@@ -156,6 +162,13 @@ def changed(job: Job, before: Opened, now: Opened) -> bool:
 def told(job: Job, opened: Opened, folder: Path) -> Message:
     """What the watcher is to know of the frames that come now."""
     return Message(stream=job.stream, data={**facts(job, opened), "folder": str(folder.resolve())})
+
+
+def known(live: bool) -> None:
+    """Wait until the watcher knows whose the frames are that come now: what it sends on before goes by no stream."""
+    patience = time.monotonic() + (MOMENT if live else math.inf)
+    while not finished() and time.monotonic() < patience:
+        wait("waits until the watcher knows what was opened", PAUSE)
 
 
 def facts(job: Job, opened: Opened) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
-from bus import SUFFIXES, Message, Stopped, arrived, backlog, closed, run, wait
+from bus import SUFFIXES, Message, Stopped, arrived, backlog, closed, run, step, wait
 from media.arrivals import Arrivals
 from media.claims import NotReady, Taken
 from media.events import CannotWatch
@@ -122,7 +122,8 @@ def _watch(
                     ending = False
                 elif not ending:
                     ending = True
-                    arrivals.scan()  # what was there when the splitter ended is found now, whatever became of its event
+                    with step("scan"):
+                        arrivals.scan()  # what was there when the splitter ended, whatever became of its event
             known.keep()
             yield _message(ready, known, spool) if ready else None
     except (GeneratorExit, Stopped):  # say what is left for the next start

@@ -144,3 +144,11 @@ def test_a_note_that_a_kill_left_without_its_file_gets_it(place: Place) -> None:
     assert place.put("a.jpg", "x", note="why") == "a.jpg"
     assert place.put("a.jpg", "y", note="why") == "a.2.jpg"
     assert {file.name for file in place.done.iterdir()} == {"a.jpg", "a.jpg.txt", "a.2.jpg", "a.2.jpg.txt"}
+
+
+def test_a_note_that_a_kill_cut_off_gets_out_of_the_way(place: Place) -> None:
+    place.done.mkdir()
+    (place.done / ".note").write_text("wh")
+    assert place.put("a.jpg", "x", note="why") == "a.jpg"
+    assert {file.name for file in place.done.iterdir()} == {"a.jpg", "a.jpg.txt"}
+    assert (place.done / "a.jpg.txt").read_text() == "why\n"

@@ -11,7 +11,7 @@ ALLOWED = {
     "nodes": ("bus", "media"),
     "media": ("bus", "media."),
     "bus": ("bus.",),
-    "host": ("host.", "bus.keys", "bus.link", "bus.books", "bus.descriptors"),
+    "host": ("host.", "bus.keys", "bus.link", "bus.books", "bus.descriptors", "bus.steps"),
     "launcher.py": ("host.",),
 }
 SOURCES = [

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,14 @@ from tests.test_stop import BUDGET, janitor_of, of_run, run_id
 @pytest.fixture(autouse=True)
 def runtime(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
+
+
+@pytest.fixture(autouse=True)
+def nobody_left(tmp_path: Path) -> Iterator[None]:
+    """Even if a test fails."""
+    yield
+    for pid in helpers(tmp_path):
+        os.kill(pid, signal.SIGKILL)
 
 
 def test_what_a_life_has_left_in_sessions_of_its_own_is_gone_before_the_next(tmp_path: Path) -> None:
@@ -38,7 +47,7 @@ def helpers(folder: Path) -> list[int]:
 def test_a_daemon_that_hides_from_the_janitor_is_gone_when_the_graph_has_stopped(tmp_path: Path) -> None:
     with act(tmp_path, {"splitter": {"role": "hides"}}) as graph:
         graph.says("ready after")
-        (hidden,) = helpers(tmp_path)
+        (hidden,) = until(lambda: helpers(tmp_path), what="the daemon to have hidden")
         assert hidden not in of_run(run_id())
         graph.interrupt()
         assert graph.ends(BUDGET) == 0

@@ -4,12 +4,15 @@ Exit code 1 if a mutant survives, or if a mutation does not fit the code any lon
 """
 
 import argparse
+import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from tests.launch import ROOT
@@ -44,6 +47,8 @@ def is_caught(mutant: Mutant) -> bool:
         except subprocess.TimeoutExpired:
             print(f"caught    {mutant.broken}: its tests hang", flush=True)
             return True
+        finally:
+            kill_all_of(place)
         caught = CAUGHT.findall(done.stdout) if done.returncode == TESTS_FAILED else []
         verdict = f"caught    {mutant.broken}: {caught[0]}" if caught else f"SURVIVES  {mutant.broken}"
         print(f"{verdict} ({time.monotonic() - began:.0f} s)", flush=True)
@@ -56,6 +61,14 @@ def mutate(file: Path, mutant: Mutant) -> None:
     if text.count(mutant.sound) != 1:
         raise SystemExit(f"{mutant.broken}: {mutant.file} has this {text.count(mutant.sound)} times:\n{mutant.sound}")
     file.write_text(text.replace(mutant.sound, mutant.mutant))
+
+
+def kill_all_of(place: str) -> None:
+    """Kill what runs a program below `place`: a mutant may have lost the power to end it."""
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            if place.encode() in (entry / "cmdline").read_bytes():
+                os.kill(int(entry.name), signal.SIGKILL)
 
 
 if __name__ == "__main__":

@@ -109,6 +109,10 @@ class Graph:
         """All nodes that messages of the node `name` reach."""
         return _reached(name, self.pullers)
 
+    def latest(self, name: str) -> list[str]:
+        """The wires that the node pushes and of which only the newest frame counts."""
+        return [wire for wire in self.nodes[name].pushes if self.wires[wire].keep == "latest"]
+
     def order(self) -> Iterable[str]:
         """The nodes' names, each behind all upstream of it. Raises graphlib.CycleError."""
         return TopologicalSorter(self.pushers).static_order()

@@ -11,6 +11,7 @@ from bus.steps import step
 from host import janitor, limits
 from host.child import Child
 from host.command import Process
+from host.failures import Failures
 from host.figures import Figures
 from host.graph import Graph
 from host.log import Log
@@ -34,18 +35,13 @@ class Supervisor:
 
     def __init__(self, graph: Graph, processes: Sequence[Process], run: RunFolder, report: Report) -> None:
         """`processes`: the sink first, the source last."""
-        self.graph = graph
-        self.run = run
-        self.report = report
+        self.graph, self.run, self.report = graph, run, report
         self.children = [Child(one, graph.folder, run, partial(report.line, one.label)) for one in processes]
         self.nodes = list(dict.fromkeys(one.node.name for one in reversed(processes)))  # the source first
         books = {node: [run.books(one.replica) for one in processes if one.node.name == node] for node in self.nodes}
-        latest = {
-            node: [wire for wire in graph.nodes[node].pushes if graph.wires[wire].keep == "latest"] for node in books
-        }
-        self.figures = Figures(books, time.monotonic(), latest)
+        self.figures = Figures(books, time.monotonic(), {node: graph.latest(node) for node in self.nodes})
         self.logs: set[Log] = set()
-        self.unmarked: dict[Child, int] = {}  # those that failed for good, while there is no room to say so
+        self.failures = Failures(run)
         self.is_stopping = False
         self.looked_at = self.glanced_at = time.monotonic()
 
@@ -140,8 +136,7 @@ class Supervisor:
         elif why := child.why_never_again(code):
             child.over = "failed"
             child.say(f"{child.death(code)}, {why}: failed for good")
-            with step("write that it failed"):
-                self.mark_failed(child, code)
+            self.failures.mark(child, code)
         else:
             self.run.write_death(child.process.replica, child.crime or child.death(code))
             rest = child.rest()
@@ -149,17 +144,6 @@ class Supervisor:
             child.say(f"{child.death(code)}, {loop}restarts {f'in {rest:.2g} s' if rest else 'at once'}")
         if self.has_failed:
             self.stop_who_has_no_way_on()
-
-    def mark_failed(self, child: Child, code: int) -> None:
-        """Let the nodes downstream know, as soon as the disk of the run folder takes it."""
-        try:
-            self.run.write_failed(child.process.replica, code)
-        except OSError as error:
-            if child not in self.unmarked:
-                child.say(f"its end mark in {self.run.path} cannot be written: {error.strerror}; tries again")
-            self.unmarked[child] = code
-        else:
-            self.unmarked.pop(child, None)
 
     @property
     def has_failed(self) -> bool:
@@ -230,9 +214,8 @@ class Supervisor:
     # The look at everyone, once a second, and at what grows faster
 
     def glance_at_memory(self) -> None:
-        now = time.monotonic()
-        if now >= self.glanced_at + limits.GLANCE:
-            self.glanced_at = now
+        if time.monotonic() >= self.glanced_at + limits.GLANCE:
+            self.glanced_at = time.monotonic()
             limits.enforce_memory(self.running(), limits.memory_of)
 
     def look_after_everyone(self) -> None:
@@ -243,8 +226,7 @@ class Supervisor:
             for child in self.children:
                 child.forgive()
         self.looked_at = now
-        for child, code in list(self.unmarked.items()):
-            self.mark_failed(child, code)
+        self.failures.again()
         self.orphans.reap([self.janitor.pid, *(child.pid for child in self.running())])
         try:
             self.revive_janitor()

@@ -192,7 +192,8 @@ def check(crash: Crash, folder: Path) -> None:
         assert_results(folder / "saved", mirrored)
     kept = {f".done/{name(number)}" for number in range(FRAMES)} if keeps(crash) else set()
     dead = {f"dead-letters/{name(number)}{end}" for number in rejected for end in ("", ".txt")}
-    assert_files(folder / "spool", {".s.mark", ".streams"} | kept | dead)
+    waited = {".waited"} if (folder / "spool/.waited").exists() else set()  # where a watcher found leftovers
+    assert_files(folder / "spool", {".s.mark", ".streams"} | kept | dead | waited)
     for number in rejected:
         assert (folder / f"spool/dead-letters/{name(number)}.txt").read_text().endswith("not wanted\n")
 

@@ -24,14 +24,20 @@ def fails_to_appear(monkeypatch: pytest.MonkeyPatch, name: str, times: int) -> N
     monkeypatch.setattr(Path, "rename", disk_fails)
 
 
+def stopped(words: str, seconds: float) -> None:
+    """The node is told to stop while it waits for its disk."""
+    raise Stopped
+
+
 def test_a_frame_that_could_not_appear_does_so_in_the_next_life(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fails_to_appear(monkeypatch, "test-00000001.jpg", times=2)
-    with pytest.raises(OSError, match="Input"), settled(tmp_path) as spool:
+    monkeypatch.setattr("media.frames.wait", stopped)
+    with pytest.raises(Stopped), settled(tmp_path) as spool:
         for number in range(3):
             spool.place(number, b"frame %d" % number)
-    with pytest.raises(OSError, match="Input"), FrameFolder(tmp_path, job("test"), "") as spool:
+    with pytest.raises(Stopped), FrameFolder(tmp_path, job("test"), "") as spool:
         list(spool.settle())
     with settled(tmp_path) as spool:
         assert spool.next == 2
@@ -45,7 +51,7 @@ def test_the_workspace_stays_for_no_other_reason(tmp_path: Path, monkeypatch: py
             spool.place(spool.next, b"frame")
             raise error
         assert not spool.workspace.exists()
-    with pytest.raises(OSError, match="Input"), settled(tmp_path, "test:forever") as spool:
+    with settled(tmp_path, "test:forever") as spool:
         fails_to_appear(monkeypatch, f"{spool.workspace.name[1:-5]}-00000000.jpg", times=1)
-        spool.place(0, b"frame")
+        assert spool.place(0, b"frame") is not None
     assert not spool.workspace.exists()

@@ -50,15 +50,13 @@ exit codes:
 def main(words: Sequence[str]) -> int:
     open_standard_files()
     try:
-        code = obey(parse(words))
-        print(end="", flush=True)  # what nobody reads any more is noticed here
+        return obey(parse(words))
     except (GraphError, Refused) as error:
         print(error, file=sys.stderr)
         return BAD_USE
     except BrokenPipeError:  # the reader has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
-    return code
 
 
 def open_standard_files() -> None:
@@ -117,7 +115,8 @@ def obey(options: argparse.Namespace) -> int:
     elif options.verb == "retry":
         went_well = verbs.retry(wanted, options.names)
     else:
-        went_well = verbs.run(wanted)
+        return OK if verbs.run(wanted) else FAILED
+    print(end="", flush=True)  # what nobody reads any more is noticed here
     return OK if went_well else FAILED
 
 

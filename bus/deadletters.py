@@ -7,6 +7,7 @@ from typing import Any
 
 from PIL import Image
 
+from bus.durable import FOLDER, opened, sync_files, sync_folder, sync_way
 from bus.message import Message
 from bus.picture import Undecodable, encode
 
@@ -15,7 +16,10 @@ UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 def set_aside(folder: Path, meta: dict[str, Any], payload: bytes, reason: str) -> Path:
-    """Write the message (`meta`, `payload`) below `folder` under its own name, numbered if that exists."""
+    """Write the message (`meta`, `payload`) below `folder` under its own name, numbered if that exists.
+
+    It is on the disk when this returns: who sent it lets go of it then. Raises OSError.
+    """
     message = Message.load(meta, payload)
     wish = message.name or f"{message.stream or 'message'}-{message.number}"
     stem, dot, suffix = UNSAFE.sub("_", wish)[-MAX_NAME:].rpartition(".")
@@ -30,11 +34,20 @@ def set_aside(folder: Path, meta: dict[str, Any], payload: bytes, reason: str) -
     count, name = 1, f"{stem}{dot}{suffix}".lstrip(".") or "message"
     while True:
         try:
-            with open(folder / name, "xb") as file:
-                file.write(payload)
+            _write(folder / name, payload, "xb")
             break
         except FileExistsError:
             count += 1
             name = f"{stem}.{count}{dot}{suffix}".lstrip(".")
-    (folder / f"{name}.txt").write_text(reason + "\n", errors="surrogateescape")
+    _write(folder / f"{name}.txt", f"{reason}\n".encode(errors="surrogateescape"), "wb")
+    with opened(folder, FOLDER) as descriptor:
+        sync_folder(descriptor)
+    sync_way(folder)
     return folder / name
+
+
+def _write(path: Path, content: bytes, mode: str) -> None:
+    with open(path, mode) as file:
+        file.write(content)
+        file.flush()
+        sync_files([file.fileno()])

@@ -5,6 +5,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+from bus.durable import sync_files, sync_folder
 from media.below import exists, open_below
 from media.rename import UNKNOWN, rename_new
 
@@ -38,7 +39,8 @@ class Archive:
     def put(self, source: int, name: str, note: str = "") -> str:
         """Move `name` from the open directory `source` to the same path here, numbered if that is taken; return it.
 
-        The note is written first: after a kill in between the file still lies where it was, and is put again.
+        The note is written first, and on the disk first: after a kill or a power cut in between the file still lies
+        where it was, and is put again.
         Raises FileNotFoundError if the file has gone, OSError if it cannot be moved, and then leaves no note.
         """
         os.stat(name, dir_fd=source, follow_symlinks=False)
@@ -89,22 +91,25 @@ def _folder(above: int, name: str) -> tuple[int, str]:
 def _move(source: int, name: str, folder: int, last: str, words: bytes) -> bool:
     """Move the file, and write its note first if there are words; False if one of the two names is taken."""
     note = _note(last)
-    if exists(last, folder):
+    left = exists(note, folder)
+    if exists(last, folder) or (left and not _says(folder, note, words)):
         return False
-    if words and not exists(note, folder):
-        fd = os.open(note, NEW, 0o666, dir_fd=folder)
-    elif exists(note, folder) and not _says(folder, note, words):
-        return False
-    else:
+    if not words:
         return _rename(source, name, folder, last)
+    fd = os.open(note, os.O_RDONLY | os.O_NOFOLLOW if left else NEW, 0o666, dir_fd=folder)
     try:
-        with open(fd, "wb") as file:
-            file.write(words)
+        with open(fd, "rb" if left else "wb") as file:
+            if not left:
+                file.write(words)
+                file.flush()
+            sync_files([fd])
+        sync_folder(folder)
         moved = _rename(source, name, folder, last)
     except OSError:
-        os.unlink(note, dir_fd=folder)
+        if not left:
+            os.unlink(note, dir_fd=folder)
         raise
-    if not moved:
+    if not (moved or left):
         os.unlink(note, dir_fd=folder)
     return moved
 

@@ -10,6 +10,7 @@ begins anew.
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from PIL.Image import Image
@@ -23,6 +24,8 @@ from media.losses import Losses
 from media.source import WrongArgument
 from media.video import Dropped, Frame, Opened, Steps
 from media.worker import WorkerDied
+
+SOON = 0.002  # seconds: a frame that comes within these lay there already, and so may the next
 
 ENGINES = {"camera": camera.frames, "images": images.frames, "av": pyav.frames, "gstreamer": gstreamer.frames}
 
@@ -83,18 +86,23 @@ def into_folder(job: Job, folder: Path, budget: str) -> Iterator[Message | None]
             spool.live, made = not opened.ends, spool.next
             yield told(job, opened, folder)
             try:
+                asked = monotonic()
                 for step in video:
                     if isinstance(step, Frame):
-                        refused = spool.place(step.number, jpeg(step, job))
+                        more = monotonic() - asked < SOON
+                        refused = spool.place(step.number, jpeg(step, job), more)
                         losses.note(refused)
                         made += refused is None
                         progress(made, opened.total)
-                    elif isinstance(step, Opened) and changed(job, opened, step):
+                    else:
+                        spool.flush()
+                    if isinstance(step, Opened) and changed(job, opened, step):
                         opened = step
                         yield told(job, opened, folder)
                     elif isinstance(step, Dropped):
                         losses.note(step)
                     yield None
+                    asked = monotonic()
             except WorkerDied:
                 raise  # what could not be read in this life may be read in the next
             except BadData:

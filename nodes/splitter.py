@@ -1,10 +1,10 @@
 """Split a source into frames: files in a folder, or messages on the wire.
 
 A source is a clip, images, the test camera, or live: a stream, a camera, a pipeline of GStreamer's (docs/sources.md).
-A clip that was stopped or killed goes on where it was when it is started again: a hidden mark beside its frames keeps
-the place. A clip that was split to its end is split afresh, once its earlier frames have left the folder. A live source
-is opened again whenever it breaks off, and goes on with what comes then. Without a folder there is no mark, and a clip
-begins anew.
+A clip that was stopped, killed or cut off from power goes on where it was when it is started again: a hidden mark
+beside its frames keeps the place. A clip that was split to its end is split afresh, once its earlier frames have left
+the folder. A live source is opened again whenever it breaks off, and goes on with what comes then. Without a folder
+there is no mark, and a clip begins anew.
 """
 
 from collections.abc import Generator, Iterator

@@ -55,8 +55,9 @@ def main(cuts: int, starts: int, frames: int, seed: int) -> int:
                     started.append(launchers.submit(go_on, run, files, Path(place, f"{number}")))
         for start in started:
             start.result()
+    if started:
+        print(f"started again after {len(started)} of them: each time the launcher made every result that was missing")
     print(f"{cuts} cuts: {broke} lost or tore something; {time.monotonic() - began:.0f} s, seed {seed}")
-    print(f"started again after {len(started)} of them: each time the launcher made every result that was missing")
     return 1 if broke else 0
 
 

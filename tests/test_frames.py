@@ -134,6 +134,7 @@ def test_what_fills_the_budget_appears_before_the_rest_of_its_group_waits(
     waits: list[int] = []
 
     def finish_one(words: str, seconds: float) -> None:
+        assert words.startswith("pauses, as 2 files of a budget of 2 files wait")
         waits.append(len(visible(tmp_path)))
         (tmp_path / visible(tmp_path)[0]).unlink()
 

@@ -11,21 +11,24 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from host import graph, verbs
+from host import graph, overrides, verbs
 from host.graph import GraphError
 from host.runfolder import Refused
 
 OK = 0  # all done, or stopped as asked
-FAILED = 1  # a node failed for good
+FAILED = 1  # a node failed for good, or a dead letter could not be looked into or put back
 BAD_USE = 2  # a bad graph or command line
 
-VERBS = ("check", "print", "try")
+STANDARD_ERROR = 2  # the last of the standard files' descriptors
+VERBS = ("check", "print", "try", "dead-letters", "retry")
 HELP = """\
 verbs:
-  (none)         run the graph until all is done, or until Ctrl-C
-  check          say every mistake in the graph at once, or in one line that it is fine
-  print          show the command line of every process, ready to paste; start nothing
-  try NODE FILE  run one node on one image file; the result lies beside the file
+  (none)          run the graph until all is done, or until Ctrl-C
+  check           say every mistake in the graph at once, or in one line that it is fine
+  print           show the command line of every process, ready to paste; start nothing
+  try NODE FILE   run one node on one image file; the result lies beside the file
+  dead-letters    list what was set aside, when and why; with --json one object a line
+  retry [NAME …]  put dead letters back to be done again: all, or by the names (or globs, in quotes) that are listed
 
 examples:
   # half a minute of a test camera, as graph.yaml says
@@ -34,38 +37,62 @@ examples:
   $ python launcher.py graph.yaml splitter.source=clip.mp4 converter.replicas=4
   # what a filter makes of one photo
   $ python launcher.py graph.yaml try converter photo.jpg converter.filter=contour
+  # after its cause is mended, do again what was set aside
+  $ python launcher.py graph.yaml retry 'cam1/*'
 
 exit codes:
   0  all done, or stopped as asked
-  1  a node failed for good
+  1  a node failed for good, or a dead letter could not be looked into or put back
   2  a bad graph or command line
 """
 
 
 def main(words: Sequence[str]) -> int:
+    open_standard_files()
     try:
-        return obey(parse(words))
+        code = obey(parse(words))
+        print(end="", flush=True)  # what nobody reads any more is noticed here
     except (GraphError, Refused) as error:
         print(error, file=sys.stderr)
         return BAD_USE
+    except BrokenPipeError:  # the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    return code
+
+
+def open_standard_files() -> None:
+    """Open those that a shell has closed, as with `>&-`, or files of ours would take their places."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= STANDARD_ERROR:
+        os.set_inheritable(descriptor, True)
+    os.close(descriptor)
 
 
 def parse(words: Sequence[str]) -> argparse.Namespace:
-    """The command line: `graph`, `verb` ("run" if none is given), `node` and `file` of try, and `overrides`."""
+    """The command line: `graph`, `verb` ("run" if none is given) and what belongs to that, and `overrides`."""
     parser = argparse.ArgumentParser(
         description=__doc__, epilog=HELP, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
     )
     parser.add_argument("graph", type=Path, help="the graph's file, e.g. graph.yaml")
     parser.add_argument("words", nargs="*", default=[], metavar="verb | node.key=value", help="see below")
-    options = parser.parse_args(words)
+    parser.add_argument("--json", action="store_true", help="dead-letters: one JSON object a line, for programs")
+    options = parser.parse_intermixed_args(words)
     rest = options.words
     options.verb = rest.pop(0) if rest and "=" not in rest[0] else "run"
+    options.names = []
     if options.verb not in ("run", *VERBS):
         parser.error(f'there is no verb "{options.verb}": they are {", ".join(VERBS)}; without one the graph runs')
+    if options.json and options.verb != "dead-letters":
+        parser.error("--json goes with dead-letters alone")
     if options.verb == "try":
         if len(rest) < 2:
             parser.error("try what on what? Give a node and an image file: try converter photo.jpg")
         options.node, options.file = rest.pop(0), Path(rest.pop(0))
+    if options.verb == "retry":
+        options.names = [
+            word for word in rest if not overrides.OVERRIDE.match(word) or verbs.is_letter(options.graph, word)
+        ]
+        rest = [word for word in rest if word not in options.names]
     if strange := [word for word in rest if "=" not in word]:
         parser.error(
             f'"{strange[0]}" is not understood: behind the verb stands node.key=value, in quotes if it has spaces'
@@ -78,15 +105,20 @@ def obey(options: argparse.Namespace) -> int:
     wanted = graph.load(options.graph, options.overrides)
     for warning in wanted.warnings:
         print(warning, file=sys.stderr)
+    went_well = True
     if options.verb == "check":
         verbs.check(wanted)
     elif options.verb == "print":
         verbs.show(wanted)
     elif options.verb == "try":
         verbs.attempt(wanted, options.node, options.file)
+    elif options.verb == "dead-letters":
+        went_well = verbs.dead_letters(wanted, options.json)
+    elif options.verb == "retry":
+        went_well = verbs.retry(wanted, options.names)
     else:
-        return OK if verbs.run(wanted) else FAILED
-    return OK
+        went_well = verbs.run(wanted)
+    return OK if went_well else FAILED
 
 
 if __name__ == "__main__":

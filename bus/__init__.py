@@ -1,11 +1,13 @@
 """What nodes are made of: everything that a node imports."""
 
+from bus.hangs import outside
 from bus.hiding import shown
 from bus.hub import Stopped
 from bus.inputs import arrived, batches, closed
 from bus.message import Message
 from bus.picture import SUFFIXES, Undecodable, encode
-from bus.program import backlog, called, drop, progress, run, wait, wired
+from bus.program import backlog, called, drop, finished, progress, run, wait, wired
+from bus.steps import step
 
 __all__ = [
     "SUFFIXES",
@@ -19,9 +21,12 @@ __all__ = [
     "closed",
     "drop",
     "encode",
+    "outside",
+    "finished",
     "progress",
     "run",
     "shown",
+    "step",
     "wait",
     "wired",
 ]

@@ -8,11 +8,12 @@ import sys
 import typing
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
+from types import SimpleNamespace, UnionType
 from typing import Any
 
 from bus.link import Pipe
 
+UNIONS = (typing.Union, UnionType)
 HELP_LINE = re.compile(r"^\s*(\w+): (.+)$", re.MULTILINE)
 
 
@@ -52,7 +53,8 @@ def parser(function: Callable[..., Any], program: str) -> argparse.ArgumentParse
 
 def _add(group: Any, name: str, default: Any, hint: Any, words: str) -> None:
     required = default is inspect.Parameter.empty
-    kinds = [kind for kind in typing.get_args(hint) if kind is not type(None)] or [hint]
+    union = typing.get_args(hint) if typing.get_origin(hint) in UNIONS else (hint,)  # list[int] has arguments, too
+    kinds = [kind for kind in union if kind is not type(None)]
     if hint is None:
         kinds = [str if required or default is None else type(default)]
     extra = "" if required or default in (None, "") else f"(default: {default})"

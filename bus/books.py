@@ -20,6 +20,7 @@ COUNTERS = (
     "dropped",
     "on_the_way",
     "backlog",  # what waits outside of the bus for a source to take it
+    "passed_over",  # messages that its `keep: latest` wires dropped for a newer one, whatever became of them elsewhere
 )
 SHORTEST = 100e-6  # seconds
 PER_OCTAVE = 8  # so a bucket is 9 % wide

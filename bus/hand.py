@@ -40,6 +40,11 @@ class Hand:
         """User code runs from now on: the time that `stall` counts."""
         SINCE.pack_into(self._map, 0, time.monotonic_ns())
 
+    @property
+    def runs(self) -> bool:
+        """Whether user code runs with a message in hand."""
+        return bool(SINCE.unpack_from(self._map, 0)[0])
+
     def rest(self) -> None:
         """The bus runs: a death now is nobody's fault."""
         SINCE.pack_into(self._map, 0, 0)

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from bus.message import Message
 from bus.pull import Pull
 from bus.pusher import Item
+from bus.steps import step
 from bus.taken import Taken
+from bus.unreadable import Later, Unreadable
 
 if TYPE_CHECKING:
     from bus.node import Node
@@ -23,6 +25,7 @@ class Input:
         self.pulls: list[Pull] = []
         self.queue: deque[tuple[Pull, Item]] = deque()
         self.taken: list[Taken] = []
+        self.later = Later(node.say)
         self._node = node
 
     def __iter__(self) -> Iterator[Message]:
@@ -40,8 +43,7 @@ class Input:
         """Up to `size` messages as one unit; empty when the input has ended."""
         with self._node.inside:
             self._ask()
-            for pull in self.pulls:
-                pull.credit = max(pull.credit, 2 * size)
+            size = min(size, sum(pull.widen(size) for pull in self.pulls))
             if not self._take():
                 return []
             until = time.monotonic() + seconds
@@ -66,12 +68,17 @@ class Input:
 
     @property
     def ended(self) -> bool:
-        return not self.queue and all(pull.ended for pull in self.pulls)
+        return not self.waits and all(pull.ended for pull in self.pulls)
+
+    @property
+    def waits(self) -> bool:
+        """Whether something is here that was not handed out yet."""
+        return bool(self.queue or self.later)
 
     @property
     def quiet(self) -> bool:
         """Whether the pushers are through, as far as they know today, and nothing waits."""
-        return not self.queue and all(pull.closed for pull in self.pulls)
+        return not self.waits and all(pull.closed for pull in self.pulls)
 
     def _ask(self) -> None:
         self._node.asked = self
@@ -81,14 +88,17 @@ class Input:
         """What was handed out is finished, as far as user code goes."""
         taken, self.taken = self.taken, []
         for one in taken:
-            self._node.let_go(one)
+            with step("let go"):
+                self._node.let_go(one)
+            self.later.finished(one.item)
 
     def discard(self, reason: str) -> None:
         """Drop what is there: user code wants no more."""
+        self.queue.extend(self.later.due())
         while self.queue:
-            taken = self._node.open(*self.queue.popleft())
-            if taken:
+            if taken := self._open():
                 self._node.let_go(taken, reason)
+                self.later.finished(taken.item)
 
     def _take(self, until: float | None = None, innocent: bool = False) -> Taken | None:
         """The next message, waited for until it comes, the input ends or `until` passes. Raises Stopped.
@@ -100,22 +110,41 @@ class Input:
         if not self.queue or self._node.overdue():
             hub.serve()
         while True:
+            self.queue.extend(self.later.due())
             while self.queue:
                 if innocent and self.queue[0][1].tries:
                     return None
-                taken = self._node.open(*self.queue.popleft())
-                if taken:
+                if taken := self._open():
                     self.taken.append(taken)
                     return taken
             if self.ended or (until is not None and time.monotonic() >= until):
                 return None
             hub.wait(until)
 
+    def _open(self) -> Taken | None:
+        """The first of the queue, ready for user code; None if there is nothing to hand out of it, or not yet."""
+        pull, item = self.queue.popleft()
+        try:
+            taken = self._node.opening.open(pull, item, whole=self.later.has_failed(item))
+        except Unreadable as error:
+            self.put_off(pull, item, error)
+            return None
+        if not taken:
+            self.later.forget(item)
+        return taken
+
+    def put_off(self, pull: Pull, item: Item, error: Unreadable) -> None:
+        """Its file cannot be read: try again later, unless others can be read and this one never."""
+        if not self.later.put(pull, item, error):
+            self.later.forget(item)
+            self._node.opening.refuse(pull, item, error)
+
 
 def batches(frames: Iterable[Message], n: int, seconds: float = 0.0) -> Iterator[list[Message]]:
     """Lists of 1 to `n` messages: what is there, and what comes within `seconds` of the first.
 
-    A batch is one unit: it is finished, or blamed, as a whole. At most 64 messages of each pusher are there at a time.
+    A batch is one unit: it is finished, or blamed, as a whole. At most 64 messages of each pusher are there at a time,
+    and of a `keep: latest` wire one.
     """
     if isinstance(frames, Input):
         while batch := frames.batch(n, seconds):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bus.steps import step
+
 if TYPE_CHECKING:
     from bus.node import Node
     from bus.taken import Taken
@@ -27,8 +29,10 @@ class Inside:
             if holding != self._holding:
                 self._holding = holding
                 held = [(t.item.pusher.name, t.item.epoch, t.item.n, t.message.name) for t in holding]
-                self._node.hand.hold(held)
+                with step("hold"):
+                    self._node.hand.hold(held)
             if holding:
-                self._node.hand.run()
+                with step("hand out"):
+                    self._node.hand.run()
         finally:
             self._node.hub.lock.release()

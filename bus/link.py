@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import zmq
-import zmq.auth.thread
 from zmq.utils.monitor import parse_monitor_message
 
 from bus import keys
+
+if TYPE_CHECKING:
+    from zmq.auth.thread import ThreadAuthenticator
 
 PREFETCH = 8  # messages that a replica's user code has not let go of, per pusher
 PORT = re.compile(r":\d{1,5}$")
@@ -87,6 +90,11 @@ class Pipe:
         return ",".join(["@" * self.bind + self.address, *options])
 
     @property
+    def descriptors(self) -> int:
+        """How many file descriptors this end takes: two sockets with a connection each, a monitor, and listeners."""
+        return 8 if self.bind else 6
+
+    @property
     def scheme(self) -> str:
         return self.address.partition("://")[0]
 
@@ -104,6 +112,14 @@ class Pipe:
         return f"{host}:{int(port) + 1}"
 
 
+def by_wire(pipes: list[Pipe], end: Callable[[Pipe], str]) -> dict[tuple[str, str], list[Pipe]]:
+    """`pipes` in groups: (what `end` says of a pipe, its wire) -> those of which this is true."""
+    wires: dict[tuple[str, str], list[Pipe]] = defaultdict(list)
+    for pipe in pipes:
+        wires[end(pipe), pipe.wire].append(pipe)
+    return wires
+
+
 class BadAddress(OSError):
     """Raised when an address cannot be bound or connected to; another process may still hold it."""
 
@@ -115,7 +131,7 @@ class Sockets:
         self._context = zmq.Context()
         self._context.set(zmq.MAX_SOCKETS, self._context.get(zmq.SOCKET_LIMIT))
         self._keys = keys.read(key) if key else None
-        self._guard: zmq.auth.thread.ThreadAuthenticator | None = None
+        self._guard: ThreadAuthenticator | None = None
 
     def open(self, kind: int, address: str, pipe: Pipe) -> zmq.Socket[bytes]:
         """A PUSH or PULL socket of `pipe` at `address`.
@@ -151,7 +167,9 @@ class Sockets:
             socket.curve_serverkey = pipe.key.encode()
             return
         if self._guard is None:
-            self._guard = zmq.auth.thread.ThreadAuthenticator(self._context)
+            from zmq.auth.thread import ThreadAuthenticator  # here: it brings asyncio, a fifth of a node's start
+
+            self._guard = ThreadAuthenticator(self._context)
             self._guard.start()
         domain = f"{pipe.wire}/{pipe.peer}"
         self._guard.configure_curve_callback(domain=domain, credentials_provider=_Only(pipe.key.encode()))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import builtins
 import json
 import os
-import stat
 import time as clock
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,27 +12,27 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from bus.contents import contents, contents_of
+from bus.contents import closed, contents, contents_of, opened
 from bus.door import Undecodable, check_pixels
 from bus.header import MAX_HEADER, Malformed, check, fits, from_wire, to_wire
-from bus.picture import decode
+from bus.kept import keep
+from bus.picture import RAW_MODES, as_raw, decode
+from bus.unreadable import Unreadable
 
 if TYPE_CHECKING:
     import numpy
 
-RAW_MODES = {"L": 1, "RGB": 3, "RGBA": 4, "CMYK": 4}  # pixel modes that travel raw -> bytes a pixel
-MAX_KEPT = 2**25  # pixels of a decoded image that a message keeps: a batch of eight then takes 1 GiB at most
 MAX_DATA = MAX_HEADER // 2  # bytes of .data, as JSON
 META = {"stream": str, "name": str, "captured": int, "time": {"captured", "written"}, "hops": [(str, int)]}
 OPTIONAL = {"data": dict, "raw": (set(RAW_MODES), int, int), "file": str, "empty": bool}
-Finish = Callable[[str, str], None]
+Finish = Callable[[str, str], object]
 
 
 class Message:
     """One thing on its way: who and when, and a payload: encoded bytes, raw pixels, or the name of a file."""
 
     __slots__ = (
-        "_fd", "_image", "_payload", "_raw", "captured", "data", "file", "finish",
+        "__weakref__", "_fd", "_image", "_payload", "_raw", "captured", "data", "file", "finish",
         "hops", "name", "number", "origin", "reason", "stream", "time",
     )  # fmt: skip
 
@@ -52,7 +51,8 @@ class Message:
     ) -> None:
         """`captured` is in nanoseconds since the epoch (0: now); `time` says what it is: `captured` or `written`.
 
-        `finish(verdict, reason)` is called once, when everything downstream is through with this message.
+        `finish(verdict, reason)` is called once, when everything downstream is through with this message. If it gives
+        True, the message was not done, nor dropped: its owner sends it again.
         """
         self.stream, self.number, self.name = stream, number, name
         self.captured, self.time = captured or clock.time_ns(), time
@@ -81,7 +81,7 @@ class Message:
     def bytes(self) -> builtins.bytes:
         """What it came in: an encoded image, a file's content, or raw pixels.
 
-        Raises OSError if the file has gone, and Undecodable if it is larger than any image that is read.
+        Raises OSError if the file has gone or cannot be read, Undecodable if it is larger than any image that is read.
         """
         if self._payload is not None:
             return self._payload
@@ -89,13 +89,13 @@ class Message:
             return b"" if self._image is None else self._image.tobytes()
         try:
             return contents_of(self.file) if self._fd is None else contents(self._fd)
-        except Undecodable as error:
+        except (Undecodable, Unreadable) as error:
             error.culprit = self
             raise
 
     @property
     def image(self) -> Image.Image:
-        """A Pillow image, upright, decoded on first use, or each time if it is very large. Raises Undecodable."""
+        """A Pillow image, upright, decoded on first use and kept as bus/kept.py says. Raises Undecodable."""
         if self._image is not None:
             return self._image
         try:
@@ -103,7 +103,7 @@ class Message:
         except Undecodable as error:
             error.culprit = self
             raise
-        if image.width * image.height <= MAX_KEPT:
+        if keep(self, image.width * image.height):
             self._image = image
         return image
 
@@ -159,22 +159,25 @@ class Message:
     def open(self, grants: Sequence[Path]) -> None:
         """Open the file that it stands for, so that it stays readable, if it lies below one of `grants`.
 
-        `grants` are real paths. Raises FileNotFoundError, Malformed, or OSError.
+        `grants` are real paths. Raises FileNotFoundError, Malformed, OSError, or Unreadable where the disk fails.
         """
         if self.file is None:
             return
         place = Path(os.path.realpath(self.file)) if "\0" not in self.file else Path()
         if not Path(self.file).is_absolute() or not any(place.is_relative_to(grant) for grant in grants):
             raise Malformed(f"names the file {to_wire(self.file)}, which lies below no granted folder")
-        self._fd = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        if not stat.S_ISREG(os.fstat(self._fd).st_mode):
-            self.close()
+        self._fd = opened(place)
+        if self._fd is None:
             raise Malformed(f"names {to_wire(self.file)}, which is no file")
 
     def close(self) -> None:
         if self._fd is not None:
-            os.close(self._fd)
+            closed(self._fd)
             self._fd = None
+
+    def forget_image(self) -> None:
+        """Give up the decoded image; the next `.image` decodes it afresh."""
+        self._image = None
 
     def dump(self, local: bool = True) -> tuple[dict[str, Any], builtins.bytes]:
         """What stands in the header under `meta`, and the payload; unless `local`, a file travels as its content.
@@ -205,11 +208,7 @@ class Message:
         if self.empty or self._image is None:
             meta["empty"] = True
             return meta, b""
-        image = self._image
-        if image.mode not in RAW_MODES:
-            if image.mode[0] in "IF":
-                raise ValueError(f'pixels of mode {image.mode} have over 8 bits: send encode(image, "png") instead')
-            image = image.convert("RGBA" if image.has_transparency_data else "RGB")
+        image = as_raw(self._image)
         meta["raw"] = (image.mode, image.width, image.height)
         return meta, image.tobytes()
 

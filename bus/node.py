@@ -6,33 +6,32 @@ import inspect
 import socket
 import time
 from argparse import Namespace
-from collections import defaultdict
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from bus import death
 from bus.books import Books
-from bus.chain import Unit
 from bus.hand import Hand
-from bus.header import Malformed, check
+from bus.hangs import Outside
 from bus.hiding import conceal
 from bus.hub import Hub
 from bus.inputs import Input
 from bus.inside import Inside
-from bus.link import Pipe, Sockets
+from bus.link import Sockets, by_wire
 from bus.marks import Marks
 from bus.message import Message
 from bus.notify import Notify
+from bus.opening import Opening
 from bus.outputs import Misuse, Outputs
 from bus.picture import Undecodable
 from bus.pull import Pull
 from bus.push import Push
-from bus.pusher import Item
 from bus.taken import Taken
 from bus.traces import trace
+from bus.unreadable import Unreadable
 
-SKIP = {"stream": str, "number": int, "last": int}
 NEWS = 4  # finished messages that may wait before a pusher is told
 STALE = 0.002  # seconds without serving the wires after which the next `next` does
 GOODBYE = 1.0  # seconds in which pullers are told that the end has come; the mark tells those who miss it
@@ -48,20 +47,23 @@ class Node:
         self.books = Books(run and run / f"{self.name}.books")
         self.hand = Hand(run and run / f"{self.name}.hand")
         self.notify = Notify(self.name)
-        self.hub.on_beat = self.notify.beat
+        self.outside = Outside(self.hand, self.say)
+        self.hub.on_beat = self.beat
         self.inside = Inside(self)
         self.asked: Input | None = None  # the input that user code asked last
         self.inputs = {name: Input(self) for name in parameters}
         self.outputs = Outputs(self.name, self.books, self.say)
+        self.hub.join(self.outputs.dead)
         self._title = f"{self.name.rpartition('.')[0] or self.name} on {socket.gethostname()}"
-        self._grants = [Path(grant).resolve() for grant in options.grant]
+        grants = [Path(grant).resolve() for grant in options.grant]
+        self.opening = Opening(self._title, grants, self.outputs)
         self._sockets = Sockets(options.key)
-        for (name, _), pipes in _by_wire(options.pull, lambda pipe: pipe.input or next(iter(parameters))).items():
+        before = death.last(self.hand.before, run, self.name, self._title)
+        for (name, _), pipes in by_wire(options.pull, lambda pipe: pipe.input or next(iter(parameters))).items():
             into = self.inputs[name]
-            before, marked = self.hand.before, self.marks.ended
-            into.pulls.append(Pull(self.hub, self._sockets, pipes, into.queue, before, marked, self.say))
-        for (name, _), pipes in _by_wire(options.push, lambda pipe: pipe.output).items():
-            self.outputs.add(name, Push(self.hub, self._sockets, pipes, self.say))
+            into.pulls.append(Pull(self.hub, self._sockets, pipes, into.queue, before, self.marks.ended, self.say))
+        for (name, _), pipes in by_wire(options.push, lambda pipe: pipe.output).items():
+            self.outputs.add(name, Push(self.hub, self._sockets, pipes, self.books, self.say))
 
     def say(self, words: str) -> None:
         print(words, flush=True)
@@ -75,31 +77,6 @@ class Node:
         return news >= NEWS or time.monotonic() - self.hub.served > STALE
 
     # ---- what user code holds
-
-    def open(self, pull: Pull, item: Item) -> Taken | None:
-        """The message in `item`, ready for user code; None if there is nothing to hand out."""
-        unit = Unit(lambda verdict, reason: pull.finish(item, verdict, reason))
-        verdict, reason, passed_on = "done", "", None
-        try:
-            if item.skip:
-                check(item.meta, SKIP, "a skip")
-                passed_on = item.meta
-            else:
-                message = Message.load(item.meta, item.payload)
-                item.payload = b""  # from now on it lives as long as the message
-                passed_on = {"stream": message.stream, "number": message.number}
-                message.origin = item
-                message.open(self._grants if pull.local else ())
-                return Taken(pull, item, message, unit)
-        except FileNotFoundError:
-            verdict = "gone"  # finished elsewhere
-        except (Malformed, OSError) as error:
-            verdict, reason = "rejected", f"{self._title}: {error}"
-        pull.release(item)
-        if passed_on:
-            self.outputs.skip(passed_on, unit)
-        unit.drop(verdict, reason)
-        return None
 
     def let_go(self, taken: Taken, unwanted: str = "") -> None:
         """User code has finished with `taken`: what it yielded meanwhile decides the rest, unless it was `unwanted`."""
@@ -133,18 +110,21 @@ class Node:
         words = conceal(f"{self._title}: {type(error).__name__}: {error}")
         with self.inside:
             for source in self.inputs.values():
-                source.taken = []
-            for taken in holding:
-                if taken is culprit:
-                    taken.message.reject(str(error))
-                    self.let_go(taken)
-                else:
-                    taken.message.close()
-                    taken.pull.give_back(taken.item, not culprit and taken in asked, words)
+                taken_here, source.taken = source.taken, []
+                for taken in taken_here:
+                    if taken is not culprit:
+                        taken.message.close()
+                        taken.pull.give_back(taken.item, not culprit and taken in asked, words)
+                    elif isinstance(error, Unreadable):
+                        taken.message.close()
+                        source.put_off(taken.pull, taken.item, error)
+                    else:
+                        taken.message.reject(str(error))
+                        self.let_go(taken)
 
     def _culprit(self, error: Exception, holding: list[Taken]) -> Taken | None:
-        """What is known to be undecodable: a message of its own that a node cannot decode is a fault of the node."""
-        if not isinstance(error, Undecodable):
+        """What cannot be decoded, or read for now; with a message of the node's own that is a fault of the node."""
+        if not isinstance(error, Undecodable | Unreadable):
             return None
         if not isinstance(error.culprit, Message):
             return holding[0] if len(holding) == 1 else None
@@ -154,7 +134,7 @@ class Node:
         """Send what user code yielded as soon as there is room. Raises Misuse, or Stopped."""
         message, wires = self.outputs.pick(out)
         with self.inside:
-            while not all(push.room() for push in wires):
+            while not (self.outputs.dead.room() and all(push.room() for push in wires)):
                 self.hub.wait()
             holding = self.holding()
             if not holding:
@@ -162,6 +142,10 @@ class Node:
             self.outputs.send(message, wires, holding)
             if self.overdue():
                 self.hub.serve()
+
+    def beat(self) -> None:
+        self.notify.beat()
+        self.outside.beat()
 
     def breathe(self) -> None:
         """User code has nothing to send."""
@@ -209,21 +193,35 @@ class Node:
     def drain(self) -> None:
         """Wait until everything that was sent is finished. Raises Stopped."""
         with self.hub.lock:
-            while not all(push.idle for push in self.outputs.wires):
+            while not (self.outputs.dead.idle and all(push.idle for push in self.outputs.wires)):
                 self.hub.wait()
 
     def end(self) -> None:
-        """Leave the end mark: from now on this replica says nothing but that it has ended."""
+        """Leave the end mark: from now on this replica says nothing but that it has ended. Raises Stopped."""
         with self.hub.lock:
-            self.marks.leave()
+            self._leave_mark()
             until = time.monotonic() + GOODBYE
             for push in self.outputs.wires:
                 push.end()
             while not all(push.told for push in self.outputs.wires) and time.monotonic() < until:
                 self.hub.serve(0.05)
 
+    def _leave_mark(self) -> None:
+        """However long the disk of the run folder refuses."""
+        said = False
+        while True:
+            try:
+                self.marks.leave()
+            except OSError as error:
+                if not said:
+                    self.say(f"cannot write its end mark {self.marks.own}: {error.strerror}; waits until it works")
+                said = True
+                self.hub.wait()
+            else:
+                return
+
     def close(self) -> None:
-        for part in (self.hub, self._sockets, self.notify, self.hand, self.books):
+        for part in (self.hub, self._sockets, self.notify, self.outside, self.hand, self.books):
             part.close()
 
     def _through(self) -> bool:
@@ -232,7 +230,7 @@ class Node:
             for source in self.inputs.values():
                 source.let_go()
             wired = [source for source in self.inputs.values() if source.pulls]
-            while not any(source.queue for source in wired):
+            while not any(source.waits for source in wired):
                 for push in self.outputs.wires:
                     push.closed = all(source.quiet for source in wired)
                 if all(source.ended for source in wired):
@@ -241,10 +239,3 @@ class Node:
             for push in self.outputs.wires:
                 push.closed = False
             return False
-
-
-def _by_wire(pipes: list[Pipe], end: Callable[[Pipe], str]) -> dict[tuple[str, str], list[Pipe]]:
-    wires: dict[tuple[str, str], list[Pipe]] = defaultdict(list)
-    for pipe in pipes:
-        wires[end(pipe), pipe.wire].append(pipe)
-    return wires

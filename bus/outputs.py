@@ -10,7 +10,7 @@ from typing import Any
 
 from bus.books import Books
 from bus.chain import Unit, Verdict
-from bus.deadletters import set_aside
+from bus.deadletters import DeadLetters
 from bus.header import MAX_HEADER, pack
 from bus.link import MAX_PART
 from bus.message import Message
@@ -30,8 +30,8 @@ class Outputs:
     def __init__(self, replica: str, books: Books, say: Callable[[str], None]) -> None:
         self.wires: list[Push] = []
         self._named: dict[str, list[Push]] = defaultdict(list)
-        self._replica, self._node = replica, replica.rpartition(".")[0] or replica
-        self._books, self._say = books, say
+        self._replica, self._books = replica, books
+        self.dead = DeadLetters(Path("dead-letters", replica.rpartition(".")[0] or replica).absolute(), say)
         self._made = 0  # messages of its own that this node has numbered
 
     def add(self, output: str, push: Push) -> None:
@@ -104,11 +104,17 @@ class Outputs:
 
         def finished(verdict: str, reason: str) -> None:
             if finish is not None:
-                finish(verdict, reason)
+                verdict = "again" if finish(verdict, reason) is True else verdict
             elif verdict == "rejected":
-                where = set_aside(Path("dead-letters", self._node), meta, payload, reason)
-                self._say(f"dead letter {where}: {reason}")
-            self._books[{"done": "done", "rejected": "dead"}.get(verdict, "dropped")] += counted
+                self.dead.put(meta, payload, reason, lambda: count(verdict))
+                return
+            count(verdict)
+
+        def count(verdict: str) -> None:
+            if verdict == "again":
+                self._books["taken"] -= counted
+            else:
+                self._books[{"done": "done", "rejected": "dead"}.get(verdict, "dropped")] += counted
             self._books["on_the_way"] -= counted
             if verdict == "done" and counted:
                 self._books.latency((time.time_ns() - captured) / 1e9)
@@ -118,12 +124,14 @@ class Outputs:
 
 
 def _upstream(holding: Sequence[Taken], sources: Sequence[Taken]) -> Verdict:
+    units = [(taken.unit, taken in sources) for taken in holding]  # and not their messages, which may be large
+
     def passed_on(verdict: str, reason: str) -> None:
-        for taken in holding:
-            if taken in sources:
-                taken.unit.drop(verdict, reason)
+        for unit, has_say in units:
+            if has_say:
+                unit.drop(verdict, reason)
             else:
-                taken.unit.drop()
+                unit.drop()
 
     return passed_on
 

@@ -16,6 +16,7 @@ SIDES = {"JPEG": 65_500, "WEBP": 16_383}  # pixels that a side may have, as libj
 JPEG_MODES = ("L", "RGB", "CMYK")
 WEBP_MODES = ("RGB", "RGBA")
 PNG_MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "I", "I;16")
+RAW_MODES = {"L": 1, "RGB": 3, "RGBA": 4, "CMYK": 4}  # pixel modes that travel raw -> bytes a pixel
 
 
 def decode(data: bytes) -> Image.Image:
@@ -58,6 +59,15 @@ def _alone(image: Image.Image) -> Image.Image:
     """`image` without what Pillow keeps for the next pictures of its file: of a WEBP three times its size."""
     vars(image).pop("_decoder", None)
     return image.copy() if getattr(image, "is_animated", False) else image
+
+
+def as_raw(image: Image.Image) -> Image.Image:
+    """`image` in one of RAW_MODES. Raises ValueError if pixels of that depth cannot be."""
+    if image.mode in RAW_MODES:
+        return image
+    if image.mode[0] in "IF":
+        raise ValueError(f'pixels of mode {image.mode} have over 8 bits: send encode(image, "png") instead')
+    return image.convert("RGBA" if image.has_transparency_data else "RGB")
 
 
 def encode(image: Image.Image, format: str = "jpg", quality: int = 90) -> bytes:

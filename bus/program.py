@@ -5,7 +5,6 @@ import faulthandler
 import inspect
 import io
 import os
-import resource
 import signal
 import sys
 import time
@@ -14,12 +13,14 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, cast
 
+from bus import descriptors
 from bus.arguments import inputs, parser
 from bus.hiding import expand
 from bus.hub import Stopped
 from bus.link import BadAddress
 from bus.marks import Marks
 from bus.node import Node
+from bus.steps import step
 from bus.trial import attempt
 
 BAD_ARGUMENTS = 2  # exit code: a restart would not help
@@ -61,7 +62,11 @@ def run(function: Callable[..., Any]) -> None:
 def _live(function: Callable[..., Any], options: Any, parameters: dict[str, bool], arguments: dict[str, Any]) -> int:
     """One life of the node; its exit code."""
     global _node
-    _raise_file_limit()
+    count = descriptors.needed([*options.pull, *options.push])
+    if count > descriptors.allowed():
+        print(descriptors.too_few(options.name, count), file=sys.stderr)
+        return BAD_ARGUMENTS
+    descriptors.allow(descriptors.allowed())
     marks = Marks(options.run, options.name)
     if marks.mine():
         return 0
@@ -75,8 +80,10 @@ def _live(function: Callable[..., Any], options: Any, parameters: dict[str, bool
     node.hub.start()
     try:
         node.work(function, arguments)
-        node.drain()
-        node.end()
+        with step("drain"):
+            node.drain()
+        with step("end"):
+            node.end()
     except Stopped:
         node.notify.stopping()
         return 0
@@ -86,7 +93,8 @@ def _live(function: Callable[..., Any], options: Any, parameters: dict[str, bool
             _drain_unless_stopped(node)
         return code
     finally:
-        node.close()
+        with step("close"):
+            node.close()
     return 0
 
 
@@ -130,6 +138,11 @@ def wired() -> bool:
     return _node is None or bool(_node.outputs.wires)
 
 
+def finished() -> bool:
+    """Whether all that this node has sent is finished downstream. Outside of run it is."""
+    return _node is None or all(push.idle for push in _node.outputs.wires)
+
+
 def wait(words: str, seconds: float) -> None:
     """Wait for something outside, such as space on a disk, while the wires are served. Never counts as a hang.
 
@@ -155,9 +168,3 @@ def _die_with_launcher() -> None:
     """A node that a launcher started goes when the launcher is killed (prctl(2)); the janitor sees to the rest."""
     if "ZG_RUN" in os.environ:
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-def _raise_file_limit() -> None:
-    """libzmq aborts the process when it runs out of file descriptors: take what the system allows."""
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

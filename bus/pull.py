@@ -9,11 +9,13 @@ from typing import Any
 
 import zmq
 
+from bus.death import Death
 from bus.header import MAX_HEADER, Malformed, check, pack, unpack
 from bus.hub import BEAT, Hub
 from bus.link import Pipe, Sockets, drain, drain_events
 from bus.pusher import MAX_REASON, Item, Pusher
 from bus.seldom import Seldom
+from bus.steps import step
 
 Ended = Callable[[str], bool]  # whether a replica has left its end mark
 Verdicts = list[tuple[int, Any, str]]  # (n, verdict or guilty, words)
@@ -34,14 +36,15 @@ class Pull:
         sockets: Sockets,
         pipes: list[Pipe],
         queue: deque[tuple[Pull, Item]],
-        before: list[tuple[str, str, int, str]],
+        before: Death,
         marked: Ended,
         say: Callable[[str], None],
     ) -> None:
-        """What comes goes into `queue`; `before` is the hand that an earlier life of this replica died with."""
+        """What comes goes into `queue`; `before` is how an earlier life of this replica died."""
         self.wire = pipes[0].wire
         self.local = all(pipe.scheme == "ipc" for pipe in pipes)
-        self.credit = 1 if pipes[0].keep == "latest" else pipes[0].prefetch
+        self._latest = pipes[0].keep == "latest"
+        self.credit = 1 if self._latest else pipes[0].prefetch
         self._queue, self._before, self._marked, self._complain = queue, before, marked, Seldom(say)
         self._incarnation, self._beat = secrets.token_hex(8), 0.0
         self._pushers = [Pusher(sockets, pipe) for pipe in pipes]
@@ -67,6 +70,16 @@ class Pull:
         """How much the pushers have not been told yet."""
         return sum(pusher.news for pusher in self._pushers)
 
+    def widen(self, size: int) -> int:
+        """Ask for enough to make batches of `size`, and return how many of a batch can come from here.
+
+        Of keep: latest that is one from each pusher: more would grow old while it waits for user code.
+        """
+        if self._latest:
+            return min(size, len(self._pushers))
+        self.credit = max(self.credit, 2 * size)
+        return size
+
     def release(self, item: Item) -> None:
         """User code has let go of it."""
         pusher = item.pusher
@@ -85,9 +98,10 @@ class Pull:
         """User code failed on it: the pusher is to send it again, and to count if it was guilty."""
         pusher = item.pusher
         if item.epoch == pusher.epoch:
-            pusher.open.pop(item.n, None)
-            pusher.held.discard(item.n)
-            pusher.returned.append((item.n, guilty, words[:MAX_REASON]))
+            with step("give back"):
+                pusher.open.pop(item.n, None)
+                pusher.held.discard(item.n)
+                pusher.returned.append((item.n, guilty, words[:MAX_REASON]))
 
     # ---- the wire's side
 
@@ -124,9 +138,12 @@ class Pull:
         }
         if whole:
             state["open"], state["held"] = list(pusher.open), list(pusher.held)
-            state["hand"] = [(epoch, n) for name, epoch, n, _ in self._before if name == pusher.name]
+            state["hand"] = [(epoch, n) for name, epoch, n, _ in self._before.hand if name == pusher.name]
+            if state["hand"]:
+                state["death"] = self._before.words[:MAX_REASON]
         try:
-            pusher.state.send_multipart([pack(state)], zmq.NOBLOCK)
+            with step("acknowledge" if done else "report"):
+                pusher.state.send_multipart([pack(state)], zmq.NOBLOCK)
         except zmq.Again:
             return  # nobody is there; the whole state goes out when somebody is
         told = {n for n, _, _ in done}
@@ -163,8 +180,9 @@ class Pull:
         if n in pusher.done:
             pusher.finished.append(n)  # say it once more
         elif n >= low and n not in pusher.open and n not in pusher.held:
-            pusher.open[n] = item = Item(pusher, header, payload)
-            self._queue.append((self, item))
+            with step("receive"):
+                pusher.open[n] = item = Item(pusher, header, payload)
+                self._queue.append((self, item))
 
     def _restart(self, pusher: Pusher, epoch: str) -> None:
         """A new epoch: drop what is queued from the old one; what has started finishes, for nobody."""

@@ -1,5 +1,7 @@
 """What a pusher knows of one puller replica, and of one message that is not finished."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import zmq
@@ -14,11 +16,17 @@ WINDOW_BYTES = 64 * 1024 * 1024  # their payloads, per puller; one message alway
 class Outgoing:
     """One message that is not finished yet."""
 
-    __slots__ = ("finish", "kind", "meta", "n", "payload", "tries")
+    __slots__ = ("finish", "kind", "meta", "n", "payload", "suspected_by", "tries")
 
     def __init__(self, n: int, kind: str, meta: dict[str, Any], payload: bytes, finish: Verdict) -> None:
         self.n, self.kind, self.meta, self.payload, self.finish = n, kind, meta, payload, finish
         self.tries = 0  # deaths that it is guilty of
+        self.suspected_by: Puller | None = None  # who was lost with it, and has not said yet what died of what
+
+    @property
+    def caution(self) -> int:
+        """Its tries, as its header says them: above 0 for a suspect, too, which travels alone but is not blamed."""
+        return max(self.tries, int(self.suspected_by is not None))
 
 
 class Puller:
@@ -37,20 +45,20 @@ class Puller:
         self.sent: dict[int, tuple[int, int]] = {}  # what it has unfinished: n -> the ping when it was sent, its bytes
         self.open: set[int] = set()  # those of them that its user code has not let go of
         self.bytes = 0  # of all in `sent`
-        self.alone = False  # it works on a guilty message, which travels as a unit of its own
+        self.alone = False  # it works on what may be deadly, which travels as a unit of its own
         self.blamed: set[str] = set()  # incarnations whose hand was counted
         self.ended = False  # it knows that this pusher has ended
 
     def room(self, out: Outgoing) -> bool:
         fits = len(self.sent) < WINDOW and (not self.sent or self.bytes + len(out.payload) <= WINDOW_BYTES)
-        return self.up and fits and not self.alone and len(self.open) < (1 if out.tries else self.credit)
+        return self.up and fits and not self.alone and len(self.open) < (1 if out.caution else self.credit)
 
     def give(self, out: Outgoing) -> None:
         """It was sent `out`."""
         self.sent[out.n] = self.ping, len(out.payload)
         self.open.add(out.n)
         self.bytes += len(out.payload)
-        self.alone = out.tries > 0
+        self.alone = out.caution > 0
 
     def let_go(self, n: int) -> None:
         """Its user code has let go of `n`."""

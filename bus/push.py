@@ -10,39 +10,29 @@ from typing import Any
 
 import zmq
 
-from bus.chain import RANK, Verdict
-from bus.header import Malformed, check, pack, unpack
+from bus import state as states
+from bus.books import Books
+from bus.chain import Verdict
+from bus.header import Malformed, pack
 from bus.hub import BEAT, Hub
 from bus.link import Pipe, Sockets, drain, drain_events
 from bus.puller import Outgoing, Puller
 from bus.seldom import Seldom
+from bus.steps import step
 
 SILENT = 2.0  # seconds without a state after which a puller's messages go elsewhere
 TRIES = 3  # deaths that make a message a dead letter
 NO_COPY = 64 * 1024  # bytes from which libzmq sends a payload without copying it
 
-STATE = {
-    "kind": {"state"},
-    "incarnation": str,
-    "epoch": str,
-    "credit": int,
-    "echo": int,
-    "ended": bool,
-    "released": [int],
-    "done": [(int, set(RANK), str)],
-    "returned": [(int, bool, str)],
-}
-WHOLE = {"open": [int], "held": [int], "hand": [(str, int)]}
-
 
 class Push:
     """One wire out of this replica. Every method is called with the hub's lock held."""
 
-    def __init__(self, hub: Hub, sockets: Sockets, pipes: list[Pipe], say: Callable[[str], None]) -> None:
+    def __init__(self, hub: Hub, sockets: Sockets, pipes: list[Pipe], books: Books, say: Callable[[str], None]) -> None:
         self.wire = pipes[0].wire
         self.local = all(pipe.scheme == "ipc" for pipe in pipes)
         self.closed = self.ended = False
-        self._say, self._complain = say, Seldom(say)
+        self._books, self._say, self._complain = books, say, Seldom(say)
         self._latest = pipes[0].keep == "latest"
         self._epoch, self._n = secrets.token_hex(8), 0
         self._undone: dict[int, Outgoing] = {}
@@ -121,11 +111,12 @@ class Push:
             puller = min((p for p in turn if p.room(out)), key=lambda p: len(p.open), default=None)
             if puller is None:
                 return
-            header = {"kind": out.kind, "n": out.n, "tries": out.tries, "meta": out.meta}
-            if self._send(puller, header, out.payload):
-                self._queue.popleft()
-                self._turn += 1
-                puller.give(out)
+            header = {"kind": out.kind, "n": out.n, "tries": out.caution, "meta": out.meta}
+            with step("send"):
+                if self._send(puller, header, out.payload):
+                    self._queue.popleft()
+                    self._turn += 1
+                    puller.give(out)
 
     def _ping(self, puller: Puller) -> None:
         if self._send(puller, {"kind": "ping", "ping": puller.ping + 1, "closed": self.closed, "end": self.ended}):
@@ -150,6 +141,7 @@ class Push:
     def _drop(self, n: int) -> None:
         """It was not sent, and a newer one has come: downstream hears of it as a skip."""
         meta = self._undone[n].meta
+        self._books["passed_over"] += 1
         self._finish(n, "dropped", f'a newer frame came on "{self.wire}"')
         stream, first, last = meta["stream"], meta["number"], meta.get("last", meta["number"])
         for skip in [self._undone[n] for n in self._queue if n in self._undone]:
@@ -192,16 +184,15 @@ class Push:
         if zmq.EVENT_DISCONNECTED in drain_events(puller.monitor):
             self._hear(puller)  # its last words count
             puller.up = False
+            for n in puller.open:
+                self._undone[n].suspected_by = puller  # one of them may kill the next puller, before this one tells
             self._take_back(puller, list(puller.sent))
             self._pump()
 
     def _hear(self, puller: Puller) -> None:
         for parts in drain(puller.state):
             try:
-                if len(parts) != 1:
-                    raise Malformed("a state that is not one part")
-                state = unpack(parts[0])
-                check(state, {**STATE, **WHOLE} if "open" in state else STATE, "a state")
+                state = states.read(parts)
             except Malformed as error:
                 self._complain(f'ignores what {puller.name} sent back on "{self.wire}": {error}')
             else:
@@ -223,8 +214,11 @@ class Push:
             puller.incarnation = incarnation
         if "hand" in state and incarnation not in puller.blamed:
             puller.blamed.add(incarnation)
+            for out in self._undone.values():
+                if out.suspected_by is puller:
+                    out.suspected_by = None
             for n in [n for epoch, n in state["hand"] if epoch == self._epoch]:
-                self._blame(n, f"killed {puller.name}")
+                self._blame(n, state.get("death") or f"killed {puller.name}")
         if not puller.up:
             puller.data.get(zmq.EVENTS)  # makes libzmq look: a send alone sees a new connection up to 1 ms late
         puller.heard, puller.up, puller.credit = time.monotonic(), True, state["credit"]

@@ -21,7 +21,7 @@ class Item:
         self.pusher, self.epoch, self.n, self.payload = pusher, pusher.epoch, header["n"], payload
         self.skip: bool = header["kind"] == "skip"
         self.meta: dict[str, Any] = header["meta"]
-        self.tries: int = header["tries"]  # deaths that it is guilty of
+        self.tries: int = header["tries"]  # above 0: it may be deadly
 
 
 class Pusher:

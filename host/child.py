@@ -6,11 +6,13 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from io import FileIO
 from pathlib import Path
 from typing import Literal, cast
 
-from host import figures
+from bus.steps import CRASH
+from host import figures, janitor
 from host.command import Process
 from host.deaths import Deaths
 from host.log import Log
@@ -42,6 +44,7 @@ class Child:
         self.is_running = False
         self.is_ready = False
         self.is_aborted = False
+        self.crime = ""  # what this life was ended for, in words
         self.is_leaving = False  # it is let go, and has no life to come
         self.is_asked = False  # to leave
         self.starts_at = 0.0
@@ -50,6 +53,7 @@ class Child:
         self.born_at = 0.0
         self._folder = folder
         self._run = run
+        self._lives = 0
         self._guiltless_until = 0.0  # what it did before is not held against it
         self._counters_at_birth: figures.Counters = {}
         self._deaths = Deaths()
@@ -65,10 +69,12 @@ class Child:
 
     def start(self) -> Log:
         """Begin a life, and return what it prints. Raises OSError if the program cannot be started."""
+        self._counters_at_birth = self.counters()
+        self._lives += 1
         self._popen = subprocess.Popen(
             self.process.argv,
             cwd=self._folder,
-            env=environment(self._run, self.process.env),
+            env={**environment(self._run, self.process.env), "ZG_LIFE": self._life},
             bufsize=0,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -76,11 +82,16 @@ class Child:
             start_new_session=True,
         )
         self.pid = self._popen.pid
-        self.pidfd = os.pidfd_open(self.pid)
         self._log = Log(cast(FileIO, self._popen.stdout), self.say)
-        self.is_running, self.is_ready, self.is_aborted, self.dies_at = True, False, False, NEVER
+        try:
+            self.pidfd = os.pidfd_open(self.pid)
+        except OSError:  # nobody would see it die
+            self.kill()
+            self._popen.wait()
+            self._log.close()
+            raise
+        self.is_running, self.is_ready, self.is_aborted, self.crime, self.dies_at = True, False, False, "", NEVER
         self.born_at = time.monotonic()
-        self._counters_at_birth = self.counters()
         self.forgive()
         return self._log
 
@@ -97,11 +108,17 @@ class Child:
         self._send(signal.SIGTERM)
         self._send(signal.SIGCONT)  # a stopped process would not hear it
 
-    def abort(self) -> None:
+    def abort(self, why: str) -> None:
         """Have a hung process write its stack, then end it."""
+        self._condemn(why, "aborted")
         self.is_aborted = True
         self.dies_at = time.monotonic() + STACK_TIME
         self._send(signal.SIGABRT)
+
+    def kill_for(self, why: str) -> None:
+        """Kill the process for what it did."""
+        self._condemn(why, "killed")
+        self.kill()
 
     def kill(self) -> None:
         """Kill the process, and what is left of its group."""
@@ -112,11 +129,13 @@ class Child:
             self.say("cannot be killed: it runs as another user")
 
     def bury(self) -> int:
-        """Clear up after a process that has died, with all of its group; its exit code, or -N for signal N."""
+        """Clear up after a process that has died, with all that it started; its exit code, or -N for signal N."""
         self.kill()
-        self._log.drain()
         self.is_running = False
         os.close(self.pidfd)
+        with suppress(OSError):  # too few descriptors to look for it: then it goes with the graph
+            janitor.kill(f"ZG_LIFE={self._life}")  # what has left the group would hold the camera of the next life
+        self._log.drain()
         return self._popen.wait()
 
     def rest(self) -> float:
@@ -126,6 +145,10 @@ class Child:
         rest = self._deaths.rest(time.monotonic(), progress)
         self.starts_at = time.monotonic() + rest
         return rest
+
+    @property
+    def _life(self) -> str:
+        return f"{self._run.id}/{self.process.replica}/{self._lives}"
 
     @property
     def is_in_crash_loop(self) -> bool:
@@ -166,6 +189,10 @@ class Child:
         """Hold nothing against it that it did until now."""
         self._guiltless_until = time.monotonic()
 
+    def _condemn(self, why: str, what: str) -> None:
+        self.crime = f"{why}: {what}"
+        self.say(self.crime)
+
     def _send(self, number: signal.Signals) -> None:
         try:
             signal.pidfd_send_signal(self.pidfd, number)
@@ -175,7 +202,7 @@ class Child:
 
 def environment(run: RunFolder, own: Mapping[str, str]) -> dict[str, str]:
     """What a child finds in its environment; `own` comes from the graph."""
-    inherited = {name: value for name, value in os.environ.items() if name not in SYSTEMD}
+    inherited = {name: value for name, value in os.environ.items() if name not in (*SYSTEMD, CRASH)}
     environment = {**inherited, "PYTHONUNBUFFERED": "1", **own}
     return {**environment, **python_paths(environment), "NOTIFY_SOCKET": str(run.notify), "ZG_RUN": run.id}
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from bus.link import Pipe
 from host.pipes import Pipes
 from host.problems import WHOLE_FILE, Problems, quoted
 from host.shape import Graph, Node
@@ -24,6 +25,7 @@ class Process:
     node: Node
     argv: tuple[str, ...]
     env: Mapping[str, str]  # the variables that graph.yaml gives it
+    pipes: tuple[Pipe, ...] = ()  # its ends of them
 
 
 def processes(graph: Graph, run: Path, host: str | None = None) -> list[Process]:
@@ -45,6 +47,7 @@ def processes(graph: Graph, run: Path, host: str | None = None) -> list[Process]
             node=node,
             argv=(*program(node), *_wiring(graph, node, replica, run, pipes), *arguments(node)),
             env=node.env,
+            pipes=(*pipes.pulls[replica], *pipes.pushes[replica]),
         )
         for node in (graph.nodes[name] for name in reversed(list(graph.order())))
         if host is None or node.host == host

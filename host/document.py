@@ -11,13 +11,12 @@ from typing import Any, TypeAlias
 import yaml
 
 from host.problems import COMMAND_LINE, WHOLE_FILE, Problems, quoted
-from host.syntax import explained
+from host.syntax import MAX_DEPTH, TOO_DEEP, explained
 
 Scalar: TypeAlias = str | int | float | bool | None
 Plain: TypeAlias = "Scalar | list[Plain] | dict[str, Plain]"
 
 MAX_SIZE = 1024 * 1024  # bytes; a graph of 1,000 nodes has a tenth of it
-MAX_DEPTH = 20  # lists and mappings in each other; a graph needs about five
 MAX_BITS = 64  # of a whole number; a longer one stays text
 
 # All but YAML's printable characters, a byte order mark included; no command line carries NUL or half characters.
@@ -66,9 +65,7 @@ def read(text: str, problems: Problems, line: int | None = None) -> Value:
     except yaml.MarkedYAMLError as error:
         reader.refuse(*explained(error, text.splitlines()))
     except _TooDeep as error:
-        reader.refuse(
-            error.line, f"lists and mappings stand more than {MAX_DEPTH} deep in each other here. Flatten them."
-        )
+        reader.refuse(error.line, TOO_DEEP)
     if tree is None and not reader.refused:
         reader.refuse(WHOLE_FILE, "the file is empty. Write e.g. nodes: {watcher: {run: nodes.watcher}}")
     if tree is None or reader.refused:

@@ -24,7 +24,7 @@ VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 VARIABLE_RULE = "A variable is a letter or underscore, then letters, digits and underscores."
 SIDES = {"pull": "an input", "push": "an output"}
 VERBS = {"pull": "pulls", "push": "pushes"}
-OWN_VARIABLES = ("NOTIFY_SOCKET", "ZG_RUN")  # by which a node and its launcher find each other
+OWN_VARIABLES = ("NOTIFY_SOCKET", "ZG_RUN", "ZG_LIFE")  # by which a node and its launcher find each other
 
 WrittenEnds = dict[str, list[Value]]  # input or output ("" where they have no names) -> the mentions of its wires
 Mentions = defaultdict[str, dict[str, int]]  # wire -> node that names it -> the line where it does

@@ -4,27 +4,29 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bus import books
+from host.problems import quoted
 
 Counters = dict[str, int]
+Wires = Mapping[str, Sequence[str]]  # a node -> some of its wires
 
 PERIOD = 5.0  # seconds between two lines of rates
 PROGRESS = ("received", "sent", "made")  # a replica has got on when one of these has grown
 
 
 def counters(path: Path) -> Counters:
-    """The counters in the books at `path`; all zero as long as there are none."""
+    """The counters in the books at `path`; all zero as long as there are none, or they cannot be read."""
     try:
         return books.read(path)
-    except (FileNotFoundError, ValueError):  # ValueError: they are being made
+    except (OSError, ValueError):  # ValueError: they are being made
         return dict.fromkeys(books.COUNTERS, 0)
 
 
 class Figures:
     """What has happened so far. Times are those of one clock, in seconds."""
 
-    def __init__(self, replicas: Mapping[str, Sequence[Path]], now: float) -> None:
-        """`replicas`: the paths of the books of each node, the source first."""
-        self._replicas = replicas
+    def __init__(self, replicas: Mapping[str, Sequence[Path]], now: float, latest: Wires | None = None) -> None:
+        """`replicas`: the paths of the books of each node, the source first; `latest`: its `keep: latest` wires."""
+        self._replicas, self._latest = replicas, latest or {}
         self._nodes = self._read()  # as they were when the last line was due
         self._read_at = self._began_at = self._first_at = self._last_at = now
         self._made_before: int | None = None  # what clips had become of frames in earlier runs, and is finished
@@ -43,7 +45,8 @@ class Figures:
 
     def summary(self, now: float) -> str:
         """How it went, in one line."""
-        total = _sum(self._read())
+        nodes = self._read()
+        total = _sum(nodes)
         self._note_done(total["done"], now)
         lost = max(0, total["taken"] - _finished(total) - total["on_the_way"])  # below 0: killed between two counters
         counts = (
@@ -53,7 +56,13 @@ class Figures:
         latencies = self._latencies()
         median, worst = books.quantile(latencies, 0.5), books.quantile(latencies, 0.99)
         latency = f"; latency median {_duration(median)}, p99 {_duration(worst)}" if any(latencies) else ""
-        return f"{counts}; {self._rate_of_done():.1f}/s{latency}"
+        return f"{counts}; {self._rate_of_done():.1f}/s{latency}{self._passed_over(nodes)}"
+
+    def _passed_over(self, nodes: dict[str, Counters]) -> str:
+        """What `keep: latest` has dropped on the way, if it has: a frame may be done on another wire all the same."""
+        counts = {name: counters["passed_over"] for name, counters in nodes.items() if counters["passed_over"]}
+        wires = {name: " and ".join(map(quoted, self._latest[name])) for name in counts}
+        return "".join(f"; {counts[name]} passed over by keep: latest on {wires[name]}" for name in counts)
 
     def _rates(self, nodes: dict[str, Counters], seconds: float) -> str:
         rates = []

@@ -12,8 +12,10 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from math import inf
 from pathlib import Path
 
+OURS = ("ZG_RUN", "ZG_LIFE")  # variables by which processes are found
 CLEAN_SCANS = 3  # in a row: one may miss a process that is between fork and exec
 PAUSE = 0.02  # seconds between scans
 PATIENCE = 1.5  # seconds that an orderly launcher waits for the janitor at its end
@@ -21,7 +23,7 @@ PATIENCE = 1.5  # seconds that an orderly launcher waits for the janitor at its 
 
 def start(run_id: str) -> "subprocess.Popen[bytes]":
     """Start a janitor for the run; closing its `stdin`, or dying, sets it to work."""
-    environment = {key: value for key, value in os.environ.items() if key != "ZG_RUN"}  # of a run that we are part of
+    environment = {key: value for key, value in os.environ.items() if key not in OURS}  # of a run that we are part of
     command = [sys.executable, "-I", "-S", __file__, run_id]
     return subprocess.Popen(
         command, cwd="/", env=environment, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True
@@ -39,9 +41,9 @@ def send_off(janitor: "subprocess.Popen[bytes]") -> bool:
     return True
 
 
-def carriers(run_id: str) -> Iterator[int]:
-    """A pidfd for each living process that carries the run's id; it is closed when the next one is asked for."""
-    wanted = b"ZG_RUN=" + run_id.encode()
+def carriers(mark: str) -> Iterator[int]:
+    """A pidfd for each living process with `mark` in its environment; it is closed when the next one is asked for."""
+    wanted = mark.encode()
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             process = os.pidfd_open(int(folder.name))  # before reading, so that a reused pid is never hit
@@ -56,14 +58,21 @@ def carriers(run_id: str) -> Iterator[int]:
             os.close(process)
 
 
-def kill_all(run_id: str) -> None:
-    clean = 0
-    while clean < CLEAN_SCANS:
-        clean += 1
-        for process in carriers(run_id):
-            clean = 0
-            with suppress(ProcessLookupError):  # it has ended by itself
-                signal.pidfd_send_signal(process, signal.SIGKILL)
+def kill(mark: str) -> bool:
+    """Kill all that carry `mark` now; whether there was anybody."""
+    found = False
+    for process in carriers(mark):
+        found = True
+        with suppress(ProcessLookupError):  # it has ended by itself
+            signal.pidfd_send_signal(process, signal.SIGKILL)
+    return found
+
+
+def kill_all(mark: str, seconds: float = inf) -> None:
+    """Kill until nobody is left that carries `mark`, for so many seconds at most."""
+    clean, deadline = 0, time.monotonic() + seconds
+    while clean < CLEAN_SCANS and time.monotonic() < deadline:
+        clean = 0 if kill(mark) else clean + 1
         time.sleep(PAUSE)
 
 
@@ -71,7 +80,7 @@ def main() -> None:
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # whoever signals everything must not spare the rest by it
     sys.stdin.buffer.read()  # returns when the launcher is gone
-    kill_all(sys.argv[1])
+    kill_all(f"ZG_RUN={sys.argv[1]}")
 
 
 if __name__ == "__main__":

@@ -1,53 +1,67 @@
 """What no process may do: hold one message for longer than `stall`, or more than `memory`."""
 
 import os
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Collection, Mapping, Sequence
 
+from host import proc
 from host.child import Child
 
+GLANCE = 0.1  # seconds between two looks at the processes of nodes that have a `memory`: one may take a GB in 0.3 s
 MB = 1_000_000  # bytes
 PAGE = os.sysconf("SC_PAGE_SIZE")  # bytes
-STATE, SESSION, RESIDENT = 0, 3, 21  # places in /proc/<pid>/stat behind the name, see man 5 proc_pid_stat
+
+Memory = Callable[[Collection[int]], dict[int, int]]  # pids -> the resident bytes of each
 
 
-def enforce(children: Sequence[Child]) -> None:
-    """End those of the running `children` that are beyond a limit of their node."""
+def enforce_stall(children: Sequence[Child]) -> None:
+    """End those of the running `children` that have held one message for too long."""
     for child in children:
         if child.node.stall and is_stopped(child.pid):
             child.forgive()
         stall = child.node.stall
         if stall and not child.is_leaving and not child.is_aborted and (held := child.busy()) > stall:
-            child.say(f"has held one message for {held:.1f} s (stall: {stall:g}): aborted")
-            child.abort()
-    if any(child.node.memory for child in children):
-        held_by = memory_by_session()
-        for child in children:
-            limit, memory = child.node.memory, held_by.get(child.pid, 0)
-            if limit and memory > limit:
-                child.say(f"holds {memory / MB:.0f} MB (memory: {limit / MB:.0f} MB): killed")
-                child.kill()
+            child.abort(f"has held one message for {held:.1f} s (stall: {stall:g})")
 
 
-def memory_by_session() -> dict[int, int]:
-    """Resident bytes of all processes of each session, by its id; shared pages count once for each process."""
-    memory: dict[int, int] = {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        if facts := _facts(folder):
-            session = int(facts[SESSION])
-            memory[session] = memory.get(session, 0) + int(facts[RESIDENT]) * PAGE
+def enforce_memory(children: Sequence[Child], measure: Memory) -> None:
+    """End those of the running `children` that hold too much, as `measure` sees it."""
+    limited = {child.pid: child for child in children if child.node.memory and not child.crime}
+    for pid, memory in (measure(limited) if limited else {}).items():
+        limit = limited[pid].node.memory
+        if limit and memory > limit:
+            limited[pid].kill_for(f"holds {memory / MB:.0f} MB (memory: {limit / MB:.0f} MB)")
+
+
+def memory_of(pids: Collection[int]) -> dict[int, int]:
+    """Resident bytes of the processes `pids` themselves: cheap enough to be asked for often."""
+    found = {pid: proc.facts(pid) for pid in pids}
+    return {pid: int(facts[proc.RESIDENT]) * PAGE for pid, facts in found.items() if facts}
+
+
+def memory_by_family(pids: Collection[int]) -> dict[int, int]:
+    """Resident bytes of the sessions that `pids` lead, with all that descends from them, such as a source's decoder.
+
+    Shared pages count once for each process.
+    """
+    everyone = dict(proc.everyone())
+    memory = dict.fromkeys(pids, 0)
+    for facts in everyone.values():
+        if (head := _head(facts, memory, everyone)) is not None:
+            memory[head] += int(facts[proc.RESIDENT]) * PAGE
     return memory
+
+
+def _head(facts: list[bytes], heads: Collection[int], everyone: Mapping[int, list[bytes]]) -> int | None:
+    """Which of `heads` a process belongs to: that of its session, or of its nearest ancestor that belongs to one."""
+    seen = 0
+    while facts and seen < len(everyone):  # a pid that is used again meanwhile might close a circle
+        if (session := int(facts[proc.SESSION])) in heads:
+            return session
+        facts, seen = everyone.get(int(facts[proc.PARENT]), []), seen + 1
+    return None
 
 
 def is_stopped(pid: int) -> bool:
     """Whether the process is stopped by a signal or a debugger."""
-    facts = _facts(Path("/proc", str(pid)))
-    return bool(facts) and facts[STATE] in (b"T", b"t")
-
-
-def _facts(folder: Path) -> list[bytes]:
-    """What stands behind the name of the process; nothing if it has ended."""
-    try:
-        return (folder / "stat").read_bytes().rpartition(b")")[2].split()
-    except (FileNotFoundError, ProcessLookupError):
-        return []
+    facts = proc.facts(pid)
+    return bool(facts) and facts[proc.STATE] in (b"T", b"t")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from host import document
 from host.contract import NODE_KEYS
 from host.document import Value
 from host.problems import COMMAND_LINE, GraphError, Problems, quoted
+from host.section import NAME
+
+OVERRIDE = re.compile(rf"{NAME.pattern}\.[^=]+=")  # how one begins
 
 
 def apply(overrides: Sequence[str], tree: Value, problems: Problems) -> None:

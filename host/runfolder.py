@@ -14,8 +14,12 @@ import secrets
 import shutil
 import stat
 import struct
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
+
+from bus.steps import step
+from host import janitor
 
 ID_LENGTH = 12  # hex digits
 RUN = re.compile(rf"[0-9a-f]{{{ID_LENGTH}}}")
@@ -30,12 +34,19 @@ class RunFolder:
     """The private folder of this run, held for as long as the launcher lives."""
 
     def __init__(self, graph: Path, host: str | None = None) -> None:
-        """Raises Refused if another launcher runs `graph` on `host`, or if the place is not safe."""
+        """Raises Refused if another launcher runs `graph` on `host`, or if the place is not safe, or its disk full."""
         self._base = base()
         self._graph_lock = self._base / f"{_hash(graph, host)}.lock"
-        self._locks = [self._lock_graph(graph)]
-        self._sweep()
-        self.path = self._make()
+        try:
+            self._locks = [self._lock_graph(graph)]
+            self._sweep()
+            with step("make the run folder"):
+                self.path = self._make()
+        except OSError as error:
+            raise Refused(
+                f"{self._base}: the run folder cannot be made there ({error.strerror}): make room, or set"
+                " XDG_RUNTIME_DIR to a folder on another disk"
+            ) from None
         self.id = self.path.name
         self.notify = self.path / "notify"
 
@@ -54,6 +65,11 @@ class RunFolder:
             return 0.0
         return float(SINCE.unpack(head)[0]) / 1e9 if len(head) == SINCE.size else 0.0
 
+    def write_death(self, replica: str, words: str) -> None:
+        """Write how `replica` died, for its next life to report."""
+        with suppress(OSError):  # no room: that costs words in a dead letter, and must not cost the graph
+            (self.path / f"{replica}.death").write_text(words)
+
     def write_failed(self, replica: str, code: int) -> None:
         """Write the end mark of a replica that failed for good, so that nodes downstream do not wait for it."""
         fresh = self.path / f"{replica}.done.new"
@@ -67,7 +83,8 @@ class RunFolder:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for folder in (self.path, self._graph_lock):
-            shutil.rmtree(folder, ignore_errors=True)  # what resists is swept at the next start
+            with step("remove"):
+                shutil.rmtree(folder, ignore_errors=True)  # what resists is swept at the next start
         for lock in self._locks:
             os.close(lock)
 
@@ -83,6 +100,7 @@ class RunFolder:
         """Remove what launchers that were killed have left."""
         for folder in self._base.iterdir():
             if RUN.fullmatch(folder.name) and (lock := _hold(folder)) is not None:
+                janitor.kill_all(f"ZG_RUN={folder.name}", janitor.PATIENCE)  # its own may have been killed, too
                 shutil.rmtree(folder, ignore_errors=True)  # what resists is swept at the next start
                 os.close(lock)
 

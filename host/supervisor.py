@@ -1,15 +1,13 @@
 """Children: start, watch, restart, stop."""
 
-import ctypes
 import errno
-import os
 import signal
 import time
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
 from functools import partial
 
+from bus.steps import step
 from host import janitor, limits
 from host.child import Child
 from host.command import Process
@@ -18,8 +16,9 @@ from host.graph import Graph
 from host.log import Log
 from host.news import News, Signals
 from host.notices import Notices
+from host.orphans import Orphans
 from host.report import GRAPH, Report
-from host.runfolder import RunFolder
+from host.runfolder import Refused, RunFolder
 
 STOP_TIME = 8.0  # seconds from the wish to stop to the death of what is left
 STAGGER = 0.5  # the part of STOP_TIME in which all nodes are asked in turn, even if none leaves
@@ -28,7 +27,6 @@ GAP = 5.0  # seconds without a look: the launcher itself was stopped, and perhap
 MISSING = 2  # the exit code that stands for a program that can never be started
 OS_ERROR = 71  # … for one that cannot be started now (EX_OSERR of sysexits.h), namely when
 SHORT_OF = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE)  # processes, memory or descriptors are
-PR_SET_CHILD_SUBREAPER = 36  # from linux/prctl.h
 
 
 class Supervisor:
@@ -42,10 +40,14 @@ class Supervisor:
         self.children = [Child(one, graph.folder, run, partial(report.line, one.label)) for one in processes]
         self.nodes = list(dict.fromkeys(one.node.name for one in reversed(processes)))  # the source first
         books = {node: [run.books(one.replica) for one in processes if one.node.name == node] for node in self.nodes}
-        self.figures = Figures(books, time.monotonic())
+        latest = {
+            node: [wire for wire in graph.nodes[node].pushes if graph.wires[wire].keep == "latest"] for node in books
+        }
+        self.figures = Figures(books, time.monotonic(), latest)
         self.logs: set[Log] = set()
+        self.unmarked: dict[Child, int] = {}  # those that failed for good, while there is no room to say so
         self.is_stopping = False
-        self.looked_at = time.monotonic()
+        self.looked_at = self.glanced_at = time.monotonic()
 
     def supervise(self) -> bool:
         """Run the graph to its end; whether all went well: no node failed for good."""
@@ -55,14 +57,19 @@ class Supervisor:
             self.start_who_is_due()
             self.ask_who_is_next_to_leave()
             self.kill_who_is_overdue()
+            self.glance_at_memory()
             self.look_after_everyone()
         self.close()
         return not self.has_failed
 
     def open(self) -> None:
-        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # orphans of our children become ours
         self.signals = Signals()
-        self.janitor = janitor.start(self.run.id)
+        self.orphans = Orphans()
+        try:
+            with step("start the janitor"):
+                self.janitor = janitor.start(self.run.id)
+        except OSError as error:
+            raise Refused(f"{self.graph.path}: no process can be started now: {error.strerror}") from None
         self.news = News(self.report)
         self.notices = Notices(self.run.notify)
         self.news.on(self.signals, self.hear_signals)
@@ -73,9 +80,12 @@ class Supervisor:
 
     def close(self) -> None:
         """Leave nothing behind, and say how it went."""
-        if not janitor.send_off(self.janitor):
+        with step("send off the janitor"):
+            is_done = janitor.send_off(self.janitor)
+        if not is_done:
             self.report.line(GRAPH, "something that a node has started cannot be killed; the janitor goes on trying")
-        self.reap_orphans()
+        if not self.orphans.kill([self.janitor.pid]):  # who carries the run's id no longer, and so meets no janitor
+            self.report.line(GRAPH, "something that a node has started cannot be killed")
         self.news.close()
         for log in self.logs:
             log.close()
@@ -91,7 +101,8 @@ class Supervisor:
         return "stopped" if self.is_stopping else "all done"
 
     def next_turn(self) -> float:
-        return min([self.looked_at + LOOK, *(child.next_turn() for child in self.children)])
+        glance = limits.GLANCE if any(child.node.memory for child in self.children) else LOOK
+        return min([self.looked_at + LOOK, self.glanced_at + glance, *(child.next_turn() for child in self.children)])
 
     # Lives and deaths
 
@@ -102,7 +113,8 @@ class Supervisor:
 
     def start(self, child: Child) -> None:
         try:
-            log = child.start()
+            with step("start"):
+                log = child.start()
         except OSError as error:
             child.say(f"{child.process.argv[0]} cannot be started in {self.graph.folder}: {error.strerror}")
             self.conclude(child, OS_ERROR if error.errno in SHORT_OF else MISSING)
@@ -113,7 +125,9 @@ class Supervisor:
 
     def bury(self, child: Child) -> None:
         self.news.forget(child.pidfd)
-        self.conclude(child, child.bury())
+        with step("bury"):
+            code = child.bury()
+        self.conclude(child, code)
 
     def conclude(self, child: Child, code: int) -> None:
         """Decide what a death means: -N is signal N, what is above is an exit code."""
@@ -126,13 +140,26 @@ class Supervisor:
         elif why := child.why_never_again(code):
             child.over = "failed"
             child.say(f"{child.death(code)}, {why}: failed for good")
-            self.run.write_failed(child.process.replica, code)
+            with step("write that it failed"):
+                self.mark_failed(child, code)
         else:
+            self.run.write_death(child.process.replica, child.crime or child.death(code))
             rest = child.rest()
             loop = "crash loop, " if child.is_in_crash_loop else ""
             child.say(f"{child.death(code)}, {loop}restarts {f'in {rest:.2g} s' if rest else 'at once'}")
         if self.has_failed:
             self.stop_who_has_no_way_on()
+
+    def mark_failed(self, child: Child, code: int) -> None:
+        """Let the nodes downstream know, as soon as the disk of the run folder takes it."""
+        try:
+            self.run.write_failed(child.process.replica, code)
+        except OSError as error:
+            if child not in self.unmarked:
+                child.say(f"its end mark in {self.run.path} cannot be written: {error.strerror}; tries again")
+            self.unmarked[child] = code
+        else:
+            self.unmarked.pop(child, None)
 
     @property
     def has_failed(self) -> bool:
@@ -200,7 +227,13 @@ class Supervisor:
         for child in self.running():
             child.kill()
 
-    # The look at everyone, once a second
+    # The look at everyone, once a second, and at what grows faster
+
+    def glance_at_memory(self) -> None:
+        now = time.monotonic()
+        if now >= self.glanced_at + limits.GLANCE:
+            self.glanced_at = now
+            limits.enforce_memory(self.running(), limits.memory_of)
 
     def look_after_everyone(self) -> None:
         now = time.monotonic()
@@ -210,24 +243,25 @@ class Supervisor:
             for child in self.children:
                 child.forgive()
         self.looked_at = now
-        self.revive_janitor()
-        self.reap_orphans()
-        limits.enforce(self.running())
+        for child, code in list(self.unmarked.items()):
+            self.mark_failed(child, code)
+        self.orphans.reap([self.janitor.pid, *(child.pid for child in self.running())])
+        try:
+            self.revive_janitor()
+            limits.enforce_stall(self.running())
+            limits.enforce_memory(self.running(), limits.memory_by_family)
+        except OSError as error:
+            if error.errno not in SHORT_OF:
+                raise
+            self.report.line(GRAPH, f"cannot look after the nodes now: {error.strerror}")
         if line := self.figures.look(now):
             self.report.line(GRAPH, line)
 
     def revive_janitor(self) -> None:
         if self.janitor.poll() is not None:
+            dead, self.janitor = self.janitor, janitor.start(self.run.id)
+            janitor.send_off(dead)
             self.report.line(GRAPH, "the janitor has died: another one takes over")
-            janitor.send_off(self.janitor)
-            self.janitor = janitor.start(self.run.id)
-
-    def reap_orphans(self) -> None:
-        """Reap the dead whose parents died before them; children are reaped when they are buried."""
-        own = {self.janitor.pid, *(child.pid for child in self.running())}
-        with suppress(ChildProcessError):  # there is nobody at all
-            while (dead := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)) and dead.si_pid not in own:
-                os.waitpid(dead.si_pid, 0)
 
     def running(self) -> list[Child]:
         return [child for child in self.children if child.is_running]

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import yaml
 
+MAX_DEPTH = 20  # of lists and mappings in each other
+TOO_DEEP = f"lists and mappings stand more than {MAX_DEPTH} deep in each other here. Flatten them."
 UNFIT = "this line does not fit those above it. Check its indentation, quotes and brackets."
 
 # What libyaml's and PyYAML's own complaints have in common, and what it means. {mark} is the character found, {line}
 # the line where the parser gave up; True: the mistake stands where the construct begins.
 MEANINGS = (
+    ("maximum nesting depth", TOO_DEEP, False),  # libyaml from 0.2.6 on has a limit of its own
     ("quoted scalar found unexpected end", "a quote is opened here and never closed. Close it.", True),
     ("scanning an alias", 'a text that begins with * must stand in quotes, as in "*.jpg".', False),
     ("scanning an anchor", "a text that begins with & must stand in quotes.", False),

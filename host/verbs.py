@@ -1,17 +1,22 @@
-"""What a user can have done with a graph: run it, check it, print it, try one node on one file."""
+"""What a user can have done with a graph: run, check, print it, try a node of it, list and retry its dead letters."""
 
 import os
 import shlex
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from host import runfolder
 from host.child import python_paths
 from host.command import Process, processes
-from host.graph import Graph
+from host.descriptors import make_room
+from host.graph import Graph, GraphError, load
+from host.letters import Letters, printable
+from host.listing import pasted, record, table
 from host.problems import COMMAND_LINE, Problems, quoted
 from host.report import LAST_WORDS, Report
+from host.retry import Stays, put_back, what_follows
 from host.runfolder import Refused, RunFolder
 from host.supervisor import Supervisor
 
@@ -24,6 +29,7 @@ def run(graph: Graph) -> bool:
         raise Refused(f"{graph.path} names hosts: such a graph can be checked and printed, but not run yet")
     with RunFolder(graph.path) as folder:
         plan = processes(graph, folder.path)
+        make_room(graph.path, plan)
         report = Report([process.label for process in reversed(plan)], sys.stdout.fileno() if sys.stdout else None)
         went_well = Supervisor(graph, plan, folder, report).supervise()
         report.flush(LAST_WORDS)
@@ -74,10 +80,68 @@ def attempt(graph: Graph, node: str, file: Path) -> None:
         raise Refused(f"{argv[0]} cannot be started in {graph.folder}: {error.strerror}") from None
 
 
+def dead_letters(graph: Graph, as_json: bool) -> bool:
+    """List what was set aside, and why; whether all folders could be looked into."""
+    letters = _letters(graph)
+    for line in map(record, letters.found) if as_json else table(letters.found):
+        print(line)
+    if letters.found and not as_json:
+        count = _number(len(letters.found), "dead letter")
+        print(f"{count}; retry in place of dead-letters puts back all of them, or those whose names follow it")
+    elif not as_json:
+        _say_none(letters)
+    return not letters.troubles
+
+
+def retry(graph: Graph, names: Sequence[str]) -> bool:
+    """Put dead letters back, all or those that `names` name; whether none of them stays.
+
+    Raises GraphError if a name is of none, before the first goes back.
+    """
+    letters = _letters(graph)
+    chosen = letters.named(names, Problems(str(graph.path))) if names else letters.found
+    for note in letters.left:
+        note.unlink(missing_ok=True)
+    back: Counter[Path] = Counter()  # how many went back, by their watched folder
+    for letter in chosen:
+        name, own = pasted(letter.shown), pasted(printable(letter.own))
+        try:
+            back[put_back(letter)] += 1
+        except Stays as stays:
+            print(f"{name} stays: {stays}")
+        else:
+            print(f"{name} is back{f' as {own}' if own != name else ''}")
+    for home, count in back.items():
+        print(f"{_number(count, 'dead letter')} back in {printable(str(home))}: {what_follows(home)}")
+    if not chosen:
+        _say_none(letters)
+    return sum(back.values()) == len(chosen) and not letters.troubles
+
+
+def is_letter(path: Path, name: str) -> bool:
+    """Whether the graph in the file `path`, as it is written there, has a dead letter of this very name."""
+    try:
+        return any(name in (letter.name, letter.shown) for letter in Letters(load(path)).found)
+    except GraphError:  # which is said of the whole command line
+        return False
+
+
 def plan_by_hand(graph: Graph) -> Mapping[str | None, Sequence[Process]]:
     """The processes of each host, None where the graph names none, as they can be started by hand."""
     hosts = dict.fromkeys(node.host for node in graph.nodes.values())
     return {host: processes(graph, runfolder.by_hand(graph.path), host) for host in hosts}
+
+
+def _letters(graph: Graph) -> Letters:
+    """Those of the graph. Says where it could not be looked for some."""
+    letters = Letters(graph)
+    for words in (*letters.missing, *letters.troubles):
+        print(words, file=sys.stderr)
+    return letters
+
+
+def _say_none(letters: Letters) -> None:
+    print(f"there are no dead letters{' elsewhere' * bool(letters.troubles)}")
 
 
 def _number(count: int, thing: str) -> str:

@@ -1,17 +1,21 @@
 """A folder that things are moved into and that never overwrites one: image.jpg, image.2.jpg, image.3.jpg."""
 
 import errno
+import json
 import os
 from contextlib import suppress
 from pathlib import Path
 
+from bus import step
 from bus.durable import sync_files, sync_folder
 from media.below import exists, open_below
 from media.rename import UNKNOWN, rename_new
 
 LONGEST = 255  # bytes in a file name, on every file system of Linux
 NOTE = ".txt"  # what the name of a note ends with, behind the whole name of its file
-NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+OWN_NAME = "its own name: "  # begins the last line of the note of a file that was numbered; then its path, as JSON
+DRAFT = ".note"  # a note that is not whole yet; the next one takes its place
+NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_NONBLOCK
 
 
 class Archive:
@@ -44,11 +48,10 @@ class Archive:
         Raises FileNotFoundError if the file has gone, OSError if it cannot be moved, and then leaves no note.
         """
         os.stat(name, dir_fd=source, follow_symlinks=False)
-        words = f"{note}\n".encode(errors="backslashreplace") if note else b""
         above, _, last = name.rpartition("/")
         folder, place = self._opened(above)
         try:
-            return place + self._moved(source, name, folder, place + last, words)
+            return place + self._moved(source, name, folder, place + last, note)
         finally:
             os.close(folder)
 
@@ -66,10 +69,11 @@ class Archive:
             place += f"{free}/"
         return folder, place
 
-    def _moved(self, source: int, name: str, folder: int, wanted: str, words: bytes) -> str:
+    def _moved(self, source: int, name: str, folder: int, wanted: str, note: str) -> str:
         """Move the file into the open `folder`, under the last name of `wanted` or a numbered one; return that."""
-        first = last = wanted.rpartition("/")[2]
-        while not _move(source, name, folder, last, words):
+        above, slash, first = wanted.rpartition("/")
+        last = first
+        while not _move(source, name, folder, last, _words(note, name, above + slash + last)):
             number = self._last[wanted] = self._last.get(wanted, 1) + 1
             last = _numbered(first, number)
         return last
@@ -90,28 +94,43 @@ def _folder(above: int, name: str) -> tuple[int, str]:
 
 def _move(source: int, name: str, folder: int, last: str, words: bytes) -> bool:
     """Move the file, and write its note first if there are words; False if one of the two names is taken."""
-    note = _note(last)
+    note, moved = _note(last), False
     left = exists(note, folder)
     if exists(last, folder) or (left and not _says(folder, note, words)):
         return False
-    if not words:
-        return _rename(source, name, folder, last)
-    fd = os.open(note, os.O_RDONLY | os.O_NOFOLLOW if left else NEW, 0o666, dir_fd=folder)
+    if words and not left and not _noted(folder, note, words):
+        return False
     try:
-        with open(fd, "rb" if left else "wb") as file:
-            if not left:
-                file.write(words)
-                file.flush()
-            sync_files([fd])
-        sync_folder(folder)
-        moved = _rename(source, name, folder, last)
-    except OSError:
-        if not left:
+        if words:
+            _sync_note(folder, note)
+        with step("move"):
+            moved = _rename(source, name, folder, last)
+    finally:
+        if words and not moved:
             os.unlink(note, dir_fd=folder)
-        raise
-    if not (moved or left):
-        os.unlink(note, dir_fd=folder)
     return moved
+
+
+def _noted(folder: int, note: str, words: bytes) -> bool:
+    """Leave a note, whole or not at all; False if something has its name."""
+    try:
+        with open(os.open(DRAFT, NEW, 0o666, dir_fd=folder), "wb") as file:
+            file.write(words)
+        with step("say why"):
+            return _rename(folder, DRAFT, folder, note)
+    finally:
+        with suppress(OSError):  # it has its name; or the next one takes its place
+            os.unlink(DRAFT, dir_fd=folder)
+
+
+def _sync_note(folder: int, note: str) -> None:
+    """Bring a note to the disk, one that a kill has left included."""
+    fd = os.open(note, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=folder)
+    try:
+        sync_files([fd])
+    finally:
+        os.close(fd)
+    sync_folder(folder)
 
 
 def _rename(source: int, name: str, folder: int, last: str) -> bool:
@@ -130,6 +149,12 @@ def _numbered(name: str, number: int) -> str:
     path = Path(name)
     tail = f".{number}{path.suffix}"
     return _cut(path.stem, LONGEST - len(NOTE) - len(os.fsencode(tail))) + tail
+
+
+def _words(note: str, name: str, place: str) -> bytes:
+    """What a note says of the file `name` that lies at `place` now; nothing without a note."""
+    own = f"{OWN_NAME}{json.dumps(name, ensure_ascii=False)}\n" if place != name else ""
+    return f"{note}\n{own}".encode(errors="backslashreplace") if note else b""  # as JSON writes half a surrogate, too
 
 
 def _note(name: str) -> str:

@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from bus import step
 from bus.durable import FOLDER, opened, sync_files, sync_folder, sync_way
+from media.mounts import Mounted
 
 PARTIAL = ".partial"  # the folder at the root in which files are written; it is there only while somebody writes
 MARK = "user.zg.result"  # the extended attribute that says: a node saved this
@@ -37,6 +39,7 @@ class AtomicFolder:
     def __init__(self, path: Path, sync: bool) -> None:
         """Without `sync` nothing is fsynced: files outlive the death of any process, but not a power cut."""
         self.path, self.sync = path, sync
+        self._mounted = Mounted(path)
 
     def make(self) -> None:
         """Make the folder, see that it can be written to, remove what the dead left half-written. Raises OSError."""
@@ -57,30 +60,42 @@ class AtomicFolder:
             self._write(files)
 
     def _write(self, files: Sequence[File]) -> None:
-        self._make(self.path)
+        self._mounted.check()
+        if self._make(self.path):
+            print(f"{self.path} was removed, with what was saved in it: makes it again and goes on")
         with (
             opened(self.path, FOLDER) as root,
             _partial_folder(root) as partial,
             contextlib.closing(_Group(root, partial)) as group,
         ):
             for file in files:
-                group.write(file)
+                with step("write"):
+                    group.write(file)
             if self.sync:
-                group.sync_files()
+                with step("sync"):
+                    group.sync_files()
             group.place()
             if self.sync:
-                group.sync_folders()
+                with step("sync the folders"):
+                    group.sync_folders()
 
-    def _make(self, folder: Path) -> None:
+    def _make(self, folder: Path) -> bool:
+        """Make the folder, and those above it; False if it is there."""
         if folder.is_dir():
-            return
+            return False
         if folder.exists():
             raise NotADirectoryError(errno.ENOTDIR, f"{folder} is not a folder")
         self._make(folder.parent)
         folder.mkdir(exist_ok=True)
         if self.sync:
-            with opened(folder.parent, FOLDER) as parent:
-                sync_folder(parent)
+            try:
+                with opened(folder.parent, FOLDER) as parent:
+                    sync_folder(parent)
+            except OSError:
+                with contextlib.suppress(OSError):  # else its name would count as being on the disk at the next try
+                    folder.rmdir()
+                raise
+        return True
 
 
 class _Group:
@@ -114,7 +129,8 @@ class _Group:
         """Give every file its own name."""
         for name, (_, file) in self._files.items():
             try:
-                os.rename(name, file.parts[-1], src_dir_fd=self._partial, dst_dir_fd=self._enter(file.parts[:-1]))
+                with step("place"):
+                    os.rename(name, file.parts[-1], src_dir_fd=self._partial, dst_dir_fd=self._enter(file.parts[:-1]))
             except OSError as error:
                 _refuse(file, error)
 
@@ -125,12 +141,14 @@ class _Group:
 
     def close(self) -> None:
         """Remove what was not placed."""
-        for name, (descriptor, _) in self._files.items():
+        for name in self._files:
             with contextlib.suppress(OSError):  # placed; or the disk refuses, then whoever leaves last tries again
                 os.unlink(name, dir_fd=self._partial)
-            os.close(descriptor)
-        for folder in self._folders.keys() - {()}:
-            os.close(self._folders[folder])
+        with contextlib.ExitStack() as descriptors:  # closes all of them, whatever a disk that fails says of one
+            for descriptor, _ in self._files.values():
+                descriptors.callback(os.close, descriptor)
+            for folder in self._folders.keys() - {()}:
+                descriptors.callback(os.close, self._folders[folder])
 
     def _enter(self, folder: Parts) -> int:
         if folder not in self._folders:

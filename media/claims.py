@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from bus import step
 from media.below import Folder
 from media.lease import lease
 from media.places import TAKEN
@@ -54,11 +55,12 @@ class Claims:
         file = self._there + name
         if len(os.fsencode(file)) >= LONGEST:
             raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), name)
-        try:
-            os.rename(last, name, src_dir_fd=folder, dst_dir_fd=self.folder.fd)
-        except FileNotFoundError:
-            self._make_room(name)
-            os.rename(last, name, src_dir_fd=folder, dst_dir_fd=self.folder.fd)
+        with step("claim"):
+            try:
+                os.rename(last, name, src_dir_fd=folder, dst_dir_fd=self.folder.fd)
+            except FileNotFoundError:
+                self._make_room(name)
+                os.rename(last, name, src_dir_fd=folder, dst_dir_fd=self.folder.fd)
         try:
             return os.lstat(file)  # by its path, as all others will
         except OSError:
@@ -69,7 +71,8 @@ class Claims:
     def give_back(self, name: str, folder: int, last: str) -> None:
         """Put a file back for its writer; if its name is taken again, or its folder has gone, it waits in here."""
         try:
-            rename_new(name, last, self.folder.fd, folder)
+            with step("give back"):
+                rename_new(name, last, self.folder.fd, folder)
         except OSError:
             self.names.add(name)
             self._writers.append(name)
@@ -83,8 +86,11 @@ class Claims:
             self.tidy()
 
     def leftovers(self) -> list[Taken]:
-        """What an earlier run claimed and did not finish is held by this one now; these no writer has open."""
-        for folder, _, names, fd in os.fwalk(dir_fd=self.folder.fd):
+        """What an earlier run claimed and did not finish is held by this one now; these no writer has open.
+
+        Raises OSError if it cannot be looked into.
+        """
+        for folder, _, names, fd in os.fwalk(onerror=_fail, dir_fd=self.folder.fd):
             below = folder[2:]  # of "./sub"
             self._emptied.update([below] if below else [])
             for name in names:
@@ -94,6 +100,10 @@ class Claims:
         self.names.update(self._writers)
         self._writers.sort(reverse=True)
         return self._free()
+
+    def again(self, name: str) -> None:
+        """It is here, and was told to have gone: it comes again."""
+        self._writers.append(name)
 
     def returned(self) -> list[Taken]:
         """Those whose writers came back while they were claimed, and are through now."""
@@ -147,3 +157,7 @@ class Claims:
         else:
             return Taken(name, self.path(name), its.st_mtime_ns)
         return None
+
+
+def _fail(error: OSError) -> None:
+    raise error

@@ -4,7 +4,7 @@ import contextlib
 import errno
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 
 MB = 10**6
@@ -12,6 +12,11 @@ MB = 10**6
 RESERVE = 64 * MB
 RESERVED_FILES = 1000
 FULL = (errno.ENOSPC, errno.EDQUOT)  # no fault of ours: whoever makes room lets us go on
+# What is wrong with a folder from the start, and will be so after a restart; anything else is a disk to wait for.
+MISTAKES = (
+    *(errno.EACCES, errno.EPERM, errno.ENOENT, errno.EEXIST),
+    *(errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG),
+)
 
 
 class NoRoom(Exception):
@@ -39,12 +44,20 @@ def check_reserve(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def fullness_told(folder: Path) -> Iterator[None]:
-    """Raises NoRoom where the disk of `folder` says that it is full, or that this user may have no more of it."""
+def trouble_told(folder: Path, but: Container[int | None] = ()) -> Iterator[None]:
+    """Raises NoRoom where the disk of `folder` is full, is used up by this user, is read-only, or fails.
+
+    What has gone is for the caller to see to (FileNotFoundError), and so are the error numbers `but`.
+    """
     try:
         yield
+    except FileNotFoundError:
+        raise
     except OSError as error:
-        if error.errno not in FULL:
+        if error.errno in but:
             raise
-        why = f"the disk of {folder.absolute()} is full ({error.strerror})"
-        raise NoRoom(why, f"waits while {why}: make room on it, for bytes and for files") from None
+        if error.errno in FULL:
+            why = f"the disk of {folder.absolute()} is full ({error.strerror})"
+            raise NoRoom(why, f"waits while {why}: make room on it, for bytes and for files") from None
+        why = f"the disk of {folder.absolute()} cannot be written to ({error.strerror})"
+        raise NoRoom(why, f"waits while {why}") from None

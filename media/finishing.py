@@ -6,6 +6,7 @@ import time
 from collections import deque
 from pathlib import Path
 
+from bus import step
 from media.archive import Archive
 from media.below import Folder, exists
 from media.claims import Claims
@@ -30,6 +31,7 @@ class Finishing:
         self._said = said
         self._one_at_a_time = threading.Lock()
         self._over: deque[str] = deque()  # names that have left `.taken/`
+        self._back: deque[str] = deque()  # … that were not to be found there, and are there
         self._stuck: deque[tuple[str, str, str]] = deque()  # name, verdict and reason of those that could not
         self._next_try = 0.0  # by time.monotonic
         for archive in filter(None, (self._done, self._dead)):
@@ -38,19 +40,25 @@ class Finishing:
             except OSError as error:
                 raise CannotWatch(f"cannot watch {path}: {way(error, path / archive.name)}") from None
 
-    def finish(self, name: str, verdict: str, reason: str) -> None:
-        """See a claimed file off; `verdict` is the bus's: done, dropped, rejected or gone. Any thread."""
+    def finish(self, name: str, verdict: str, reason: str) -> bool:
+        """See a claimed file off; `verdict` is the bus's: done, dropped, rejected or gone. Any thread.
+
+        True if it was gone and is here: it comes again.
+        """
         with self._one_at_a_time:
             try:
-                self._see_off(name, verdict, reason)
+                has_left = self._see_off(name, verdict, reason)
             except OSError as error:
                 self._stuck.append((name, verdict, reason))
                 self._next_try = time.monotonic() + AGAIN
                 where = DEAD_LETTERS if verdict == "rejected" else DONE if self._done else TAKEN
                 words = f"cannot see {name} off yet, so it stays in {TAKEN}/, tries again"
                 self._said.once("stuck", f"{where} {error.errno}", f"{words}: {cure(error, self._path / where)}")
-            else:
-                self._over.append(name)
+                return False
+            (self._over if has_left else self._back).append(name)
+            if not self._stuck:
+                self._said.over("stuck", f"sees files in {self._path / TAKEN} off again")
+            return not has_left
 
     def let_go(self) -> None:
         """Let go of what has left, and try again what could not."""
@@ -62,8 +70,11 @@ class Finishing:
                     break
         while self._over:
             self._claims.let_go(self._over.popleft())
+        while self._back:
+            self._claims.again(self._back.popleft())
 
-    def _see_off(self, name: str, verdict: str, reason: str) -> None:
+    def _see_off(self, name: str, verdict: str, reason: str) -> bool:
+        """Whether it has left; else it was gone, and is here. Raises OSError if it cannot leave."""
         taken = self._claims.folder  # held, for it may be opened anew meanwhile
         try:
             if verdict == "rejected":
@@ -72,13 +83,19 @@ class Finishing:
             elif verdict != "gone" and self._done:
                 self._done.put(taken.fd, name)
             elif verdict != "gone":
-                os.unlink(name, dir_fd=taken.fd)
+                with step("delete"):
+                    os.unlink(name, dir_fd=taken.fd)
         except FileNotFoundError:
             if exists(name, taken.fd):
                 raise  # what it was to be moved into has gone
             verdict = "gone"
+        file = self._claims.path(name)
+        if verdict == "gone" and exists(name, taken.fd):
+            words = f"{file} was not to be found when it was needed, but is there: such files come again"
+            self._said.once("back", "", words)
+            return False
         if verdict == "gone":
-            file = self._claims.path(name)
             self._said.once(
                 TAKEN, TAKEN, f"{file} has gone before it was finished: something else removes claimed files"
             )
+        return True

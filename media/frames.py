@@ -1,9 +1,6 @@
 """The folder that a splitter writes frames to: each whole or absent, each of a clip once, whoever is killed when."""
 
-import contextlib
 import math
-import os
-import re
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -11,16 +8,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
-from bus import wait
+from bus import step, wait
 from bus.durable import sync_way
 from media.budget import Budget
-from media.disk import NoRoom, fullness_told
+from media.disk import MISTAKES, NoRoom, trouble_told
 from media.job import Job
 from media.mark import Mark
-from media.places import TAKEN
+from media.mounts import Mounted
 from media.placing import GROUP, Placing
 from media.source import WrongArgument
 from media.video import Dropped
+from media.waited import waited, waiting
 from media.workspace import Workspace
 
 PATIENCE = 10.0  # seconds that an earlier splitter of the same stream gets to go away
@@ -47,12 +45,15 @@ class FrameFolder:
         self._budget = Budget(folder, budget)
         self._placing = Placing(folder, job, self.workspace, self._budget)
         self._said: dict[str, float] = {}  # trouble -> when it was said last, by time.monotonic
+        self._mistakes: tuple[int, ...] = MISTAKES  # what is not waited for: nothing, once the folder was right
+        self._mounted = Mounted(folder)
 
     def __enter__(self) -> "FrameFolder":
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._workspace.leave(keep=not self._job.live and any(self.workspace.glob("*.part")))
+        with step("leave"):
+            self._workspace.leave(keep=not self._job.live and any(self.workspace.glob("*.part")))
 
     @property
     def workspace(self) -> Path:
@@ -70,6 +71,7 @@ class FrameFolder:
                 f"folder: cannot write to {self._folder.absolute()}: {error.strerror};"
                 " give another, or make it writable"
             ) from None
+        self._mistakes = ()
         if self._job.live:
             self._workspace.sweep()
             return
@@ -83,7 +85,7 @@ class FrameFolder:
             yield from self._wait_for_earlier_frames()
         elif earlier.ended:
             same_run = bool(earlier.run) and earlier.run == mark.run
-            self.complete = same_run or self._frames_wait()
+            self.complete = same_run or waited(self._folder, self._job.stream)
         else:
             self.next = self._patiently(partial(self._placing.resume, earlier))
         for part in self.workspace.glob("*.part"):
@@ -138,7 +140,7 @@ class FrameFolder:
 
     def _at_once(self, deed: Callable[[], Value]) -> Value:
         """Do it, in a folder that is made again if it was removed. Raises NoRoom."""
-        with fullness_told(self._folder):
+        with trouble_told(self._folder, self._mistakes):
             try:
                 return deed()
             except FileNotFoundError:
@@ -153,6 +155,7 @@ class FrameFolder:
             sync_way(self._folder)
 
     def _make_again(self) -> None:
+        self._mounted.check()
         self._make()
         if not self._workspace.lock():
             raise self._another()
@@ -168,12 +171,7 @@ class FrameFolder:
 
     def _frames_wait(self) -> bool:
         """Whether any frame of the stream is still here."""
-        ours = re.compile(rf"{re.escape(self._job.stream)}-\d{{8,}}\.jpg")
-        for place in (self._folder, self._folder / TAKEN):
-            with contextlib.suppress(FileNotFoundError), os.scandir(place) as entries:
-                if any(ours.fullmatch(entry.name) for entry in entries):
-                    return True
-        return False
+        return self._job.stream in waiting(self._folder)
 
     def _wait_for_earlier_frames(self) -> Iterator[None]:
         if self._frames_wait():

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from bus import step
 from bus.durable import FOLDER, opened, sync_files, sync_folder
 from media.images import matching
 from media.job import Job
@@ -67,12 +68,14 @@ class Mark:
         """
         draft = workspace / "mark"
         try:
-            draft.write_text(json.dumps(asdict(self)))
+            with step("draft"):
+                draft.write_text(json.dumps(asdict(self)))
             with ExitStack() as stack:
                 sync_files([stack.enter_context(opened(file)) for file in (*frames, draft)])
                 for folder in (workspace, path.parent):
                     sync_folder(stack.enter_context(opened(folder, FOLDER)))
-            draft.replace(path)
+            with step("note"):
+                draft.replace(path)
         except OSError:
             with suppress(OSError):
                 draft.unlink()

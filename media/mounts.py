@@ -1,5 +1,6 @@
-"""Which kind of file system a folder is on, and whether all that write there are heard of."""
+"""Which kind of file system a folder is on, whether all that write there are heard of, and whether it is mounted."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -25,3 +26,16 @@ def kind(folder: int) -> str:
             mount = mounts.get(line.split()[1], "")
             return mount.partition(" - ")[2].split(" ", 1)[0] or UNKNOWN
     return UNKNOWN
+
+
+class Mounted:
+    """Where the disk of a folder is mounted. While it is not, the same path leads to another disk, below the mount."""
+
+    def __init__(self, folder: Path) -> None:
+        place = Path(os.path.realpath(folder))
+        self._point = next(path for path in (place, *place.parents) if os.path.ismount(path))
+
+    def check(self) -> None:
+        """Raises OSError while nothing is mounted there any longer."""
+        if not os.path.ismount(self._point):
+            raise OSError(errno.ENODEV, f"nothing is mounted at {self._point} any longer")

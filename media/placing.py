@@ -5,6 +5,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+from bus import step
 from bus.durable import FOLDER, opened, sync_folder
 from media.budget import Budget
 from media.disk import NoRoom, check_reserve
@@ -64,7 +65,8 @@ class Placing:
         for number in range(earlier.next, earlier.next + earlier.placing):
             part = self._part(number)
             if part.exists() and not self._waits(number):
-                part.rename(self._folder / self._job.name(number))
+                with step("resume"):
+                    part.rename(self._folder / self._job.name(number))
         return earlier.next + earlier.placing
 
     def _write(self, number: int, body: bytes | Path) -> bool:
@@ -74,9 +76,7 @@ class Placing:
         part = self._part(number)
         size = body.stat().st_size if isinstance(body, Path) else len(body)
         self._find_room(size)
-        if isinstance(body, Path):
-            body.rename(part)
-        else:
+        with step("write"):
             _write(body, part)
         self._whole[number] = size
         return True
@@ -97,7 +97,8 @@ class Placing:
         if parts and not self._job.live:
             self._note(parts)
         for number, part in parts.items():
-            part.rename(self._folder / self._job.name(number))
+            with step("place"):
+                part.rename(self._folder / self._job.name(number))
             self._budget.wrote(self._whole.pop(number))
             del self.group[number]
 
@@ -123,10 +124,13 @@ class Placing:
         return os.path.lexists(self._folder / name) or os.path.lexists(self._folder / TAKEN / name)
 
 
-def _write(content: bytes, part: Path) -> None:
-    """Leaves nothing half-written on a disk that is full."""
+def _write(body: bytes | Path, part: Path) -> None:
+    """Write, or move, the frame there. Leaves nothing half-written on a disk that is full."""
+    if isinstance(body, Path):
+        body.rename(part)
+        return
     try:
-        part.write_bytes(content)
+        part.write_bytes(body)
     except OSError:
         with contextlib.suppress(OSError):
             part.unlink()

@@ -5,17 +5,20 @@ import os
 import stat
 from pathlib import Path
 
-FOR_GOOD = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EXDEV, errno.ENAMETOOLONG)
+FOR_GOOD = (errno.EPERM, errno.EXDEV, errno.ENAMETOOLONG)
+# What somebody must see to, so it is said at once; it is tried again all the while.
+FOR_NOW = (errno.EACCES, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE)
 
 
 def cure(error: OSError, folder: Path) -> str:
     """The error of making or renaming something in `folder`, in the words of someone who can do something about it."""
     user = f"user {os.geteuid()}"
     cures = {
-        errno.EACCES: f"give {user} the right to write in {folder}, and start it again",
+        errno.EACCES: f"give {user} the right to write in {folder}",
         errno.EPERM: "something forbids to rename them, such as chattr +i or an option of the mount",
-        errno.EROFS: "mount it writable, and start it again",
+        errno.EROFS: "mount it writable",
         errno.EXDEV: "it is a mount of its own: give it a watcher of its own",
+        errno.ENOSPC: "make room on its disk, for bytes and for files",
         errno.ENAMETOOLONG: "the path is too long with .taken/ in it: use shorter names of folders",
     }
     if error.errno == errno.EPERM and _is_sticky(folder):

@@ -1,6 +1,5 @@
 """Saving results: the one way in which every node of ours puts images into a folder."""
 
-import errno
 import math
 import re
 import time
@@ -8,18 +7,16 @@ from pathlib import Path
 
 from PIL import Image
 
-from bus import Message, encode, wait
+from bus import Message, encode, outside, step, wait
 from media.atomic import AtomicFolder, File
+from media.disk import MISTAKES
 from media.names import BY, KINDS, named_as, place, source_name
 from media.retention import Retention
 
 GROUP = 8  # results that share their fsyncs; more gains little, and makes each wait longer for the last
 TOGETHER = 0.05  # seconds after which a group ends with the next result: those of a slow node wait for no other
-RETRY = 1.0  # seconds until a disk that failed is tried again
+RETRY = 0.5  # seconds until a disk that failed is tried again
 REMIND = 30.0  # seconds between two lines about a disk that goes on failing
-
-# What is wrong with the folder itself, and will be so after a restart; anything else is a disk to wait for.
-MISTAKES = (errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
 
 # How a file of each format begins.
 BEGINNINGS = {"jpg": rb"\xff\xd8\xff", "png": rb"\x89PNG\r\n\x1a\n", "webp": rb"(?s:RIFF....WEBP)"}
@@ -71,7 +68,8 @@ class Results:
         """Put the group in place, however long the disk refuses. Raises Stopped when the node is to stop meanwhile."""
         group, self._group = self._group, []
         if group:
-            self._write(group)
+            with step("commit"):
+                self._write(group)
             self._keep_up(group)
         self._began = time.monotonic()
 
@@ -89,7 +87,8 @@ class Results:
         said = -math.inf
         while True:
             try:
-                self._folder.write(group)
+                with outside(f"saves below {self._folder.path}"):
+                    self._folder.write(group)
             except OSError as error:
                 words = f"cannot save below {self._folder.path}: {error.strerror}; waiting until it works"
                 if time.monotonic() - said > REMIND:

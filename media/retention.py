@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from media.atomic import MARK, NO_ATTRIBUTES
+from media.said import Said
 
 SIZES = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}  # unit -> bytes
 AGES = {"m": 60, "h": 3600, "d": 86400}  # unit -> seconds
@@ -46,6 +47,7 @@ class Retention:
         self._new = math.inf  # likewise, since the last search began
         self._seen = time.monotonic()
         self._search: Iterator[None] | None = None
+        self._said = Said()
 
     def keep_up(self, count: int, size: int) -> None:
         """Take note of `count` new results of `size` bytes in all, and delete what is now beyond the limit."""
@@ -59,7 +61,7 @@ class Retention:
                 if time.monotonic() - now > SLICE:
                     return
         except OSError as error:
-            print(f"cannot keep {self._folder} to its limit: {error}")
+            self._said.once("limit", str(error.errno), f"cannot keep {self._folder} to its limit: {error}")
         self._search = None
 
     def _search_and_delete(self) -> Iterator[None]:

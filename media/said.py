@@ -15,3 +15,8 @@ class Said:
             return
         said.add(about)
         print(words if len(said) <= MOST else f"and more of them: only the first {MOST} are named")
+
+    def over(self, kind: str, words: str) -> None:
+        """Say that things of this kind are over, if there were any: the next are said again."""
+        if self._said.pop(kind, None):
+            print(words)

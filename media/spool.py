@@ -11,13 +11,19 @@ from bus.durable import sync_way
 from media.arrivals import Sign
 from media.below import Folder, exists, open_below
 from media.claims import Claims, NotReady, Taken
+from media.disk import MISTAKES
 from media.events import CannotWatch
 from media.finishing import Finishing
 from media.lease import Lease, lease
 from media.places import TAKEN
-from media.refusals import FOR_GOOD, cure
+from media.refusals import FOR_GOOD, FOR_NOW, cure
 from media.said import Said
 from media.stillness import Stillness
+
+
+class NotYet(Exception):
+    """The disk of the folder fails for the time being; the words say how."""
+
 
 THEN = ("delete", "keep")
 STILL = 1.0  # seconds without a change after which a file counts as written where nothing else can tell
@@ -41,7 +47,7 @@ class Spool:
     """
 
     def __init__(self, folder: str, then: str, still: float = 0.0) -> None:
-        """Make the folder if it is absent. Raises CannotWatch if it cannot be had.
+        """Make the folder if it is absent. Raises CannotWatch if it cannot be had, NotYet if its disk fails.
 
         `still`: seconds without a change that make a file ready, for writers that close a file and open it again.
         """
@@ -61,7 +67,8 @@ class Spool:
             self._claims = Claims(self._root, self.folder)
         except OSError as error:
             place = self.folder / (error.filename or "")
-            raise CannotWatch(f"cannot watch {self.folder}: {place}: {cure(error, place.parent)}") from None
+            words = f"cannot watch {self.folder}: {place}: {cure(error, place.parent)}"
+            raise (CannotWatch if error.errno in MISTAKES else NotYet)(words) from None
         self._finishing = Finishing(self._root, self.folder, then == "keep", self._claims, self._said)
         self._still, self._stillness = still, Stillness(self.folder / TAKEN)
         self._failing: dict[str, float] = {}  # name -> since when it cannot be claimed, by time.monotonic
@@ -95,8 +102,14 @@ class Spool:
         self._claims.tidy()
 
     def leftovers(self) -> list[Taken]:
-        """What an earlier run claimed and did not finish is claimed by this one now; these no writer has open."""
-        return self._claims.leftovers()
+        """What an earlier run claimed and did not finish is claimed by this one now; these no writer has open.
+
+        Raises NotYet if that cannot be found out.
+        """
+        try:
+            return self._claims.leftovers()
+        except OSError as error:
+            raise NotYet(f"cannot look into {self.folder / TAKEN}: {error.strerror}") from None
 
     def returned(self) -> list[Taken]:
         """What was claimed while its writer came back, or was open at the start, and is whole now."""
@@ -135,12 +148,13 @@ class Spool:
                 os.close(folder)
         return None
 
-    def finish(self, name: str, verdict: str, reason: str) -> None:
+    def finish(self, name: str, verdict: str, reason: str) -> bool:
         """See a claimed file off; `verdict` is the bus's: done, dropped, rejected or gone. Any thread.
 
-        What cannot be removed or moved stays claimed, and is tried again.
+        What cannot be removed or moved stays claimed, and is tried again. True if it was gone and is here: it is
+        claimed again.
         """
-        self._finishing.finish(name, verdict, reason)
+        return self._finishing.finish(name, verdict, reason)
 
     def _take(self, name: str, folder: int, last: str, sign: Sign) -> Taken | None:
         mode = os.stat(last, dir_fd=folder, follow_symlinks=False).st_mode
@@ -163,6 +177,7 @@ class Spool:
             self._claims.give_back(name, folder, last)
             raise NotReady
         self._forget(name)
+        self._said.over("late", f"claims files in {self.folder} again")
         self._claims.names.add(name)
         return Taken(name, self._claims.path(name), claimed.st_mtime_ns)
 
@@ -175,8 +190,8 @@ class Spool:
             return
         self._claims.tidy()  # what is in the way may be an empty folder of ours
         now = time.monotonic()
-        if now - self._failing.setdefault(name, now) > PATIENCE:
-            words = f"cannot claim {name} yet, tries again: {error.strerror}"
+        if now - self._failing.setdefault(name, now) > PATIENCE or error.errno in FOR_NOW:
+            words = f"files in {folder} cannot be claimed yet, tries again, first {name}: {cure(error, folder)}"
             self._said.once("late", f"{folder} {error.errno}", words)
         raise NotReady from None
 

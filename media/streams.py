@@ -1,15 +1,18 @@
 """What the splitter told about the streams that it opened, and which file is a frame of which."""
 
 import json
+import time
 from collections.abc import Iterable
 from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
-from bus import Message
+from bus import Message, step
+from media.said import Said
 
 # The file in the watched folder that keeps the facts: a watcher is told them once, and may be killed.
 MEMORY = ".streams"
 LARGEST = 2**63 - 1  # of any number in a message
+RETRY = 1.0  # seconds until a disk that failed is tried again
 MOST = 1000  # streams that are remembered, the latest of them
 
 Facts = dict[str, Any]
@@ -29,13 +32,33 @@ class Streams:
     def __init__(self, folder: Path) -> None:
         self._memory = folder / MEMORY
         self._facts: dict[str, Facts] = _recall(self._memory)
+        self._is_new = False  # whether there is something to keep
+        self._next_try = 0.0  # by time.monotonic
+        self._said = Said()
 
     def learn(self, opened: Iterable[Message]) -> None:
         """Take in what the splitter says about streams that it opened, and keep it."""
         for message in opened:
             if self._facts.get(message.stream) != message.data:
                 self._facts[message.stream] = message.data
-                self._keep()
+                self._is_new, self._next_try = True, 0.0
+        self.keep()
+
+    def keep(self) -> None:
+        """Write down what is new, as soon as the disk takes it."""
+        if not self._is_new or time.monotonic() < self._next_try:
+            return
+        try:
+            self._keep()
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            self._next_try = time.monotonic() + RETRY
+            words = f"cannot write {self._memory}: {error.strerror}; tries again until it works"
+            self._said.once("kept", str(error.errno), words)
+        else:
+            self._is_new = False
+            self._said.over("kept", f"{self._memory} is written")
 
     def origin(self, name: str) -> Origin:
         """Where the file with this relative path comes from: frames are named `<stream>-…-<number>`."""
@@ -50,8 +73,9 @@ class Streams:
         for forgotten in list(self._facts)[:-MOST]:
             del self._facts[forgotten]
         new = self._memory.with_name(MEMORY + ".new")
-        new.write_text(json.dumps(self._facts))
-        new.replace(self._memory)
+        with step("remember"):
+            new.write_text(json.dumps(self._facts))
+            new.replace(self._memory)
 
 
 def _recall(memory: Path) -> dict[str, Facts]:

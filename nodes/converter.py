@@ -9,7 +9,7 @@ invert equalize, and with a value: resize: 640x360 (or 640x, x360), rotate: 90 (
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from bus import Message, batches, run, wired
+from bus import Message, batches, run, step, wired
 from media.filters import chain
 from media.results import GROUP, Results
 
@@ -48,7 +48,8 @@ def converter(
     for batch in batches(frames, GROUP):
         for frame in batch:
             try:
-                image = change(frame.image)
+                with step("process"):
+                    image = change(frame.image)
                 if results:
                     results.add(frame, image)
             except ValueError as never:

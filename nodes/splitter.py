@@ -2,11 +2,13 @@
 
 A source is a clip, images, the test camera, or live: a stream, a camera, a pipeline of GStreamer's (docs/sources.md).
 A clip that was stopped, killed or cut off from power goes on where it was when it is started again: a hidden mark
-beside its frames keeps the place. A clip that was split to its end is split afresh, once its earlier frames have left
-the folder. A live source is opened again whenever it breaks off, and goes on with what comes then. Without a folder
-there is no mark, and a clip begins anew.
+beside its frames keeps the place. A clip that was split to its end is split afresh by the next run, unless some of its
+frames wait: that run finishes those alone. A live source is opened again whenever it breaks off, and goes on with what
+comes then. Without a folder there is no mark, and a clip begins anew.
 """
 
+import math
+import time
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -15,7 +17,7 @@ from typing import Any
 
 from PIL.Image import Image
 
-from bus import Message, encode, progress, run, wired
+from bus import Message, encode, finished, progress, run, wait, wired
 from media import camera, gstreamer, images, pyav
 from media.frames import FrameFolder
 from media.job import OWN_ENGINES, BadData, Job
@@ -26,6 +28,8 @@ from media.video import Dropped, Frame, Opened, Steps
 from media.worker import WorkerDied
 
 SOON = 0.002  # seconds: a frame that comes within these lay there already, and so may the next
+MOMENT = 0.25  # seconds that a live source waits at most until it is known: half of those that its frames may lag
+PAUSE = 0.02  # seconds between two looks at whether it is
 
 ENGINES = {"camera": camera.frames, "images": images.frames, "av": pyav.frames, "gstreamer": gstreamer.frames}
 
@@ -85,6 +89,7 @@ def into_folder(job: Job, folder: Path, budget: str) -> Iterator[Message | None]
             opened = yield from opening(job, video, losses, spool.next)
             spool.live, made = not opened.ends, spool.next
             yield told(job, opened, folder)
+            known(spool.live)
             try:
                 asked = monotonic()
                 for step in video:
@@ -164,6 +169,13 @@ def changed(job: Job, before: Opened, now: Opened) -> bool:
 def told(job: Job, opened: Opened, folder: Path) -> Message:
     """What the watcher is to know of the frames that come now."""
     return Message(stream=job.stream, data={**facts(job, opened), "folder": str(folder.resolve())})
+
+
+def known(live: bool) -> None:
+    """Wait until the watcher knows whose the frames are that come now: what it sends on before goes by no stream."""
+    patience = time.monotonic() + (MOMENT if live else math.inf)
+    while not finished() and time.monotonic() < patience:
+        wait("waits until the watcher knows what was opened", PAUSE)
 
 
 def facts(job: Job, opened: Opened) -> dict[str, Any]:

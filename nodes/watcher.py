@@ -1,22 +1,26 @@
 """Watch a folder: claim each file that is ready in it, send it on, see it off when all downstream is through."""
 
+import stat
 import time
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from functools import partial
 from pathlib import Path
 
-from bus import SUFFIXES, Message, Stopped, arrived, backlog, closed, run, wait
+from bus import SUFFIXES, Message, Stopped, arrived, backlog, closed, run, step, wait
 from media.arrivals import Arrivals
 from media.claims import NotReady, Taken
 from media.events import CannotWatch
+from media.mounts import Mounted
 from media.places import TAKEN
-from media.spool import Spool
+from media.spool import NotYet, Spool
 from media.streams import LARGEST, MOST, Streams
+from media.waited import note_waiting
 
 IMAGES = ",".join(f"*{suffix}" for suffix in SUFFIXES)
 TICK = 0.2  # seconds without an event after which the watcher looks up; the bus wants to be asked every 0.5 s
+RETRY = 0.5  # seconds until a folder whose disk failed is tried again
 LOCK = 10.0  # seconds that a new watcher gives the last one to let go of the folder
 
 
@@ -44,10 +48,11 @@ def watcher(
     """
     told: deque[Message] = deque(maxlen=MOST)  # by the splitter: what a folder keeps of it goes with the folder
     try:
-        while (yield from _watch_until_it_goes(streams, Spool(folder, then, still), pattern, told)):
-            place = Path(folder).absolute()
+        place, open_spool = Path(folder).absolute(), partial(Spool, folder, then, still)
+        mounted = Mounted(place)
+        while (yield from _watch_until_it_goes(streams, open_spool, pattern, told)):
             print(f"{place} was removed, moved away or replaced: goes on as soon as it is there")
-            if not (yield from _comes_back(place, streams, told)):
+            if not (yield from _comes_back(place, mounted, streams, told)):
                 print(f"{place} is not there, so nothing waits in it, and its splitters have ended: ends too")
                 return
     except CannotWatch as error:
@@ -56,19 +61,33 @@ def watcher(
 
 
 def _watch_until_it_goes(
-    streams: Iterable[Message] | None, spool: Spool, pattern: str, told: deque[Message]
+    streams: Iterable[Message] | None, open_spool: Callable[[], Spool], pattern: str, told: deque[Message]
 ) -> Generator[Message | None, None, bool]:
-    """Whether the folder has gone; if not, the input has ended, and all is done."""
-    with closing(spool), closing(Arrivals(spool.folder, pattern)) as arrivals:
-        yield from _wait_for_lock(spool)
+    """Whether the folder has gone; if not, the input has ended, and all is done. Waits while its disk fails."""
+    said = ""
+    while True:
         try:
-            yield from _watch(streams, spool, arrivals, told)
-        except FolderGone:
-            return True
-        except FileNotFoundError:
-            if spool.is_there:
-                raise
-            return True
+            with closing(open_spool()) as spool, closing(Arrivals(spool.folder, pattern)) as arrivals:
+                yield from _wait_for_lock(spool)
+                return (yield from _goes(spool, _watch(streams, spool, arrivals, told)))
+        except NotYet as trouble:
+            if str(trouble) != said:
+                said = str(trouble)
+                print(f"{said}; tries again until it works")
+            yield None
+            wait(said, RETRY)
+
+
+def _goes(spool: Spool, watching: Iterator[Message | None]) -> Generator[Message | None, None, bool]:
+    """Whether the folder went while it was watched."""
+    try:
+        yield from watching
+    except FolderGone:
+        return True
+    except FileNotFoundError:
+        if spool.is_there:
+            raise
+        return True
     return False
 
 
@@ -78,6 +97,8 @@ def _watch(
     """Raises FolderGone, or FileNotFoundError where it is noticed first that the folder has gone."""
     known = Streams(spool.folder)
     known.learn(told)
+    if streams is not None:
+        note_waiting(spool.folder)
     if leftovers := spool.leftovers():
         print(f"{len(leftovers)} frames of an earlier run wait in {spool.folder / TAKEN}")
     for done, taken in enumerate(leftovers):
@@ -101,7 +122,9 @@ def _watch(
                     ending = False
                 elif not ending:
                     ending = True
-                    arrivals.scan()  # what was there when the splitter ended is found now, whatever became of its event
+                    with step("scan"):
+                        arrivals.scan()  # what was there when the splitter ended, whatever became of its event
+            known.keep()
             yield _message(ready, known, spool) if ready else None
     except (GeneratorExit, Stopped):  # say what is left for the next start
         arrivals.scan()
@@ -160,23 +183,26 @@ def _wait_for_lock(spool: Spool) -> Iterator[None]:
         time.sleep(TICK)  # nothing reports that a lock was let go
 
 
-def _comes_back(place: Path, streams: Iterable[Message] | None, told: deque[Message]) -> Generator[None, None, bool]:
-    """Wait until somebody has made the folder again; False if there is nobody left who might write into it."""
-    while not _is_folder(place):
+def _comes_back(
+    place: Path, mounted: Mounted, streams: Iterable[Message] | None, told: deque[Message]
+) -> Generator[None, None, bool]:
+    """Wait until the folder is there again; False if it was removed, and nobody is left who might write into it."""
+    while True:
+        try:
+            mounted.check()
+            if stat.S_ISDIR(place.stat().st_mode):
+                return True
+            is_removed = True
+        except FileNotFoundError:
+            is_removed = True
+        except OSError:  # its disk is away, or nobody may look there: frames may wait in it
+            is_removed = False
         if streams is not None:
             told.extend(_ours(arrived(streams), place))
-            if closed(streams):
+            if closed(streams) and is_removed:
                 return False
         yield None
         wait(f"waits for {place}", TICK)
-    return True
-
-
-def _is_folder(path: Path) -> bool:
-    try:
-        return path.is_dir()
-    except OSError:  # a mount whose server has died
-        return False
 
 
 if __name__ == "__main__":

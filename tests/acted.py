@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -10,11 +11,11 @@ from tests.launch import ROOT, Launch
 Nodes: TypeAlias = dict[str, dict[str, Any]]  # name -> the node's keys, with a `role` for its command
 
 
-def act(folder: Path, nodes: Nodes, env: dict[str, str] | None = None) -> Launch:
+def act(folder: Path, nodes: Nodes, env: dict[str, str] | None = None, under: Sequence[str] = ()) -> Launch:
     """Start a graph of actors, e.g. `{"splitter": {"role": "lives", "push": "streams"}}`."""
     graph = {name: {"command": _command(name, node), **_keys(node)} for name, node in nodes.items()}
     (folder / "graph.yaml").write_text(json.dumps({"nodes": graph}, indent=1))  # JSON is YAML
-    return Launch(folder, env={"PYTHONPATH": str(ROOT), **(env or {})})
+    return Launch(folder, env={"PYTHONPATH": str(ROOT), **(env or {})}, under=under)
 
 
 def chain(splitter: str = "lives", watcher: str = "lives", converter: str = "lives") -> Nodes:

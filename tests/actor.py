@@ -57,6 +57,25 @@ def orphans() -> None:
     lives()
 
 
+def hides() -> None:
+    """With a grandchild that leaves its session, its parent and its environment."""
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() > 0:
+            os._exit(0)
+        Path("daemon.pid").write_text(str(os.getpid()))
+        os.execve("/bin/sleep", ["sleep", "600"], {})
+    os.wait()
+    lives()
+
+
+def helped() -> None:
+    """By a child in a session of its own, which it has to say goodbye to itself."""
+    helper = subprocess.Popen(["sleep", "600"], start_new_session=True)
+    print("helper", helper.pid)
+    lives()
+
+
 def drains() -> None:
     """Until the replica VALUE has its end mark."""
     while not (RUN / f"{VALUE}.done").exists():
@@ -98,6 +117,21 @@ def eats() -> None:
         sys.exit(0)
     Path("eaten").touch()
     subprocess.run([sys.executable, "-c", "import signal; hold = b'x' * 200_000_000; signal.pause()"], check=False)
+
+
+def gorges() -> None:
+    """Memory, all at once and in person, and is gone VALUE seconds later; it ends in its seventh life."""
+    from bus.books import Books
+
+    books = Books(RUN / f"{NAME}.books")
+    books["sent"] += 1  # progress: it lives again at once
+    if books["sent"] > 6:
+        ends()
+        sys.exit(0)
+    hold = b"x" * 200_000_000
+    time.sleep(float(VALUE))
+    Path("survived").write_text(f"with {len(hold)} bytes")
+    sys.exit(1)
 
 
 def exits() -> None:

@@ -6,6 +6,8 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -15,17 +17,30 @@ ROOT = Path(__file__).parent.parent
 PATIENCE = 120.0  # seconds: generous, because the machines that run these tests are small and busy
 
 
+def shell(script: str) -> tuple[str, ...]:
+    """A shell that sees to something, and becomes the program behind it: `shell('ulimit -n 64; exec "$@"')`."""
+    return "sh", "-c", script, "sh"
+
+
 class Launch:
     """`with Launch(folder, "splitter.source=clip.mp4") as graph: graph.ends()`; what is left is killed."""
 
-    def __init__(self, folder: Path, *words: str, graph: str = "graph.yaml", env: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *words: str,
+        graph: str = "graph.yaml",
+        env: dict[str, str] | None = None,
+        under: Sequence[str] = (),
+    ) -> None:
+        """`under`: a program that runs the launcher, such as strace, with its arguments."""
         self.folder = folder
         if not (folder / graph).exists():
             shutil.copy(ROOT / "graph.yaml", folder / graph)
         self.log = folder / f"launcher-{len([*folder.glob('launcher-*.log')])}.log"
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, str(ROOT / "launcher.py"), graph, *words],
+                [*under, sys.executable, str(ROOT / "launcher.py"), graph, *words],
                 cwd=folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -91,6 +106,10 @@ def processes_in(folder: Path) -> dict[int, list[str]]:
     return found
 
 
+def open_descriptors(pid: int) -> int:
+    return len([*Path("/proc", str(pid), "fd").iterdir()])
+
+
 def files(folder: Path) -> list[str]:
     """The relative paths of all files below `folder` that are not hidden, sorted."""
     found = []
@@ -98,3 +117,21 @@ def files(folder: Path) -> list[str]:
         folders[:] = [name for name in folders if not name.startswith(".")]  # in them things come and go
         found += [str((Path(where) / name).relative_to(folder)) for name in names if not name.startswith(".")]
     return sorted(found)
+
+
+def listed(folder: Path) -> set[str]:
+    """The names of the files in `folder` that are not hidden; none if it is not there."""
+    names: set[str] = set()
+    with suppress(FileNotFoundError), os.scandir(folder) as entries:
+        names.update(entry.name for entry in entries if entry.is_file() and not entry.name.startswith("."))
+    return names
+
+
+def waiting(spool: Path) -> int:
+    """How many files waited at one moment, at least; 0 if they came and went while they were counted.
+
+    No name comes back, so what is there at two looks was there between them.
+    """
+    places = spool, spool / ".taken"
+    looks = [[listed(place) for place in places] for _ in range(2)]
+    return sum(map(len, looks[0])) if looks[0] == looks[1] else 0

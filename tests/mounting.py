@@ -33,6 +33,16 @@ def bound(source: Path, place: Path) -> Iterator[Path]:
 
 
 @contextmanager
+def taken_away(source: Path, place: Path) -> Iterator[None]:
+    """A block in which nothing is mounted at `place`, where `bound` has mounted `source`."""
+    subprocess.run(["umount", "--lazy", str(place)], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["mount", "--bind", str(source), str(place)], check=True)
+
+
+@contextmanager
 def overlay(place: Path) -> Iterator[Path]:
     """An overlay at `place`; yields its upper folder, in which one can write behind it."""
     lower, upper, work = (place.with_name(f".{place.name}.{part}") for part in ("lower", "upper", "work"))

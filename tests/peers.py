@@ -13,6 +13,8 @@ from typing import Any
 import zmq
 
 import bus.node
+from bus.books import Books
+from bus.death import Death
 from bus.hub import Hub
 from bus.link import Pipe, Sockets
 from bus.marks import Marks
@@ -115,17 +117,19 @@ class Bench:
     def __init__(self, folder: Path) -> None:
         self.hub, self.sockets, self.context = Hub(), Sockets(), zmq.Context[zmq.Socket[bytes]]()
         self.said: list[str] = []
+        self.books = Books()
         self.marked: set[str] = set()  # who has left its end mark
         self._address = f"ipc://{folder}/"
 
     def push(self, *peers: str, keep: str = "all") -> tuple[Push, list[FarPuller]]:
         fars = [FarPuller(self.context, self._address + peer) for peer in peers]
         pipes = [Pipe(self._address + peer, peer=peer, keep=keep) for peer in peers]
-        return Push(self.hub, self.sockets, pipes, self.said.append), fars
+        return Push(self.hub, self.sockets, pipes, self.books, self.said.append), fars
 
     def pull(self, **options: Any) -> tuple[Pull, FarPusher, deque[tuple[Pull, Item]]]:
         far, queue = FarPusher(self.context, self._address + "far.1"), deque[tuple[Pull, Item]]()
-        pipe, before = Pipe(self._address + "far.1", peer="far.1", **options), [("far.1", "one", 5, "a.bin")]
+        pipe = Pipe(self._address + "far.1", peer="far.1", **options)
+        before = Death([("far.1", "one", 5, "a.bin")], "node on host: was killed by SIGSEGV")
         marked = self.marked.__contains__
         return Pull(self.hub, self.sockets, [pipe], queue, before, marked, self.said.append), far, queue
 

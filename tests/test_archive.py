@@ -1,6 +1,7 @@
 """media/archive.py: nothing that was put there is ever overwritten."""
 
 import errno
+import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -96,6 +97,15 @@ def test_a_note_lies_beside_its_file(place: Place) -> None:
     assert (place.done / "image.jpg.txt").read_text() == "converter on robot: cannot decode\n"
 
 
+def test_the_note_of_a_file_that_is_numbered_says_its_own_name(place: Place) -> None:
+    name = "cam/caf\udce9\n.jpg"
+    placed = [place.put(name, "x", note="why") for _ in range(2)]
+    first, second = ((place.done / f"{one}.txt").read_text() for one in placed)
+    assert first == "why\n"
+    assert second == r'why$its own name: "cam/caf\udce9\n.jpg"$'.replace("$", "\n")
+    assert json.loads(second.splitlines()[1].partition(": ")[2]) == name
+
+
 def test_a_file_named_like_a_note_and_a_note_do_not_overwrite_each_other(place: Place) -> None:
     assert place.put("a.jpg.txt", "a file", note="why") == "a.jpg.txt"
     assert place.put("a.jpg", "another", note="why not") == "a.2.jpg"
@@ -107,8 +117,9 @@ def test_names_of_255_bytes_are_numbered_and_noted_too(place: Place) -> None:
     assert len(os.fsencode(name)) == 255
     placed = {place.put(name, text, note=f"note {text}") for text in "abc"}
     assert len(placed) == 3
+    own = f'its own name: "{name}"\n'
     notes = [file.read_text() for file in place.done.iterdir() if file.name.endswith(".txt")]
-    assert sorted(notes) == ["note a\n", "note b\n", "note c\n"]
+    assert sorted(notes) == ["note a\n", f"note b\n{own}", f"note c\n{own}"]
 
 
 def test_a_file_that_has_gone_leaves_no_note(place: Place) -> None:
@@ -156,3 +167,11 @@ def test_a_note_is_on_the_disk_before_its_file_is_moved(place: Place, monkeypatc
     (place.done / "b.jpg.txt").write_text("why\n")  # a kill has left it
     assert place.put("b.jpg", "x", note="why") == "b.jpg"
     assert deeds == ["sync b.jpg.txt", "sync done", "rename to b.jpg"]
+
+
+def test_a_note_that_a_kill_cut_off_gets_out_of_the_way(place: Place) -> None:
+    place.done.mkdir()
+    (place.done / ".note").write_text("wh")
+    assert place.put("a.jpg", "x", note="why") == "a.jpg"
+    assert {file.name for file in place.done.iterdir()} == {"a.jpg", "a.jpg.txt"}
+    assert (place.done / "a.jpg.txt").read_text() == "why\n"

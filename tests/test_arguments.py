@@ -102,3 +102,10 @@ def test_a_source_has_no_image_to_try() -> None:
 
     assert inputs(source) == {}
     assert not hasattr(parser(source, "source").parse_args([]), "photo")
+
+
+def test_what_must_be_a_list_or_a_mapping_is_one() -> None:
+    def takes(*, sides: list[int], table: dict[str, Any]) -> None: ...
+
+    parsed = vars(parser(takes, "node").parse_args(["--sides=[4,5]", '--table={"a":1}']))
+    assert (parsed["sides"], parsed["table"]) == ([4, 5], {"a": 1})

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from media.atomic import MARK, AtomicFolder, File
-from tests.conftest import until
+from tests.conftest import need, until
 
 WRITER = """
 import hashlib, os, sys
@@ -182,3 +182,19 @@ def test_a_name_that_is_a_folder_or_lies_in_a_file_is_refused_and_the_rest_is_wr
     assert refused == ["cannot save as 'file/a': Not a directory", "cannot save as 'folder': Is a directory"]
     assert (tmp_path / "good").exists()
     assert not (tmp_path / ".partial").exists()
+
+
+def test_a_folder_whose_name_did_not_come_to_the_disk_is_made_again(tmp_path: Path) -> None:
+    """Else it would be there at the next try, and nobody would ask again whether its name is on the disk."""
+    need("strace")
+    program = "import sys; from pathlib import Path; from media.atomic import AtomicFolder as Folder, File\n"
+    program += "folder = Folder(Path(sys.argv[1]), sync=True)\nfile = File(('a',), b'a', print)\n"
+    program += "try:\n    folder.make()\nexcept OSError as error:\n    print(error.strerror)\nfolder.write([file])"
+    strace = ["strace", "-qq", "-y", "-o", str(tmp_path / "trace"), "--trace=fsync", "--inject=fsync:error=EIO:when=1"]
+    command = [*strace, sys.executable, "-c", program, str(tmp_path / "out")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[0] == "Input/output error"
+    first, *others = (tmp_path / "trace").read_text().splitlines()
+    parent = f"<{tmp_path}>) "
+    assert parent in first
+    assert any(parent in line and line.endswith("= 0") for line in others)

@@ -71,7 +71,7 @@ def test_the_time_for_which_a_child_was_stopped_is_not_held_against_it(child: Ch
         os.kill(child.pid, signal.SIGSTOP)
         until(lambda: limits.is_stopped(child.pid), what="it to stop")
         stopped = time.monotonic()
-        limits.enforce([child])
+        limits.enforce_stall([child])
         assert child.busy() <= time.monotonic() - stopped
 
         os.kill(child.pid, signal.SIGCONT)

@@ -131,15 +131,6 @@ def test_an_empty_file_is_empty_and_no_image(tmp_path: Path) -> None:
         message.image  # noqa: B018
 
 
-def test_a_message_keeps_its_image_unless_that_is_very_large(monkeypatch: pytest.MonkeyPatch) -> None:
-    body = encode(Image.new("RGB", (64, 64)), "png")
-    kept, large = Message(body), Message(body)
-    assert kept.image is kept.image
-    monkeypatch.setattr("bus.message.MAX_KEPT", 64 * 64 - 1)
-    assert large.image is not large.image
-    assert large.array.shape == (64, 64, 3)
-
-
 def test_the_limits_fit_each_other() -> None:
     assert MAX_BYTES >= 3 * MAX_PIXELS
     assert filters.MAX_PIXELS == MAX_PIXELS

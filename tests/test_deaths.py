@@ -1,7 +1,13 @@
 """The rests between the lives of a replica, as histories of deaths."""
 
+import random
+from bisect import bisect_left
+from collections.abc import Iterable
+from itertools import repeat
+
 import pytest
 
+from host import deaths as module
 from host.deaths import JITTER, LONGEST_REST, LOOP_DEATHS, LOOP_REST, LOOP_WINDOW, Deaths
 
 HISTORIES = {
@@ -25,3 +31,25 @@ def test_a_history_leads_to_a_rest(history: str) -> None:
 
     assert expected <= rest <= expected * (1 + JITTER)  # jitter lengthens only
     assert deaths.in_loop == (expected == LOOP_REST)
+
+
+def most_starts(lives: Iterable[float]) -> int:
+    """How often a replica is started within 5 minutes at most, if its `lives`, in seconds, make no progress."""
+    deaths, now, starts = Deaths(), 0.0, []
+    for life in lives:
+        starts.append(now)
+        now += life + deaths.rest(now + life, False)
+    return max(bisect_left(starts, start + LOOP_WINDOW) - first for first, start in enumerate(starts))
+
+
+def test_a_replica_that_dies_at_once_is_started_12_times_in_5_minutes_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "JITTER", 0.0)
+    assert most_starts(repeat(0.0, 100)) == 12
+
+
+def test_whatever_its_lives_last_a_replica_is_not_started_more_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "JITTER", 0.0)
+    rng = random.Random(7)
+    lasting = (0.0, 0.0, 0.0, 1.0, 10.0, 60.0, 200.0, LOOP_WINDOW - 20, LOOP_WINDOW - 1, LOOP_WINDOW + 1)
+    histories = [rng.choices(lasting, k=40) for _ in range(2000)]
+    assert max(map(most_starts, histories)) <= 12

@@ -71,6 +71,18 @@ def test_the_summary_adds_up_all_replicas(paths: dict[str, list[Path]]) -> None:
     assert 65 <= slowest <= 75
 
 
+def test_what_keep_latest_passed_over_is_named_with_its_wires_if_there_was_any(paths: dict[str, list[Path]]) -> None:
+    figures = Figures(paths, 0.0, {"splitter": ["raw", "preview"], "watcher": [], "converter": ["shown"]})
+    assert "passed over" not in figures.summary(1.0)
+    write(paths["splitter"][0], passed_over=7)
+    for path, count in zip(paths["converter"], (300, 12), strict=True):
+        write(path, passed_over=count)
+    assert figures.summary(1.0) == (
+        "converted 0, dead letters 0, dropped 0, lost 0, waiting 0; 0.0/s"
+        '; 7 passed over by keep: latest on "raw" and "preview"; 312 passed over by keep: latest on "shown"'
+    )
+
+
 def test_the_rate_is_that_between_the_first_and_the_last_result(paths: dict[str, list[Path]]) -> None:
     figures = Figures(paths, now=0.0)
     for now, done in ((1.0, 0), (2.0, 10), (3.0, 35), (4.0, 60), (60.0, 60)):

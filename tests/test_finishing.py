@@ -49,11 +49,29 @@ def test_what_cannot_be_moved_stays_claimed_is_said_once_and_goes_when_it_can(
         for _ in range(3):
             spool.rest()
         assert spool.held == 3
-        words = "cannot see 0.jpg off yet, so it stays in .taken/, tries again: No space left on device\n"
+        words = "cannot see 0.jpg off yet, so it stays in .taken/, tries again: "
+        words += "No space left on device: make room on its disk, for bytes and for files\n"
         assert capsys.readouterr().out == words
     until(lambda: all_gone(spool))
+    assert capsys.readouterr().out.endswith(f"sees files in {tmp_path}/.taken off again\n")
     place = tmp_path / (".done" if verdict == "done" else "dead-letters")
     assert {file.name for file in place.glob("*.jpg")} == set(names)
+    spool.close()
+
+
+def test_what_was_not_to_be_found_and_is_here_comes_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As where the disk was unmounted for a moment, between two looks at whether the folder is there."""
+    spool = Spool(str(tmp_path), "delete")
+    put(spool, "a.jpg")
+    take(spool, "a.jpg")
+    assert spool.finish("a.jpg", "gone", "")
+    spool.rest()
+    [again] = until(spool.returned)
+    assert (again.name, Path(again.file).read_text(), spool.held) == ("a.jpg", "whole", 1)
+    assert not spool.finish("a.jpg", "done", "")
+    assert spool.held == 0
+    [line] = capsys.readouterr().out.splitlines()
+    assert line == f"{again.file} was not to be found when it was needed, but is there: such files come again"
     spool.close()
 
 

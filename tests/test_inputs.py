@@ -83,6 +83,16 @@ def test_batches_ask_for_twice_their_size() -> None:
         n.until(lambda: n.far.hear()[-1]["credit"] == 40)
 
 
+def test_a_batch_of_keep_latest_is_the_newest_frame_of_each_pusher_and_asks_and_waits_for_no_more() -> None:
+    with node(keep="latest") as n:
+        give(n, 1)
+        began = time.monotonic()
+        assert [frame.number for frame in next(batches(n.frames, 8, seconds=20.0))] == [1]
+        assert time.monotonic() - began < 10.0
+        n.until(lambda: n.far.hear()[-1]["open"] == [1])
+        assert {state["credit"] for state in n.far.hear()} == {1}
+
+
 def test_a_pusher_that_has_ended_ends_the_batches() -> None:
     with node() as n:
         give(n, 1)

@@ -51,7 +51,7 @@ def bystander(run_id: str) -> Iterator["subprocess.Popen[bytes]"]:
 
 
 def carriers(run_id: str) -> int:
-    return sum(1 for _ in janitor.carriers(run_id))
+    return sum(1 for _ in janitor.carriers(f"ZG_RUN={run_id}"))
 
 
 def test_all_of_the_run_and_nobody_else_is_killed_when_the_pipe_closes(

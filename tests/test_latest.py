@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tests.peers import META, Told, bench
-from tests.wiring import PASS_ON, PATIENCE, SINK, Graph
+from tests.wiring import PASS_ON, PATIENCE, SINK, SOURCE, Graph, expected
 
 DROPPED = ("dropped", 'a newer frame came on "frames"')
 
@@ -55,6 +55,27 @@ def test_what_a_puller_has_unfinished_is_bounded_for_latest_too() -> None:
         assert len(far.hear()) == 64
 
 
+def test_what_a_preview_was_not_shown_is_counted_though_all_is_done_on_the_other_branch(tmp_path: Path) -> None:
+    slow = SINK.replace(
+        "    for frame in frames:\n", "    import time\n    for frame in frames:\n        time.sleep(0.02)\n"
+    )
+    with Graph(tmp_path) as graph:
+        graph.node("source", SOURCE, "--count=300", push="frames")
+        graph.node("filter", PASS_ON, pull="frames", push=["results", "preview"])
+        graph.node("sink", SINK, pull="results")
+        graph.node("screen", slow, "--folder=shown", pull="preview")
+        graph.wire("preview", ",keep=latest")
+        graph.start()
+        graph.finish(seconds=PATIENCE)
+        assert graph.saved() == expected(300)
+        source, made, shown = graph.books("source.1"), graph.books("filter.1"), list((tmp_path / "shown").iterdir())
+    assert (source["taken"], source["done"], source["dropped"]) == (300, 300, 0)
+    assert 0 < len(shown) < 290
+    assert made["sent"] == 300
+    assert made["passed_over"] == 300 - len(shown)
+    assert source["passed_over"] == 0
+
+
 def test_a_slow_sink_gets_the_newest_frames_and_the_books_count_every_other_as_dropped(tmp_path: Path) -> None:
     hasty = """
 import time
@@ -81,4 +102,5 @@ def source(*, count=300):
         assert (books["taken"], books["dead"], books["on_the_way"]) == (300, 0, 0)
         assert books["done"] == len(saved) < 290
         assert books["dropped"] == 300 - len(saved) > 0
+        assert books["passed_over"] + graph.books("filter.1")["passed_over"] == books["dropped"]
         assert saved["s-000299.bin"] == b"299+", "the newest always arrives"

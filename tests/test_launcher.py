@@ -113,7 +113,16 @@ def test_try_passes_on_the_exit_code(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["graph.yaml", "chek"], 'there is no verb "chek": they are check, print, try; without one the graph runs'),
+        (
+            ["graph.yaml", "chek"],
+            'there is no verb "chek": they are check, print, try, dead-letters, retry; without one the graph runs',
+        ),
+        (["graph.yaml", "check", "--json"], "--json goes with dead-letters alone"),
+        (
+            ["graph.yaml", "dead-letters", "a.jpg"],
+            '"a.jpg" is not understood: behind the verb stands node.key=value, in quotes if it has spaces',
+        ),
+        (["graph.yaml", "retry", "a.jpg"], 'command line: there is no dead letter "a.jpg". There are none.'),
         (
             ["graph.yaml", "try", "converter"],
             "try what on what? Give a node and an image file: try converter photo.jpg",

@@ -74,6 +74,16 @@ def test_a_dead_letter_is_on_the_disk_before_its_sender_lets_go(
     assert synced[:5] == ["x.jpg 3", "x.jpg.txt 9", f"{tmp_path}/a/b", f"{tmp_path}/a", str(tmp_path)]
 
 
+def test_a_note_and_a_dead_letter_that_is_named_like_one_do_not_overwrite_each_other(tmp_path: Path) -> None:
+    assert aside(tmp_path, Message(b"1", name="x.jpg.txt")) == ("x.jpg.txt", b"1")
+    assert aside(tmp_path, Message(b"2", name="x.jpg")) == ("x.2.jpg", b"2")
+    assert aside(tmp_path, Message(b"3", name="x.2.jpg.txt")) == ("x.2.jpg.2.txt", b"3")
+    assert (tmp_path / "x.jpg.txt").read_bytes() == b"1"
+    assert {file.name for file in tmp_path.iterdir()} == {
+        name + end for name in ("x.jpg.txt", "x.2.jpg", "x.2.jpg.2.txt") for end in ("", ".txt")
+    }
+
+
 @pytest.mark.parametrize(
     ("name", "becomes"),
     [

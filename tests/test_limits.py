@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -34,10 +36,32 @@ def test_a_node_whose_session_holds_too_much_memory_is_killed(tmp_path: Path) ->
     assert said[1].startswith("was killed by SIGKILL, restarts in")
 
 
-def test_memory_is_that_of_the_whole_session() -> None:
-    before = limits.memory_by_session()[os.getsid(0)]
-    block = b"x" * 50_000_000
-    assert limits.memory_by_session()[os.getsid(0)] > before + len(block) // 2
+def test_who_takes_much_memory_at_once_is_killed_long_before_a_second_is_over(tmp_path: Path) -> None:
+    with act(tmp_path, {"splitter": {"role": "gorges 0.4", "memory": "150MB"}}) as graph:
+        assert graph.ends() == 0
+    assert not (tmp_path / "survived").exists()
+    assert sum("(memory: 150 MB): killed" in line for line in lines(graph, "splitter")) == 6
+
+
+EATS = "import sys; hold = b'x' * 100_000_000; print(flush=True); sys.stdin.read()"
+LEADS = """
+import subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", sys.argv[1]], start_new_session=sys.argv[2] == "True")
+child.wait()
+"""
+
+
+@pytest.mark.parametrize("own_session", [False, True])
+def test_memory_is_that_of_the_whole_family_also_of_a_child_in_a_session_of_its_own(own_session: bool) -> None:
+    command = [sys.executable, "-c", LEADS, EATS, str(own_session)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+    ) as leader:  # the child shares its pipes
+        assert leader.stdout
+        assert leader.stdout.readline() == b"\n"
+        assert limits.memory_by_family({leader.pid})[leader.pid] > 100_000_000
+        assert 0 < limits.memory_of({leader.pid})[leader.pid] < 50_000_000
+    assert limits.memory_of({leader.pid}) == {}
 
 
 def test_a_process_that_has_gone_is_not_stopped() -> None:

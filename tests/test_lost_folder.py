@@ -96,17 +96,20 @@ def test_a_live_frame_that_cannot_be_moved_into_place_is_dropped(
     assert [(tmp_path / name).read_bytes() for name in visible(tmp_path)] == [b"one"]
 
 
-def test_any_other_fault_of_the_disk_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("code", [errno.EIO, errno.EROFS, errno.EACCES, errno.ESTALE])
+def test_any_other_fault_of_the_disk_is_waited_for_too(
+    tmp_path: Path, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     def broken(self: Path, target: Path) -> None:
-        raise OSError(errno.EIO, os.strerror(errno.EIO))
+        raise OSError(code, os.strerror(code))
 
-    with pytest.raises(OSError, match="Input/output error"), settled(tmp_path) as spool:
-        monkeypatch.setattr(Path, "rename", broken)
+    with settled(tmp_path) as spool, monkeypatch.context() as faulty:
+        faulty.setattr(Path, "rename", broken)
+        faulty.setattr(frames_module, "wait", lambda words, seconds: faulty.undo())
         spool.place(0, b"frame")
-    monkeypatch.undo()
-    with settled(tmp_path) as spool:
-        assert spool.next == 1
     assert [(tmp_path / name).read_bytes() for name in visible(tmp_path)] == [b"frame"]
+    words = f"waits while the disk of {tmp_path} cannot be written to ({os.strerror(code)})\n"
+    assert capsys.readouterr().out == words
 
 
 def test_a_folder_that_is_removed_is_made_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,6 +1,8 @@
 """What a replica makes of each message that comes and of what its user code yields, between peers in a test's hand."""
 
+import gc
 import os
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +52,23 @@ def test_a_message_is_done_when_all_that_was_made_of_it_is() -> None:
         n.beyond[0].say(done=[(1, "done", "")])
         n.until(lambda: n.verdicts() == {1: ("done", "")})
         assert n.books["sent"] == 2
+
+
+def test_what_user_code_has_let_go_of_is_not_kept_while_what_was_made_of_it_is_on_its_way() -> None:
+    with node(outputs=1) as n:
+        n.far.give(1)
+        frame = next(n.frames)
+        n.send(frame.replace(b"small"))
+        n.beyond[0].say(open=[])
+        n.until(lambda: n.beyond[0].hear() == [1])
+        large = weakref.ref(frame)
+        del frame
+        assert n.frames.here() is None
+        gc.collect()
+        assert large() is None
+        assert n.verdicts() == {}
+        all_done(n.beyond[0])
+        n.until(lambda: n.verdicts() == {1: ("done", "")})
 
 
 def test_a_skip_is_passed_on_to_every_wire_with_its_whole_range_and_acknowledged_after_it_was() -> None:

@@ -48,6 +48,25 @@ def pass_on(frames):
         assert (graph.books("second.1")["received"], graph.books("sink.1")["received"]) == (6, 6)
 
 
+def test_dead_letters_lie_where_the_node_was_started_wherever_it_has_gone(tmp_path: Path) -> None:
+    wandering = """
+import os
+from bus import Message
+
+def source():
+    os.mkdir("elsewhere")
+    os.chdir("elsewhere")
+    yield Message(b"1", stream="s", number=1, name="s-1.bin")
+"""
+    with Graph(tmp_path) as graph:
+        graph.node("source", wandering, push="frames")
+        graph.node("sink", "def sink(frames):\n    for frame in frames:\n        frame.reject('no')\n", pull="frames")
+        graph.start()
+        graph.finish()
+        assert f"dead letter {tmp_path}/dead-letters/source/s-1.bin: sink on " in graph.log("source.1")
+    assert (tmp_path / "dead-letters/source/s-1.bin").read_bytes() == b"1"
+
+
 def test_the_second_result_of_one_input_under_the_same_name_gets_a_2(tmp_path: Path) -> None:
     twins = """
 def pass_on(frames):

@@ -40,6 +40,7 @@ def test_the_puller_speaks_first_and_says_everything_each_half_second() -> None:
         first = far.hear()[0]
         assert (first["epoch"], first["credit"], first["open"], first["held"]) == ("", 3, [], [])
         assert first["hand"] == [["one", 5]], "what its last life died with"
+        assert first["death"] == "node on host: was killed by SIGSEGV", "and how"
         took(b, far, queue, 2)
         far.ping(7)
         b.until(lambda: far.hear()[-1]["echo"] == 7)

@@ -138,6 +138,19 @@ def test_guilty_is_who_was_in_the_hand_once_for_each_life_and_the_third_time_is_
         assert told.verdicts == {1: ("rejected", "killed far.1 (3 times)")}
 
 
+def test_a_dead_letter_has_the_words_of_the_last_death() -> None:
+    with bench() as b:
+        push, far, told = greeted(b)
+        told.put(push, 1)
+        b.until(lambda: far.hear() == [1])
+        for life, death in enumerate(("exited with 9", "was killed by SIGSEGV", "holds 300 MB")):
+            far.say(open=[], incarnation=f"{life}", hand=[[far.epoch, 1]], death=f"far on robot: {death}")
+        b.until(lambda: far.hear()[-1] != 1)
+        far.say(open=[], incarnation="2", done=[[far.hear()[-1], "done", ""]])
+        b.until(lambda: told.verdicts)
+        assert told.verdicts == {1: ("rejected", "far on robot: holds 300 MB (3 times)")}
+
+
 def test_a_guilty_message_travels_alone() -> None:
     with bench() as b:
         push, far, told = greeted(b)
@@ -156,6 +169,31 @@ def test_a_guilty_message_travels_alone() -> None:
         assert far.hear() == [1, 2, 3, 2], "and nothing follows"
         far.say(released=[2])
         b.until(lambda: far.hear() == [1, 2, 3, 2, 4])
+
+
+def test_what_a_puller_was_lost_with_is_suspect_and_travels_alone_until_its_next_life_has_told() -> None:
+    with bench() as b:
+        push, [first, other] = b.push("first.1", "other.1")
+        first.say(open=[], incarnation="first")
+        told = Told()
+        told.put(push, *range(1, 6))
+        b.until(lambda: first.hear() == [1, 2, 3, 4, 5])
+        first.data.close(linger=0)
+        other.say(open=[], incarnation="other")
+        b.until(lambda: other.hear() == [1])
+        for _ in range(20):
+            b.hub.serve(0.005)
+        assert other.hear() == [1], "it is alone"
+        other.say(incarnation="other", released=[1])
+        b.until(lambda: other.hear() == [1, 2])
+        first.say(open=[], incarnation="again", credit=0, hand=[[first.epoch, 3]])
+        for _ in range(20):
+            b.hub.serve(0.005)
+        other.say(incarnation="other", released=[2])
+        b.until(lambda: other.hear() == [1, 2, 3], "only the guilty one is still alone")
+        other.say(incarnation="other", released=[3])
+        b.until(lambda: other.hear() == [1, 2, 3, 4, 5])
+        assert [header["tries"] for header, _ in other.got] == [1, 1, 1, 0, 0]
 
 
 def test_two_seconds_of_silence_bring_its_messages_to_another_puller_without_blame() -> None:

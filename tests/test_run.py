@@ -223,3 +223,25 @@ def sink(frames):
         graph.start()
         graph.finish()
         assert graph.log("sink.1") == "got caf\\udce9%.bin\n"
+
+
+def test_a_source_can_wait_until_what_it_sent_is_finished(tmp_path: Path) -> None:
+    waits = """
+from pathlib import Path
+from bus import Message, finished, wait
+
+def source():
+    print("nothing was sent", finished())
+    yield Message(b"0", stream="s", number=0, name="s-000000.bin")
+    while not finished():
+        wait("waits for the first", 0.01)
+    print("saved", Path("out/s-000000.bin").exists())
+    yield Message(b"1", stream="s", number=1, name="s-000001.bin")
+"""
+    with Graph(tmp_path) as graph:
+        graph.node("source", waits, push="frames")
+        graph.node("sink", SINK, pull="frames")
+        graph.start()
+        graph.finish()
+        assert graph.saved() == expected(2, marks="")
+        assert graph.log("source.1").splitlines() == ["nothing was sent True", "saved True"]

@@ -97,12 +97,14 @@ def test_who_does_not_leave_is_killed_in_time_and_its_daemon_too(tmp_path: Path)
     assert lines(graph, "converter")[-2:] == ["has not left: killed", "stopped: was killed by SIGKILL"]
 
 
-def test_a_second_ctrl_c_kills_at_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM])
+def test_a_second_signal_that_is_a_ctrl_c_kills_at_once(tmp_path: Path, first: signal.Signals) -> None:
     with act(tmp_path, chain("stubborn", "stubborn", "stubborn")) as graph:
         until(lambda: graph.output.count("ready after") == 3, what="everyone")
         run = run_id()
-        graph.interrupt()
-        graph.says("stops on SIGINT")
+        graph.process.send_signal(first)
+        graph.says(f"stops on {first.name}")
+        graph.process.send_signal(signal.SIGTERM)  # no more than was asked already
         graph.interrupt()
         assert graph.ends(BUDGET) == 0
         assert of_run(run) == []

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from bus import Message
+from media import streams as module
 from media.streams import MEMORY, Streams
+from tests.mounting import change, disk
 
 
 def opened(stream: str, **facts: object) -> Message:
@@ -53,3 +55,21 @@ def test_memory_is_bounded(tmp_path: Path) -> None:
     streams.learn([opened("s1000")])
     assert streams.origin("s0-1.jpg").stream == ""
     assert streams.origin("s1000-1.jpg").stream == "s1000"
+
+
+def test_facts_that_find_no_room_on_the_disk_are_said_once_and_written_later(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "RETRY", 0.0)
+    with disk(tmp_path / "disk", options="nr_inodes=1") as folder:
+        streams = Streams(folder)
+        streams.learn([opened("cam", rate=25)])
+        streams.keep()
+        assert streams.origin("cam-7.jpg").facts == {"rate": 25}
+        change(folder, "nr_inodes=10")
+        streams.keep()
+        assert Streams(folder).origin("cam-7.jpg").facts == {"rate": 25}
+        assert capsys.readouterr().out.splitlines() == [
+            f"cannot write {folder}/.streams: No space left on device; tries again until it works",
+            f"{folder}/.streams is written",
+        ]

@@ -198,9 +198,9 @@ def test_what_a_child_leaves_in_its_session_goes_with_it(tmp_path: Path) -> None
 
 
 def test_the_environment_of_a_child_is_its_own(tmp_path: Path) -> None:
-    names = "ZG_RUN,NOTIFY_SOCKET,PYTHONUNBUFFERED,PYTHONSAFEPATH,WATCHDOG_USEC,INVOCATION_ID,OWN,HOME"
+    names = "ZG_RUN,ZG_CRASH,NOTIFY_SOCKET,PYTHONUNBUFFERED,PYTHONSAFEPATH,WATCHDOG_USEC,INVOCATION_ID,OWN,HOME"
     systemd = {"WATCHDOG_USEC": "1", "INVOCATION_ID": "x", "NOTIFY_SOCKET": "/run/systemd/notify"}
-    inherited = {**systemd, "PYTHONSAFEPATH": "1"}
+    inherited = {**systemd, "PYTHONSAFEPATH": "1", "ZG_CRASH": "before a step, fuse none"}
     with act(tmp_path, {"splitter": {"role": f"shows {names}", "env": {"OWN": "1"}}}, inherited) as graph:
         assert graph.ends() == 0
     shown = dict(line.split("=", 1) for line in lines(graph, "splitter") if "=" in line)
@@ -209,6 +209,7 @@ def test_the_environment_of_a_child_is_its_own(tmp_path: Path) -> None:
     assert (shown["PYTHONUNBUFFERED"], shown["OWN"], shown["HOME"]) == ("1", "1", os.environ["HOME"])
     assert shown["PYTHONSAFEPATH"] == ""  # it would hide the modules beside graph.yaml
     assert shown["WATCHDOG_USEC"] == shown["INVOCATION_ID"] == "nothing"
+    assert shown["ZG_CRASH"] == "nothing"  # the launcher's own death is nobody else's
 
 
 def test_orphans_come_to_the_launcher_and_are_reaped(tmp_path: Path) -> None:

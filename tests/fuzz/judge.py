@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from bus import Message, Undecodable, encode
 from bus.header import Malformed, check, pack, unpack
-from bus.node import SKIP
+from bus.opening import SKIP
 from bus.pull import DATA, MESSAGE, PING
-from bus.push import STATE, WHOLE
+from bus.state import STATE, WHOLE
 from media.names import BY, named_as, place, source_name
 from nodes.converter import converter
 

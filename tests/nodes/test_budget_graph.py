@@ -1,15 +1,13 @@
 """The budget of the folder in a whole graph: a clip is paused, and a live source's frames are dropped and counted."""
 
-import os
 import re
 import subprocess
 import sys
 import time
-from contextlib import suppress
 from pathlib import Path
 
 from tests.conftest import make_clip, until
-from tests.launch import ROOT, Launch, files
+from tests.launch import ROOT, Launch, files, listed, waiting
 
 GATE = '''\
 """Let frames through once the file `go` is there, and then not as fast as they come."""
@@ -49,23 +47,6 @@ nodes:
   watcher: {run: nodes.watcher, push: frames, args: {folder: ../spool}}
   saver: {run: nodes.saver, pull: frames, args: {folder: ../saved, sync: false}}
 """
-
-
-def listed(folder: Path) -> set[str]:
-    names: set[str] = set()
-    with suppress(FileNotFoundError), os.scandir(folder) as entries:
-        names.update(entry.name for entry in entries if entry.is_file() and not entry.name.startswith("."))
-    return names
-
-
-def waiting(spool: Path) -> int:
-    """How many files waited at one moment, at least; 0 if they came and went while they were counted.
-
-    No name comes back, so what is there at two looks was there between them.
-    """
-    places = spool, spool / ".taken"
-    looks = [[listed(place) for place in places] for _ in range(2)]
-    return sum(map(len, looks[0])) if looks[0] == looks[1] else 0
 
 
 def numbers(*folders: Path) -> list[int]:

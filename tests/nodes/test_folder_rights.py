@@ -115,17 +115,21 @@ def test_files_of_others_in_a_folder_with_the_sticky_bit_stay(folder: Path, watc
     until(lambda: not own.exists(), what="the watcher's own file")
 
 
-def test_files_in_a_subfolder_that_is_not_writable_stay(folder: Path, watch: Callable[..., Watcher]) -> None:
+def test_files_in_a_subfolder_that_is_not_writable_stay_until_it_is(
+    folder: Path, watch: Callable[..., Watcher]
+) -> None:
     folder.chmod(0o777)
     files = [put(folder / f"sub/{number}.jpg", SOMEBODY) for number in range(100)]
     watcher = watch()
     assert_stays(
         watcher, files,
-        f"files in {folder}/sub cannot be claimed, so they stay, first sub/0.jpg: Permission denied: "
-        f"give user {SOMEBODY} the right to write in {folder}/sub, and start it again\n",
+        f"files in {folder}/sub cannot be claimed yet, tries again, first sub/0.jpg: Permission denied: "
+        f"give user {SOMEBODY} the right to write in {folder}/sub\n",
     )  # fmt: skip
     other = put(folder / "other.jpg")
     until(lambda: not other.exists(), what="a file in a folder that is writable")
+    (folder / "sub").chmod(0o777)
+    until(lambda: not any(file.exists() for file in files), 5, "the files, now that they may be claimed")
 
 
 def test_a_folder_that_is_not_writable_is_said_with_the_cure(folder: Path, watch: Callable[..., Watcher]) -> None:
@@ -134,18 +138,24 @@ def test_a_folder_that_is_not_writable_is_said_with_the_cure(folder: Path, watch
     assert watcher.process.wait(20) == 1
     assert watcher.output == (
         f"cannot watch {folder}: {folder}/.taken: Permission denied: "
-        f"give user {SOMEBODY} the right to write in {folder}, and start it again\n"
+        f"give user {SOMEBODY} the right to write in {folder}\n"
     )
     assert file.exists()
 
 
-def test_files_on_a_mount_that_is_read_only_stay(folder: Path, watch: Callable[..., Watcher]) -> None:
+def test_files_on_a_mount_that_is_read_only_stay_until_it_can_be_written(
+    folder: Path, watch: Callable[..., Watcher]
+) -> None:
     with disk(folder):
         (folder / ".taken").mkdir()
         files = [put(folder / f"{number}.jpg") for number in range(100)]
         change(folder, "ro")
-        line = "0.jpg: Read-only file system: mount it writable, and start it again\n"
-        assert_stays(watch(AS_WE_ARE), files, line)
+        line = "0.jpg: Read-only file system: mount it writable\n"
+        watcher = watch(AS_WE_ARE)
+        assert_stays(watcher, files, line)
+        change(folder, "rw")
+        until(lambda: not any(file.exists() for file in files), 5, "the files")
+        watcher.says(f"claims files in {folder} again")
 
 
 def test_files_in_a_mount_of_its_own_stay(folder: Path, watch: Callable[..., Watcher]) -> None:
@@ -200,5 +210,5 @@ def test_an_archive_that_is_not_writable_is_said_with_the_cure(folder: Path, wat
     assert watcher.process.wait(20) == 1
     assert watcher.output == (
         f"cannot watch {folder}: {folder}/dead-letters: Permission denied: "
-        f"give user {SOMEBODY} the right to write in {folder}/dead-letters, and start it again\n"
+        f"give user {SOMEBODY} the right to write in {folder}/dead-letters\n"
     )

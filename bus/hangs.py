@@ -1,0 +1,58 @@
+"""Time that is neither user code's nor the bus's: a call of the system that a disk holds up."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from bus.hand import Hand
+
+PATIENCE = 3.0  # seconds after which such a call is worth a line
+
+_here: "Outside | None" = None  # that of the node that runs in this process
+
+
+class Outside:
+    """Takes such calls out of what `stall` counts: a disk that hangs is not the fault of the messages in hand."""
+
+    def __init__(self, hand: Hand, say: Callable[[str], None]) -> None:
+        global _here
+        _here = self
+        self._hand, self._say = hand, say
+        self._words, self._since, self._said = "", 0.0, False
+
+    @contextmanager
+    def block(self, words: str) -> Iterator[None]:
+        """`words`: what is done in the block, such as `saves below /out`."""
+        in_hand = self._hand.runs
+        self._hand.rest()
+        self._words, self._since, self._said = words, time.monotonic(), False
+        try:
+            yield
+        finally:
+            since, self._since = self._since, 0.0
+            if self._said:
+                self._say(f"{words}: goes on after {time.monotonic() - since:.0f} s")
+            if in_hand:
+                self._hand.run()
+
+    def close(self) -> None:
+        global _here
+        if _here is self:
+            _here = None
+
+    def beat(self) -> None:
+        """Say what hangs, once. Called with each beat, by whichever thread serves the wires."""
+        since = self._since
+        if since and not self._said and time.monotonic() - since > PATIENCE:
+            self._said = True
+            self._say(f"{self._words}: the disk has not answered for {PATIENCE:.0f} s; waits until it does")
+
+
+@contextmanager
+def outside(words: str) -> Iterator[None]:
+    """A block of Outside, where a node runs in this process."""
+    if _here is None:
+        yield
+        return
+    with _here.block(words):
+        yield

@@ -1,0 +1,29 @@
+"""A state: what a puller says back to one pusher, as docs/wire.md lays it out."""
+
+from typing import Any
+
+from bus.chain import RANK
+from bus.header import Malformed, check, unpack
+
+STATE = {
+    "kind": {"state"},
+    "incarnation": str,
+    "epoch": str,
+    "credit": int,
+    "echo": int,
+    "ended": bool,
+    "released": [int],
+    "done": [(int, set(RANK), str)],
+    "returned": [(int, bool, str)],
+}
+WHOLE = {"open": [int], "held": [int], "hand": [(str, int)]}
+DEATH = {"death": str}  # a whole state may do without
+
+
+def read(parts: list[bytes]) -> dict[str, Any]:
+    """The state that came as `parts`. Raises Malformed."""
+    if len(parts) != 1:
+        raise Malformed("a state that is not one part")
+    state = unpack(parts[0])
+    check(state, {**STATE, **(WHOLE if "open" in state else {}), **(DEATH if "death" in state else {})}, "a state")
+    return state

@@ -1,0 +1,158 @@
+"""The campaign itself: when to strike whom, with what, and what came of it."""
+
+import random
+import time
+from collections import defaultdict
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.chaos.audit import Audit, Standing
+from tests.chaos.faults import KILLS, OTHERS, Fault
+from tests.chaos.scene import Scene
+from tests.chaos.victims import LAUNCHER, Victim, victims
+from tests.launch import Launch
+
+LOOK = 0.05  # seconds between two looks at the processes and the results
+SAMPLE = 1.0  # seconds between two looks at what each process holds
+PATIENCE = 60.0  # seconds without a result after which the graph counts as hanging
+RETURN = 10.0  # seconds in which a victim comes back, unless it had ended
+OTHERS_EACH = 8  # kills for one of each other fault
+AT_START_UP = 0.15  # the part of the faults that hit the next life of the last victim as it starts …
+START_UP = 0.5  # … in its first so many seconds
+AT_THE_END = 0.1  # the part of the faults that are kept for the end …
+LAST = 6  # … for each of them so many of the last results
+
+
+@dataclass
+class Strike:
+    """One fault, and what came of it. Times in seconds."""
+
+    at: float  # since the start of the campaign
+    fault: str
+    victim: str
+    moment: str  # mid-stream, start-up or end
+    before: Standing
+    after: Standing | None = None
+    resumed: float = 0.0  # the longest time without a result, from the fault on until the victim was back at work
+
+
+class Sample(NamedTuple):
+    """What one process held at a time."""
+
+    at: float  # seconds since the start of the campaign
+    pid: int
+    memory: int  # resident bytes
+    peak: int  # resident bytes, the most so far
+    descriptors: int
+
+
+class Campaign:
+    """Runs the graph of a scene to its end, and does what it can against that."""
+
+    def __init__(
+        self, scene: Scene, audit: Audit, kills: int, seed: int, spared: Collection[str], say: Callable[[str], None]
+    ) -> None:
+        """`spared`: names of victims that nothing is done to."""
+        self.strikes: list[Strike] = []
+        self.samples: defaultdict[str, list[Sample]] = defaultdict(list)  # by the victim's name
+        self.logs: list[Path] = []  # of each life of the launcher
+        self._scene, self._audit, self._spared, self._say = scene, audit, spared, say
+        self._rng = random.Random(seed)
+        self._plan = self._planned(kills)
+        self._struck: Victim | None = None  # the last victim, until it is back at work
+        self._struck_at = self._back_at = 0.0  # by time.monotonic; 0: it is not back
+        self._next_life_is_struck = False
+        self._began = self._sampled_at = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """Since the start of the campaign."""
+        return time.monotonic() - self._began
+
+    def run(self) -> None:
+        """Raises AssertionError if the graph hangs, or ends as it should not."""
+        is_done = False
+        while not is_done:
+            with Launch(self._scene.folder) as launch:
+                self.logs.append(launch.log)
+                while launch.process.poll() is None:
+                    self._look(launch)
+                    time.sleep(LOOK)  # nothing tells of other people's processes
+                is_done = self._is_done(launch)
+        self._note_return()
+
+    def _planned(self, kills: int) -> list[tuple[int, Fault]]:
+        """The faults, each with the number of results at which it is due, the first of them last."""
+        faults = [self._rng.choice(KILLS) for _ in range(kills)]
+        faults += [other for other in OTHERS for _ in range(kills // OTHERS_EACH)]
+        self._rng.shuffle(faults)
+        total, late = len(self._scene.expected), round(AT_THE_END * len(faults))
+        self._end = end = max(1, total - LAST * late)
+        due = [self._rng.randrange(end) for _ in faults[late:]] + [self._rng.randrange(end, total) for _ in range(late)]
+        return sorted(zip(due, faults, strict=True), key=lambda one: -one[0])
+
+    def _is_done(self, launch: Launch) -> bool:
+        """Whether the graph has ended, and not only its launcher."""
+        if launch.process.returncode == 0 and "all done:" in launch.output:
+            return True
+        was_struck = self._struck is not None and self._struck.name == LAUNCHER
+        assert was_struck, f"the launcher exited with {launch.process.returncode}:\n{launch.output[-2000:]}"
+        return not self._scene.waits() and not self._scene.unmade()
+
+    def _look(self, launch: Launch) -> None:
+        living = {victim.name: victim for victim in victims(launch.process.pid)}
+        if time.monotonic() - self._sampled_at > SAMPLE:
+            self._sampled_at = time.monotonic()
+            for name, one in living.items():
+                self.samples[name].append(Sample(self.seconds, one.pid, one.memory, one.peak, one.descriptors))
+        last = max([self._began, self._struck_at, *self._audit.times[-1:]])
+        assert time.monotonic() - last < PATIENCE, f"no result for {PATIENCE:g} s: the graph hangs"
+        if self._struck:
+            self._await(self._struck, living)
+        elif self._plan and self._plan[-1][0] <= len(self._audit.right):
+            self._strike_anyone(living)
+
+    def _strike_anyone(self, living: dict[str, Victim]) -> None:
+        names = sorted(living.keys() - self._spared)
+        if names:
+            moment = "end" if self._plan[-1][0] >= self._end else "mid-stream"
+            self._strike(living[self._rng.choice(names)], moment)
+
+    def _strike(self, victim: Victim, moment: str) -> None:
+        _, fault = self._plan.pop()
+        before = self._audit.stand()
+        self.strikes.append(Strike(self.seconds, fault.name, victim.name, moment, before))
+        self._struck, self._struck_at, self._back_at = victim, time.monotonic(), 0.0
+        self._say(f"{self.seconds:7.1f} s  {fault.name} {victim.name}, {moment}; before: {before}")
+        fault.strike(victim, self._rng)
+        self._next_life_is_struck = bool(self._plan) and self._rng.random() < AT_START_UP
+
+    def _await(self, struck: Victim, living: dict[str, Victim]) -> None:
+        """Note when the victim is back, and when a result shows that all is well again."""
+        now, last = time.monotonic(), self._audit.times[-1] if self._audit.times else 0.0
+        victim = living.get(struck.name)
+        is_new = victim is not None and victim.pid != struck.pid
+        if victim and is_new and self._next_life_is_struck:
+            time.sleep(self._rng.uniform(0, START_UP))
+            self._note_return()
+            self._strike(victim, "start-up")
+        elif not self._back_at and (is_new or self._survived(victim) or now - self._struck_at > RETURN):
+            self._back_at = now
+        elif self._back_at and (last > self._back_at or len(self._audit.right) == len(self._scene.expected)):
+            self._note_return()
+
+    def _survived(self, victim: Victim | None) -> bool:
+        return victim is not None and self.strikes[-1].fault == "stop"
+
+    def _note_return(self) -> None:
+        if not self._struck:
+            return
+        strike, self._struck = self.strikes[-1], None
+        times = [self._struck_at, *self._audit.since(self._struck_at)]
+        strike.resumed = max((after - before for before, after in pairwise(times)), default=0.0)
+        strike.after = self._audit.stand()
+        self._say(f"{self.seconds:7.1f} s    resumed after {strike.resumed:.2f} s; now: {strike.after}")
+        assert strike.after.holds, f"broken by {strike}"

@@ -1,0 +1,1 @@
+"""The mechanisms, broken one by one: `python -m tests.mutants` shows which test catches each."""

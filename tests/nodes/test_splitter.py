@@ -121,17 +121,20 @@ def test_kill_9_at_any_step_gives_every_frame_exactly_once(tmp_path: Path) -> No
     assert int(steps[1]) > 4 * 4  # a frame is written, marked and moved
 
 
-def test_what_was_read_of_a_broken_clip_is_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_was_read_of_a_broken_clip_is_kept_and_each_life_says_that_it_is_broken(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     whole = make_clip(tmp_path / "whole.mkv", frames=75, size="320x240").read_bytes()
     (tmp_path / "cut.mkv").write_bytes(whole[: len(whole) // 3])
-    with pytest.raises(SystemExit) as end:
-        split(tmp_path / "cut.mkv", folder=str(tmp_path / "spool"))
-    assert end.value.code == 65
-    kept = names(tmp_path / "spool")
-    assert 0 < len(kept) < 75
-    assert f"{tmp_path}/cut.mkv breaks off after" in capsys.readouterr().out
-    assert split(tmp_path / "cut.mkv", folder=str(tmp_path / "spool")) == []
-    assert names(tmp_path / "spool") == kept
+    kept = list[str]()
+    for _ in range(2):
+        with pytest.raises(SystemExit) as end:
+            split(tmp_path / "cut.mkv", folder=str(tmp_path / "spool"))
+        assert end.value.code == 65
+        assert f"{tmp_path}/cut.mkv breaks off after" in capsys.readouterr().out
+        kept = kept or names(tmp_path / "spool")
+        assert 0 < len(kept) < 75
+        assert names(tmp_path / "spool") == kept
 
 
 @pytest.mark.parametrize(

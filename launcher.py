@@ -20,7 +20,7 @@ FAILED = 1  # a node failed for good, or a dead letter could not be looked into 
 BAD_USE = 2  # a bad graph or command line
 
 STANDARD_ERROR = 2  # the last of the standard files' descriptors
-VERBS = ("check", "print", "try", "dead-letters", "retry")
+VERBS = ("check", "print", "try", "dead-letters", "retry", "keys")
 HELP = """\
 verbs:
   (none)          run the graph until all is done, or until Ctrl-C
@@ -28,6 +28,7 @@ verbs:
   print           show the command line of every process, ready to paste; start nothing
   try NODE FILE   run one node on one image file; the result lies beside the file
   dead-letters    list what was set aside, when and why; with --json one object a line
+  keys HOST …     make the private keys of hosts, and print the lines for graph.yaml
   retry [NAME …]  put dead letters back to be done again: all, or by the names (or globs, in quotes) that are listed
 
 examples:
@@ -73,11 +74,15 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("graph", type=Path, help="the graph's file, e.g. graph.yaml")
     parser.add_argument("words", nargs="*", default=[], metavar="verb | node.key=value", help="see below")
+    parser.add_argument("--host", metavar="NAME", help="which of the graph's hosts this machine is")
+    parser.add_argument("--only", action="append", default=[], metavar="NODE", help="start this node, and no others")
     parser.add_argument("--json", action="store_true", help="dead-letters: one JSON object a line, for programs")
     options = parser.parse_intermixed_args(words)
     rest = options.words
     options.verb = rest.pop(0) if rest and "=" not in rest[0] else "run"
     options.names = []
+    if options.verb != "run" and (options.host or options.only):
+        parser.error("--host and --only go with running the graph")
     if options.verb not in ("run", *VERBS):
         parser.error(f'there is no verb "{options.verb}": they are {", ".join(VERBS)}; without one the graph runs')
     if options.json and options.verb != "dead-letters":
@@ -86,6 +91,10 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
         if len(rest) < 2:
             parser.error("try what on what? Give a node and an image file: try converter photo.jpg")
         options.node, options.file = rest.pop(0), Path(rest.pop(0))
+    if options.verb == "keys":
+        if not rest:
+            parser.error("keys of which hosts? Give their names: keys robot")
+        options.names, rest = rest, []
     if options.verb == "retry":
         options.names = [
             word for word in rest if not overrides.OVERRIDE.match(word) or verbs.is_letter(options.graph, word)
@@ -100,6 +109,9 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
 
 
 def obey(options: argparse.Namespace) -> int:
+    if options.verb == "keys":
+        verbs.make_keys(options.graph, options.names)
+        return OK
     wanted = graph.load(options.graph, options.overrides)
     for warning in wanted.warnings:
         print(warning, file=sys.stderr)
@@ -115,7 +127,7 @@ def obey(options: argparse.Namespace) -> int:
     elif options.verb == "retry":
         went_well = verbs.retry(wanted, options.names)
     else:
-        return OK if verbs.run(wanted) else FAILED
+        return OK if verbs.run(wanted, options.host, options.only) else FAILED
     print(end="", flush=True)  # what nobody reads any more is noticed here
     return OK if went_well else FAILED
 

@@ -24,14 +24,18 @@ KEY = re.compile(rf"[0-9a-zA-Z.:+=^!/*?&<>()\[\]{{}}@%$#-]{{{keys.KEY_LENGTH}}}"
 LAST_WORDS = 100  # ms at exit for what is on its way to a peer that is there: the last state of a puller
 MAX_PART = 64 * 1024 * 1024  # bytes of one part from another host
 
+READ: dict[str, Callable[[str], Any]] = {"prefetch": int, "insecure": lambda text: text == "True"}
+
 # Why each value: see "Socket options" in docs/wire.md.
 OPTIONS = {zmq.LINGER: 0, zmq.SNDHWM: 1000, zmq.RCVHWM: 1000}
 IPC_OPTIONS = {zmq.RECONNECT_IVL: 20, zmq.RECONNECT_IVL_MAX: 200}
 TCP_OPTIONS = {
     zmq.RECONNECT_IVL: 100,
-    zmq.RECONNECT_IVL_MAX: 5000,
-    zmq.CONNECT_TIMEOUT: 5000,
+    zmq.RECONNECT_IVL_MAX: 2000,
+    zmq.CONNECT_TIMEOUT: 3000,
     zmq.HANDSHAKE_IVL: 10000,
+    zmq.HEARTBEAT_IVL: 2000,
+    zmq.HEARTBEAT_TIMEOUT: 8000,
     zmq.TCP_KEEPALIVE: 1,
     zmq.TCP_KEEPALIVE_IDLE: 10,
     zmq.TCP_KEEPALIVE_INTVL: 5,
@@ -55,10 +59,12 @@ class Pipe:
     keep: str = "all"
     prefetch: int = PREFETCH
     key: str = ""  # the peer's public key, between hosts
+    insecure: bool = False  # whether it may be open to everybody instead
+    contract: str = ""  # what both ends must have read in graph.yaml, between hosts
 
     @classmethod
     def parse(cls, text: str) -> Pipe:
-        """`[@]ADDRESS[,wire=…][,peer=…][,input=…][,output=…][,keep=…][,prefetch=…][,key=…]`. Raises ValueError."""
+        """`[@]ADDRESS[,name=value]…`, the names being those of the fields above. Raises ValueError."""
         address, *options = text.split(",")
         known = {field.name for field in fields(cls)} - {"address", "bind"}
         values: dict[str, Any] = {}
@@ -66,13 +72,13 @@ class Pipe:
             name, equals, value = option.partition("=")
             if not equals or name not in known:
                 raise ValueError(f'"{option}" in "{text}": expected one of {", ".join(sorted(known))}, as name=value')
-            values[name] = int(value) if name == "prefetch" else value
+            values[name] = READ.get(name, str)(value)
         pipe = cls(address.removeprefix("@"), address.startswith("@"), **values)
         if pipe.scheme not in ("ipc", "tcp"):
             raise ValueError(f'"{address}": an address is ipc://PATH or tcp://HOST:PORT')
         if pipe.keep not in ("all", "latest"):
             raise ValueError(f'keep={pipe.keep} in "{text}": use all or latest')
-        if pipe.scheme == "tcp" and not PORT.search(address):
+        if pipe.far and not PORT.search(address):
             raise ValueError(f'"{address}": a tcp address ends with its first port, as in tcp://10.0.0.7:5560')
         if pipe.prefetch < 1:
             raise ValueError(f'prefetch={pipe.prefetch} in "{text}": at least 1')
@@ -88,6 +94,20 @@ class Pipe:
             and ((value := getattr(self, field.name)) != field.default or field.name == "wire")
         ]
         return ",".join(["@" * self.bind + self.address, *options])
+
+    @property
+    def far(self) -> bool:
+        """Whether it may lead to another host."""
+        return self.scheme == "tcp"
+
+    def difference(self, theirs: str) -> str:
+        """Words for that the contract of the other end is not ours; none if it is, or if one end has none."""
+        if not theirs or not self.contract or theirs == self.contract:
+            return ""
+        return (
+            f'the wire "{self.wire}" waits: graph.yaml says "{self.contract}" here, and "{theirs}" where {self.peer}'
+            " runs. Give both hosts the same copy, and start them again"
+        )
 
     @property
     def descriptors(self) -> int:
@@ -139,7 +159,7 @@ class Sockets:
         Raises BadAddress, or ValueError if the pipe lacks the keys it must have.
         """
         socket = self._context.socket(kind)
-        for option, value in {**OPTIONS, **(TCP_OPTIONS if pipe.scheme == "tcp" else IPC_OPTIONS)}.items():
+        for option, value in {**OPTIONS, **(TCP_OPTIONS if pipe.far else IPC_OPTIONS)}.items():
             socket.setsockopt(option, value)
         if kind == zmq.PUSH:
             socket.setsockopt(zmq.IMMEDIATE, 1)  # no queue for a peer that is not there
@@ -194,7 +214,7 @@ class _Only:
 
 
 def _bind(socket: zmq.Socket[bytes], address: str, pipe: Pipe) -> None:
-    if pipe.scheme == "tcp" and not pipe.key and not _loopback(address):
+    if pipe.far and not pipe.key and not pipe.insecure and not _loopback(address):
         raise ValueError(f"{address} would be open to everybody: give key=PUBLIC and --key=FILE, or bind 127.0.0.1")
     before = os.umask(0o077)  # an ipc socket is for its owner alone
     try:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from bus.steps import step
@@ -19,6 +20,20 @@ class Marks:
     def ended(self, replica: str) -> bool:
         return self._run is not None and (self._run / f"{replica}.done").exists()
 
+    def keep(self, replica: str, epoch: str) -> None:
+        """Leave the mark of a replica on another host, which has said in `epoch` that it has ended. Raises OSError."""
+        if self._run is not None and not self.ended(replica):
+            _write(self._run / f"{replica}.done", {"epoch": epoch})
+
+    def revoke(self, replica: str, epoch: str) -> None:
+        """It has begun again, in `epoch`: what `keep` has left of another one goes."""
+        if self._run is None:
+            return
+        mark = self._run / f"{replica}.done"
+        with suppress(FileNotFoundError):
+            if json.loads(mark.read_bytes()).get("epoch", epoch) != epoch:
+                mark.unlink()
+
     def mine(self) -> bool:
         """Whether an earlier life of this replica, with the same command line, has ended."""
         try:
@@ -30,8 +45,12 @@ class Marks:
     def leave(self) -> None:
         """Say that this replica has ended. Raises OSError; then nothing is said."""
         if self.own:
-            fresh = self.own.with_suffix(".done.new")
-            with step("write the end mark"):
-                fresh.write_text(json.dumps({"hash": self._hash}) + "\n")
-            with step("leave the end mark"):
-                fresh.replace(self.own)
+            _write(self.own, {"hash": self._hash})
+
+
+def _write(mark: Path, content: dict[str, str]) -> None:
+    fresh = mark.with_suffix(".done.new")
+    with step("write the end mark"):
+        fresh.write_text(json.dumps(content) + "\n")
+    with step("leave the end mark"):
+        fresh.replace(mark)

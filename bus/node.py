@@ -35,6 +35,7 @@ from bus.unreadable import Unreadable
 NEWS = 4  # finished messages that may wait before a pusher is told
 STALE = 0.002  # seconds without serving the wires after which the next `next` does
 GOODBYE = 1.0  # seconds in which pullers are told that the end has come; the mark tells those who miss it
+FAR_GOODBYE = 30.0  # … those on other hosts, who see no mark of ours
 
 
 class Node:
@@ -61,7 +62,7 @@ class Node:
         before = death.last(self.hand.before, run, self.name, self._title)
         for (name, _), pipes in by_wire(options.pull, lambda pipe: pipe.input or next(iter(parameters))).items():
             into = self.inputs[name]
-            into.pulls.append(Pull(self.hub, self._sockets, pipes, into.queue, before, self.marks.ended, self.say))
+            into.pulls.append(Pull(self.hub, self._sockets, pipes, into.queue, before, self.marks, self.say))
         for (name, _), pipes in by_wire(options.push, lambda pipe: pipe.output).items():
             self.outputs.add(name, Push(self.hub, self._sockets, pipes, self.books, self.say))
 
@@ -200,11 +201,16 @@ class Node:
         """Leave the end mark: from now on this replica says nothing but that it has ended. Raises Stopped."""
         with self.hub.lock:
             self._leave_mark()
-            until = time.monotonic() + GOODBYE
+            began = time.monotonic()
             for push in self.outputs.wires:
                 push.end()
-            while not all(push.told for push in self.outputs.wires) and time.monotonic() < until:
+            while unaware := [puller.pipe for push in self.outputs.wires for puller in push.unaware]:
+                if time.monotonic() - began > max(FAR_GOODBYE if pipe.far else GOODBYE for pipe in unaware):
+                    break
+                self.hub.check()
                 self.hub.serve(0.05)
+        if far := [pipe.peer for pipe in unaware if pipe.far]:
+            self.say(f"could not tell {', '.join(far)} that it has ended: they wait for it until they are stopped")
 
     def _leave_mark(self) -> None:
         """However long the disk of the run folder refuses."""

@@ -68,7 +68,8 @@ def _live(function: Callable[..., Any], options: Any, parameters: dict[str, bool
         return BAD_ARGUMENTS
     descriptors.allow(descriptors.allowed())
     marks = Marks(options.run, options.name)
-    if marks.mine():
+    is_over = marks.mine()
+    if is_over and not any(pipe.far for pipe in options.push):
         return 0
     try:
         node = _node = Node(options, parameters, marks)
@@ -79,10 +80,11 @@ def _live(function: Callable[..., Any], options: Any, parameters: dict[str, bool
     signal.signal(signal.SIGINT, lambda number, frame: _stop(node, frame))
     node.hub.start()
     try:
-        node.work(function, arguments)
-        with step("drain"):
-            node.drain()
-        with step("end"):
+        if not is_over:
+            node.work(function, arguments)
+            with step("drain"):
+                node.drain()
+        with step("end"):  # of which an earlier life may not have told everyone
             node.end()
     except Stopped:
         node.notify.stopping()

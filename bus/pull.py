@@ -13,15 +13,16 @@ from bus.death import Death
 from bus.header import MAX_HEADER, Malformed, check, pack, unpack
 from bus.hub import BEAT, Hub
 from bus.link import Pipe, Sockets, drain, drain_events
+from bus.marks import Marks
 from bus.pusher import MAX_REASON, Item, Pusher
 from bus.seldom import Seldom
 from bus.steps import step
 
-Ended = Callable[[str], bool]  # whether a replica has left its end mark
 Verdicts = list[tuple[int, Any, str]]  # (n, verdict or guilty, words)
 
 DATA = {"kind": {"message", "skip", "ping"}, "epoch": str, "low": int}
 PING = {"ping": int, "closed": bool, "end": bool}
+EXTRAS = {"contract": str}  # a ping may do without
 MESSAGE = {"n": int, "tries": int, "meta": dict}
 SPACE_RETURNED, SPACE_DONE = MAX_HEADER // 8, MAX_HEADER // 4  # bytes of a state that verdicts may take
 SPACE_EACH = 40  # bytes of a verdict without its words, at most
@@ -37,7 +38,7 @@ class Pull:
         pipes: list[Pipe],
         queue: deque[tuple[Pull, Item]],
         before: Death,
-        marked: Ended,
+        marks: Marks,
         say: Callable[[str], None],
     ) -> None:
         """What comes goes into `queue`; `before` is how an earlier life of this replica died."""
@@ -45,7 +46,7 @@ class Pull:
         self.local = all(pipe.scheme == "ipc" for pipe in pipes)
         self._latest = pipes[0].keep == "latest"
         self.credit = 1 if self._latest else pipes[0].prefetch
-        self._queue, self._before, self._marked, self._complain = queue, before, marked, Seldom(say)
+        self._queue, self._before, self._marks, self._complain = queue, before, marks, Seldom(say)
         self._incarnation, self._beat = secrets.token_hex(8), 0.0
         self._pushers = [Pusher(sockets, pipe) for pipe in pipes]
         for pusher in self._pushers:
@@ -110,7 +111,7 @@ class Pull:
         if whole:
             self._beat = now
         for pusher in self._pushers:
-            if whole and not pusher.ended and pusher.name and self._marked(pusher.name):
+            if whole and not pusher.ended and pusher.name and self._marks.ended(pusher.name):
                 pusher.ended = True
             if whole or pusher.news:
                 self._tell(pusher, whole)
@@ -137,6 +138,8 @@ class Pull:
             "done": done,
         }
         if whole:
+            if pusher.pipe.contract:
+                state["contract"] = pusher.pipe.contract
             state["open"], state["held"] = list(pusher.open), list(pusher.held)
             state["hand"] = [(epoch, n) for name, epoch, n, _ in self._before.hand if name == pusher.name]
             if state["hand"]:
@@ -158,6 +161,8 @@ class Pull:
                 header = unpack(parts[0])
                 check(header, DATA, "a message")
                 check(header, PING if header["kind"] == "ping" else MESSAGE, f"a {header['kind']}")
+                if "contract" in header:
+                    check(header, EXTRAS, f"a {header['kind']}")
             except Malformed as error:
                 self._complain(f'ignores what {pusher.name} sent on "{self.wire}": {error}')
             else:
@@ -165,7 +170,12 @@ class Pull:
 
     def _on_header(self, pusher: Pusher, header: dict[str, Any], payload: bytes) -> None:
         epoch, low = header["epoch"], header["low"]
-        if epoch in pusher.gone:
+        if header["kind"] == "ping":
+            difference = pusher.pipe.difference(header.get("contract", ""))
+            pusher.agrees = not difference
+            if difference:
+                self._complain(difference)
+        if epoch in pusher.gone or not pusher.agrees:
             return
         if epoch != pusher.epoch:
             self._restart(pusher, epoch)
@@ -173,10 +183,9 @@ class Pull:
         if header["kind"] == "ping":
             pusher.echo, pusher.closed = header["ping"], header["closed"]
             if header["end"] and not pusher.ended:
-                pusher.ended = True
-                self._tell(pusher, whole=True)  # at once: the pusher waits for nothing else before it exits
+                self._end(pusher)
             return
-        n = header["n"]
+        n: int = header["n"]
         if n in pusher.done:
             pusher.finished.append(n)  # say it once more
         elif n >= low and n not in pusher.open and n not in pusher.held:
@@ -184,8 +193,21 @@ class Pull:
                 pusher.open[n] = item = Item(pusher, header, payload)
                 self._queue.append((self, item))
 
+    def _end(self, pusher: Pusher) -> None:
+        """Believe that it has ended; for a pusher on another host that must hold for this replica's next life, too."""
+        if pusher.pipe.far:
+            try:
+                self._marks.keep(pusher.name, pusher.epoch)
+            except OSError as error:  # it goes on saying so
+                self._complain(f"cannot write the end mark of {pusher.name}: {error.strerror}; tries again")
+                return
+        pusher.ended = True
+        self._tell(pusher, whole=True)  # at once: the pusher waits for nothing else before it exits
+
     def _restart(self, pusher: Pusher, epoch: str) -> None:
         """A new epoch: drop what is queued from the old one; what has started finishes, for nobody."""
+        if pusher.pipe.far:
+            self._marks.revoke(pusher.name, epoch)
         pusher.gone.add(pusher.epoch)
         kept = [(pull, item) for pull, item in self._queue if item.pusher is not pusher]
         self._queue.clear()

@@ -33,13 +33,14 @@ class Puller:
     """What a pusher knows of one puller replica."""
 
     def __init__(self, sockets: Sockets, pipe: Pipe) -> None:
-        self.name = pipe.peer
+        self.pipe, self.name = pipe, pipe.peer
         self.data = sockets.open(zmq.PUSH, pipe.data, pipe)
         self.state = sockets.open(zmq.PULL, pipe.state, pipe)
         self.monitor = self.data.get_monitor_socket(zmq.EVENT_DISCONNECTED)
         self.incarnation = ""
         self.gone: set[str] = set()  # incarnations that are no more: never ordered by clocks
         self.up, self.heard = False, 0.0
+        self.agrees = not pipe.contract  # its copy of the graph says the same of this wire
         self.credit = 0
         self.ping = 0
         self.sent: dict[int, tuple[int, int]] = {}  # what it has unfinished: n -> the ping when it was sent, its bytes
@@ -48,6 +49,15 @@ class Puller:
         self.alone = False  # it works on what may be deadly, which travels as a unit of its own
         self.blamed: set[str] = set()  # incarnations whose hand was counted
         self.ended = False  # it knows that this pusher has ended
+
+    def compare(self, state: dict[str, Any]) -> str:
+        """How its copy of the graph differs from ours in this wire, if it does; each whole state tells."""
+        if "open" not in state:
+            return ""
+        difference = self.pipe.difference(state.get("contract", ""))
+        self.agrees = not difference
+        self.up = self.up and self.agrees
+        return difference
 
     def room(self, out: Outgoing) -> bool:
         fits = len(self.sent) < WINDOW and (not self.sent or self.bytes + len(out.payload) <= WINDOW_BYTES)

@@ -74,9 +74,9 @@ class Push:
         return not self._undone
 
     @property
-    def told(self) -> bool:
-        """Whether all pullers know that this pusher has ended."""
-        return all(puller.ended for puller in self._pullers)
+    def unaware(self) -> list[Puller]:
+        """The pullers that do not know that this pusher has ended."""
+        return [puller for puller in self._pullers if not puller.ended]
 
     def end(self) -> None:
         self.ended = True
@@ -119,7 +119,8 @@ class Push:
                     puller.give(out)
 
     def _ping(self, puller: Puller) -> None:
-        if self._send(puller, {"kind": "ping", "ping": puller.ping + 1, "closed": self.closed, "end": self.ended}):
+        ping = {"kind": "ping", "ping": puller.ping + 1, "closed": self.closed, "end": self.ended}
+        if self._send(puller, {**ping, "contract": puller.pipe.contract}):
             puller.ping += 1
 
     def _send(self, puller: Puller, header: dict[str, Any], payload: bytes = b"") -> bool:
@@ -200,6 +201,11 @@ class Push:
         self._pump()
 
     def _on_state(self, puller: Puller, state: dict[str, Any]) -> None:
+        if difference := puller.compare(state):
+            self._complain(difference)
+            self._ping(puller)  # it is to know, too
+        if not puller.agrees:
+            return
         mine = state["epoch"] == self._epoch
         if mine:  # a verdict is true whoever says it and however late
             for n, verdict, reason in state["done"]:

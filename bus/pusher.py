@@ -33,6 +33,7 @@ class Pusher:
         self.state = sockets.open(zmq.PUSH, pipe.state, pipe)
         self.monitor = self.state.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED)
         self.gone: set[str] = set()  # epochs that are no more
+        self.agrees = True  # its copy of the graph says the same of this wire, as far as is known
         self.reset("")
 
     def reset(self, epoch: str) -> None:

@@ -17,7 +17,7 @@ STATE = {
     "returned": [(int, bool, str)],
 }
 WHOLE = {"open": [int], "held": [int], "hand": [(str, int)]}
-DEATH = {"death": str}  # a whole state may do without
+EXTRAS = {"death": str, "contract": str}  # a whole state may do without
 
 
 def read(parts: list[bytes]) -> dict[str, Any]:
@@ -25,5 +25,6 @@ def read(parts: list[bytes]) -> dict[str, Any]:
     if len(parts) != 1:
         raise Malformed("a state that is not one part")
     state = unpack(parts[0])
-    check(state, {**STATE, **(WHOLE if "open" in state else {}), **(DEATH if "death" in state else {})}, "a state")
+    extras = {field: kind for field, kind in EXTRAS.items() if field in state}
+    check(state, {**STATE, **(WHOLE if "open" in state else {}), **extras}, "a state")
     return state

@@ -162,7 +162,8 @@ class Child:
     def has_ended(self, code: int) -> bool:
         """Whether an exit with `code` is the end that was meant to come."""
         if self.leaves_mark:
-            return self._run.mark(self.process.replica).exists()
+            is_through = code == 0 or not any(pipe.far for pipe in self.process.pipes)  # others may not know it yet
+            return is_through and self._run.mark(self.process.replica).exists()
         return code == 0 and self.node.restart != "always" and not self.is_leaving
 
     def death(self, code: int) -> str:

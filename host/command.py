@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bus.link import Pipe
+from host import keyring
 from host.pipes import Pipes
 from host.problems import WHOLE_FILE, Problems, quoted
 from host.shape import Graph, Node
-
-KEYS = "keys"  # the folder beside graph.yaml that holds a host's private key
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,7 @@ def _wiring(graph: Graph, node: Node, replica: str, run: Path, pipes: Pipes) -> 
         return []
     flags = [f"--name={replica}", f"--run={run}"]
     if any(pipe.key for pipe in (*pulls, *pushes)):
-        flags.append(f"--key={graph.folder / KEYS / f'{node.host}.key'}")
+        flags.append(f"--key={keyring.file(graph.folder, str(node.host))}")
     flags += [f"--grant={folder}" for folder in _granted(graph, node)]
     return flags + [f"--pull={pipe}" for pipe in pulls] + [f"--push={pipe}" for pipe in pushes]
 

@@ -20,7 +20,7 @@ from host.shape import NO_ADDRESS, Address, Graph, Host, Node, Wire
 __all__ = ["Address", "Graph", "GraphError", "Host", "Node", "Wire", "load"]
 
 GRAPH_KEYS = ("nodes", "wires", "hosts")
-WIRE_KEYS = ("address", "keep", "prefetch")
+WIRE_KEYS = ("address", "keep", "prefetch", "insecure")
 HOST_KEYS = ("key", "address")
 
 KEEPS = ("all", "latest")
@@ -105,7 +105,7 @@ def _wires(top: Section, entries: Entries, problems: Problems) -> dict[str, Wire
 def _wire(name: str, entry: Value, pushers: dict[str, int], pullers: dict[str, int], problems: Problems) -> Wire:
     section = Section(f"wire {quoted(name)}", entry, WIRE_KEYS, problems)
     keep, prefetch = section.one_of("keep", KEEPS), section.whole("prefetch", most=MOST_PREFETCH)
-    return Wire(name, entry.line, pushers, pullers, _address(section), keep, prefetch)
+    return Wire(name, entry.line, pushers, pullers, _address(section), keep, prefetch, section.flag("insecure"))
 
 
 def _address(section: Section) -> Address | None:

@@ -39,6 +39,18 @@ def ports(graph: Graph, wire: Wire) -> range:
     return range(first, first + PORTS_A_PIPE * pushers * graph.nodes[wire.puller].replicas)
 
 
+def insecure(graph: Graph, nodes: Iterable[str]) -> list[str]:
+    """The wires of `nodes` that go without keys between hosts."""
+    wires = [graph.wires[wire] for node in nodes for wire in (*graph.nodes[node].pulls, *graph.nodes[node].pushes)]
+    return list(dict.fromkeys(wire.name for wire in wires if wire.insecure and len(hosts(graph, wire)) > 1))
+
+
+def contract(graph: Graph, wire: Wire) -> str:
+    """What both ends of a wire between hosts must have read in graph.yaml, in words without a comma."""
+    pushers = " + ".join(f"{name} x {graph.nodes[name].replicas}" for name in wire.pushers)
+    return f"{pushers} > {wire.puller} x {graph.nodes[wire.puller].replicas}; keep: {wire.keep}"
+
+
 def _all_have_places(graph: Graph, problems: Problems) -> bool:
     """Whether each node has a known host, or none has one."""
     without = [node for node in graph.nodes.values() if node.host is None]
@@ -81,10 +93,12 @@ def _can_be_bound(graph: Graph, wire: Wire, problems: Problems) -> bool:
 
 
 def _check_keys(graph: Graph, crossing: Iterable[Wire], problems: Problems) -> None:
-    for name in dict.fromkeys(host for wire in crossing for host in hosts(graph, wire)):
+    secure = [wire for wire in crossing if not wire.insecure]
+    for name in dict.fromkeys(host for wire in secure for host in hosts(graph, wire)):
         if graph.hosts[name].key is None:
             words = f"host {quoted(name)} has no key, and wires between hosts are encrypted."
-            problems.mistake(graph.hosts[name].line, f'{words} Add key: "…", its public CURVE key.')
+            cure = f"Paste here what `python launcher.py {graph.path} keys {name}` prints on that host."
+            problems.mistake(graph.hosts[name].line, f"{words} {cure}")
 
 
 def _check_ports(graph: Graph, bound: Iterable[Wire], problems: Problems) -> None:

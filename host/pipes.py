@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from itertools import product
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from bus.link import PREFETCH, Pipe
 from host import network
@@ -43,6 +43,7 @@ class Pipes:
     def _lay(self, wire: Wire) -> None:
         puller = self._graph.nodes[wire.puller]
         pushers = [self._graph.nodes[name] for name in wire.pushers]
+        contract = network.contract(self._graph, wire)
         sources = [(pusher, source) for pusher in pushers for source in pusher.names]
         for number, ((pusher, source), sink) in enumerate(product(sources, puller.names)):
             if pusher.host == puller.host:
@@ -58,7 +59,7 @@ class Pipes:
                     peer=sink,
                     output=_side(pusher.outputs, wire),
                     keep=wire.keep,
-                    key=self._key_of(puller, pusher),
+                    **self._across(wire, puller, pusher, contract),
                 )
             )
             self.pulls[sink].append(
@@ -70,7 +71,7 @@ class Pipes:
                     input=_side(puller.inputs, wire),
                     keep=wire.keep,
                     prefetch=wire.prefetch or PREFETCH,
-                    key=self._key_of(pusher, puller),
+                    **self._across(wire, pusher, puller, contract),
                 )
             )
 
@@ -83,9 +84,13 @@ class Pipes:
         heard = address if address.startswith("127.") else "*"
         return Meeting(listener, f"tcp://{heard}:{port}", f"tcp://{address}:{port}")
 
-    def _key_of(self, peer: Node, node: Node) -> str:
-        """The public key that `node` expects of `peer`."""
-        return "" if peer.host == node.host else self._graph.hosts[str(peer.host)].key or ""
+    def _across(self, wire: Wire, peer: Node, node: Node, contract: str) -> dict[str, Any]:
+        """What an end of a pipe between hosts has of its own: the key that `node` expects of `peer`, and the like."""
+        if peer.host == node.host:
+            return {}
+        if wire.insecure:
+            return {"insecure": True, "contract": contract}
+        return {"key": self._graph.hosts[str(peer.host)].key or "", "contract": contract}
 
 
 def _side(ends: Ends, wire: Wire) -> str:

@@ -74,6 +74,7 @@ class Wire:
     address: Address | None = None
     keep: str = "all"
     prefetch: int | None = None
+    insecure: bool = False  # whether it goes without keys between hosts
 
     @property
     def puller(self) -> str:

@@ -40,9 +40,7 @@ class Supervisor:
         self.nodes = list(dict.fromkeys(one.node.name for one in reversed(processes)))  # the source first
         books = {node: [run.books(one.replica) for one in processes if one.node.name == node] for node in self.nodes}
         self.figures = Figures(books, time.monotonic(), {node: graph.latest(node) for node in self.nodes})
-        self.logs: set[Log] = set()
-        self.failures = Failures(run)
-        self.is_stopping = False
+        self.logs, self.failures, self.is_stopping = set[Log](), Failures(run), False
         self.looked_at = self.glanced_at = time.monotonic()
 
     def supervise(self) -> bool:
@@ -72,7 +70,8 @@ class Supervisor:
         self.news.on(self.notices, self.hear_notices)
         replicas = Counter(child.node.name for child in self.children)
         nodes = (f"{name} x {replicas[name]}" if replicas[name] > 1 else name for name in self.nodes)
-        self.report.line(GRAPH, f"runs {self.graph.path.absolute()}: {', '.join(nodes)}; Ctrl-C stops it")
+        where = self.graph.path.absolute(), *filter(None, [self.children[0].node.host])
+        self.report.line(GRAPH, f"runs {' on '.join(map(str, where))}: {', '.join(nodes)}; Ctrl-C stops it")
 
     def close(self) -> None:
         """Leave nothing behind, and say how it went."""
@@ -186,6 +185,7 @@ class Supervisor:
         """Stop the nodes that have nobody left to push to, because of one that failed; their files wait."""
         now = time.monotonic()
         left = {child.node.name for child in self.children if not child.over}
+        left |= self.graph.nodes.keys() - self.nodes  # those on other hosts
         for child in self.children:
             pullers = self.graph.pullers[child.node.name]
             if pullers and left.isdisjoint(pullers) and not child.over:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from host import runfolder
+from host import keyring, network, place, runfolder
 from host.child import python_paths
 from host.command import Process, processes
 from host.descriptors import make_room
@@ -15,22 +15,30 @@ from host.graph import Graph, GraphError, load
 from host.letters import Letters, printable
 from host.listing import pasted, record, table
 from host.problems import COMMAND_LINE, Problems, quoted
-from host.report import LAST_WORDS, Report
+from host.report import GRAPH, LAST_WORDS, Report
 from host.retry import Stays, put_back, what_follows
 from host.runfolder import Refused, RunFolder
+from host.section import refuse_bad_name
 from host.supervisor import Supervisor
 
 WIRING = ("--run=", "--pull=", "--push=", "--grant=", "--key=")  # what a node that is tried on a file goes without
 
 
-def run(graph: Graph) -> bool:
-    """Run the graph to its end; whether no node failed for good. Raises Refused if it cannot run here and now."""
-    if graph.hosts:
-        raise Refused(f"{graph.path} names hosts: such a graph can be checked and printed, but not run yet")
-    with RunFolder(graph.path) as folder:
-        plan = processes(graph, folder.path)
+def run(graph: Graph, host: str | None = None, only: Sequence[str] = ()) -> bool:
+    """Run the graph, or its part on `host`, or just the nodes `only`, to the end; whether no node failed for good.
+
+    Raises Refused if it cannot run here and now, GraphError if a host or node does not exist.
+    """
+    host = place.here(graph, host)
+    wanted = place.only(graph, host, only)
+    with RunFolder(graph.path, host) as folder:
+        plan = [process for process in processes(graph, folder.path, host) if process.node.name in wanted]
+        if host and any(pipe.key for process in plan for pipe in process.pipes):
+            keyring.check(graph, host)
         make_room(graph.path, plan)
         report = Report([process.label for process in reversed(plan)], sys.stdout.fileno() if sys.stdout else None)
+        for wire in network.insecure(graph, wanted):
+            report.line(GRAPH, f"the wire {quoted(wire)} is open to everybody who can reach it (insecure: true)")
         went_well = Supervisor(graph, plan, folder, report).supervise()
         report.flush(LAST_WORDS)
     return went_well
@@ -48,10 +56,10 @@ def show(graph: Graph) -> None:
     folder = shlex.quote(str(runfolder.by_hand(graph.path)))
     paths = shlex.join(f"{name}={value}" for name, value in python_paths(os.environ).items())
     for host, plan in plan_by_hand(graph).items():
-        place = f" on {host}" if host else ""
-        print(f"# first, once{place}:\nrm -rf {folder}; mkdir -p -m 700 {folder}")
-        print(f"# in each shell{place}:\n{shlex.join(['cd', str(graph.folder)])}; export {paths}")
-        print(f"# the processes{place}; one that is to stay in front goes without its &:")
+        where = f" on {host}" if host else ""
+        print(f"# first, once{where}:\nrm -rf {folder}; mkdir -p -m 700 {folder}")
+        print(f"# in each shell{where}:\n{shlex.join(['cd', str(graph.folder)])}; export {paths}")
+        print(f"# the processes{where}; one that is to stay in front goes without its &:")
         for process in plan:
             own = [f"{name}={value}" for name, value in process.env.items()]
             print(f"{shlex.join([*(['env', *own] if own else []), *process.argv])} &")
@@ -78,6 +86,21 @@ def attempt(graph: Graph, node: str, file: Path) -> None:
         os.execvpe(argv[0], argv, {**environment, **python_paths(environment)})  # noqa: S606 (no shell)
     except OSError as error:
         raise Refused(f"{argv[0]} cannot be started in {graph.folder}: {error.strerror}") from None
+
+
+def make_keys(graph: Path, hosts: Sequence[str]) -> None:
+    """Make the private keys of `hosts` that are not beside `graph` yet, and print what to write under `hosts:`.
+
+    The graph is not read: it cannot be right before it has these lines. Raises GraphError for a name that none can be.
+    """
+    problems = Problems(str(graph))
+    for name in hosts:
+        refuse_bad_name("a host", name, COMMAND_LINE, problems)
+    problems.stop()
+    lines = [f'  {name}: {{key: "{keyring.make(graph.parent, name)}"}}' for name in hosts]
+    files = ", ".join(str(keyring.file(graph.parent, name)) for name in hosts)
+    print(f"# private, for that machine and nobody else: {files}\n# for every copy of {graph.name}, address and all:")
+    print("\n".join(["hosts:", *lines]))
 
 
 def dead_letters(graph: Graph, as_json: bool) -> bool:

@@ -122,7 +122,7 @@ class Bench:
         self.hub, self.sockets, self.context = Hub(), Sockets(), zmq.Context[zmq.Socket[bytes]]()
         self.said: list[str] = []
         self.books = Books()
-        self.marked: set[str] = set()  # who has left its end mark
+        self.marks = Marks(folder, "pull.1")
         self._address = f"ipc://{folder}/"
 
     def push(self, *peers: str, keep: str = "all") -> tuple[Push, list[FarPuller]]:
@@ -134,8 +134,7 @@ class Bench:
         far, queue = FarPusher(self.context, self._address + "far.1"), deque[tuple[Pull, Item]]()
         pipe = Pipe(self._address + "far.1", peer="far.1", **options)
         before = Death([("far.1", "one", 5, "a.bin")], "node on host: was killed by SIGSEGV")
-        marked = self.marked.__contains__
-        return Pull(self.hub, self.sockets, [pipe], queue, before, marked, self.said.append), far, queue
+        return Pull(self.hub, self.sockets, [pipe], queue, before, self.marks, self.said.append), far, queue
 
     def until(self, condition: Callable[[], object], what: str = "") -> None:
         """Serve the wire until `condition()` is true."""

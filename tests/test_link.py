@@ -33,7 +33,10 @@ def test_a_pipe_is_read_as_it_was_written(pipe: Pipe) -> None:
         ("inproc://x", "an address is ipc://PATH or tcp://HOST:PORT"),
         ("tcp://host", "a tcp address ends with its first port, as in tcp://10.0.0.7:5560"),
         ("tcp://host:port", "a tcp address ends with its first port"),
-        ("ipc:///x,colour=red", '"colour=red" in "ipc:///x,colour=red": expected one of input, keep, key'),
+        (
+            "ipc:///x,colour=red",
+            '"colour=red" in "ipc:///x,colour=red": expected one of contract, input, insecure, keep, key',
+        ),
         ("ipc:///x,keep", '"keep" in "ipc:///x,keep": expected one of'),
         ("ipc:///x,keep=some", "use all or latest"),
         ("ipc:///x,prefetch=0", "prefetch=0 in .*: at least 1"),

@@ -132,7 +132,7 @@ def test_the_end_is_believed_from_the_pusher_or_its_mark_and_a_new_life_takes_it
         b.until(lambda: far.last().get("ended"))
         far.ping(1, epoch="two")
         b.until(lambda: not pull.ended and not pull.closed)
-        b.marked.add("far.1")
+        b.marks.keep("far.1", "two")
         b.until(lambda: pull.ended)
 
 

@@ -52,6 +52,19 @@ def aside(folder: Path, message: Message) -> tuple[str, bytes]:
     return file.name, file.read_bytes()
 
 
+def test_the_end_of_a_pusher_on_another_host_is_kept_by_who_heard_it_until_the_pusher_begins_again(
+    tmp_path: Path,
+) -> None:
+    mine, other = Marks(tmp_path, "node.1"), Marks(tmp_path, "node.2")
+    mine.keep("far.1", "one")
+    assert Marks(tmp_path, "node.1").ended("far.1")
+    assert not other.ended("far.1")  # which has not told it yet that it knows
+    mine.revoke("far.1", "one")
+    assert mine.ended("far.1")
+    mine.revoke("far.1", "two")
+    assert not mine.ended("far.1")
+
+
 def test_a_dead_letter_keeps_name_and_payload_and_is_numbered_if_that_name_exists(tmp_path: Path) -> None:
     assert aside(tmp_path / "a/b", Message(b"1", name="x.jpg")) == ("x.jpg", b"1")
     assert aside(tmp_path / "a/b", Message(b"2", name="x.jpg")) == ("x.2.jpg", b"2")

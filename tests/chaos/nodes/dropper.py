@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from bus import run, wait
+from bus import progress, run, wait
 from tests.chaos.pictures import draw
 
 STREAM = 1  # in the pictures
@@ -16,9 +16,9 @@ def dropper(*, folder: str, frames: int, most: int) -> Iterator[None]:
     frames: how many in all
     most: how many may wait in the folder
     """
-    progress = Path(folder).with_suffix(".dropped")
+    come = Path(folder).with_suffix(".dropped")
     Path(folder).mkdir(parents=True, exist_ok=True)
-    for number in range(int(progress.read_text()) if progress.exists() else 0, frames):
+    for number in range(int(come.read_text()) if come.exists() else 0, frames):
         while len([*Path(folder).rglob("*.jpg")]) > most:
             wait("waits until there are fewer", PAUSE)
             yield None
@@ -28,9 +28,10 @@ def dropper(*, folder: str, frames: int, most: int) -> Iterator[None]:
         else:
             draw(STREAM, number).save(place.with_suffix(".part"), "JPEG", quality=90)
             place.with_suffix(".part").rename(place)
-        fresh = progress.with_suffix(".new")
+        fresh = come.with_suffix(".new")
         fresh.write_text(str(number + 1))
-        fresh.rename(progress)
+        fresh.rename(come)
+        progress(number + 1, frames)  # lives that get on are started again at once
         yield None
 
 

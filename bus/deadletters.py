@@ -12,6 +12,7 @@ from typing import Any
 
 from PIL import Image
 
+from bus.durable import FOLDER, opened, sync_files, sync_folder, sync_way
 from bus.message import Message
 from bus.picture import Undecodable, encode
 
@@ -25,7 +26,8 @@ UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 def set_aside(folder: Path, meta: dict[str, Any], payload: bytes, reason: str) -> Path:
     """Write the message (`meta`, `payload`) below `folder` under its own name, numbered if that exists.
 
-    The reason lies beside it first, and each is whole. Raises OSError, and then leaves neither.
+    The reason lies beside it first, and each is whole and on the disk when this returns: who sent it lets go of it
+    then. Raises OSError, and then leaves neither.
     """
     message = Message.load(meta, payload)
     wish = message.name or f"{message.stream or 'message'}-{message.number}"
@@ -110,10 +112,16 @@ def _place(folder: Path, files: dict[str, bytes]) -> None:
     placed: list[Path] = []
     try:
         for part, content in zip(parts, files.values(), strict=True):
-            part.write_bytes(content)
+            with open(part, "wb") as file:
+                file.write(content)
+                file.flush()
+                sync_files([file.fileno()])
         for part, place in parts.items():
             part.rename(place)
             placed.append(place)
+        with opened(folder, FOLDER) as descriptor:
+            sync_folder(descriptor)
+        sync_way(folder)
     except OSError:
         for path in (*parts, *placed):
             with suppress(OSError):  # it is not there, or the disk refuses that too: the next try writes over it

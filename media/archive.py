@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from bus import step
+from bus.durable import sync_files, sync_folder
 from media.below import exists, open_below
 from media.rename import UNKNOWN, rename_new
 
@@ -42,7 +43,8 @@ class Archive:
     def put(self, source: int, name: str, note: str = "") -> str:
         """Move `name` from the open directory `source` to the same path here, numbered if that is taken; return it.
 
-        The note is written first: after a kill in between the file still lies where it was, and is put again.
+        The note is written first, and on the disk first: after a kill or a power cut in between the file still lies
+        where it was, and is put again.
         Raises FileNotFoundError if the file has gone, OSError if it cannot be moved, and then leaves no note.
         """
         os.stat(name, dir_fd=source, follow_symlinks=False)
@@ -93,11 +95,14 @@ def _folder(above: int, name: str) -> tuple[int, str]:
 def _move(source: int, name: str, folder: int, last: str, words: bytes) -> bool:
     """Move the file, and write its note first if there are words; False if one of the two names is taken."""
     note, moved = _note(last), False
-    if exists(last, folder) or (exists(note, folder) and not _says(folder, note, words)):
+    left = exists(note, folder)
+    if exists(last, folder) or (left and not _says(folder, note, words)):
         return False
-    if words and not exists(note, folder) and not _noted(folder, note, words):
+    if words and not left and not _noted(folder, note, words):
         return False
     try:
+        if words:
+            _sync_note(folder, note)
         with step("move"):
             moved = _rename(source, name, folder, last)
     finally:
@@ -116,6 +121,16 @@ def _noted(folder: int, note: str, words: bytes) -> bool:
     finally:
         with suppress(OSError):  # it has its name; or the next one takes its place
             os.unlink(DRAFT, dir_fd=folder)
+
+
+def _sync_note(folder: int, note: str) -> None:
+    """Bring a note to the disk, one that a kill has left included."""
+    fd = os.open(note, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=folder)
+    try:
+        sync_files([fd])
+    finally:
+        os.close(fd)
+    sync_folder(folder)
 
 
 def _rename(source: int, name: str, folder: int, last: str) -> bool:

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bus import step
+from bus.durable import FOLDER, opened, sync_files, sync_folder, sync_way
 from media.mounts import Mounted
 
 PARTIAL = ".partial"  # the folder at the root in which files are written; it is there only while somebody writes
 MARK = "user.zg.result"  # the extended attribute that says: a node saved this
 
-FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 # What a file's own name can be guilty of; any other failure is the disk's.
@@ -40,12 +40,13 @@ class AtomicFolder:
         """Without `sync` nothing is fsynced: files outlive the death of any process, but not a power cut."""
         self.path, self.sync = path, sync
         self._mounted = Mounted(path)
-        self._settled: set[Parts] = set()  # folders whose own names are known to be on the disk
 
     def make(self) -> None:
         """Make the folder, see that it can be written to, remove what the dead left half-written. Raises OSError."""
         self._make(self.path)
-        with _opened(self.path, FOLDER) as root, _partial_folder(root):
+        if self.sync:
+            sync_way(self.path)
+        with opened(self.path, FOLDER) as root, _partial_folder(root):
             pass
 
     def write(self, files: Sequence[File]) -> None:
@@ -63,7 +64,7 @@ class AtomicFolder:
         if self._make(self.path):
             print(f"{self.path} was removed, with what was saved in it: makes it again and goes on")
         with (
-            _opened(self.path, FOLDER) as root,
+            opened(self.path, FOLDER) as root,
             _partial_folder(root) as partial,
             contextlib.closing(_Group(root, partial)) as group,
         ):
@@ -76,7 +77,7 @@ class AtomicFolder:
             group.place()
             if self.sync:
                 with step("sync the folders"):
-                    self._settled |= group.sync_folders(self._settled)
+                    group.sync_folders()
 
     def _make(self, folder: Path) -> bool:
         """Make the folder, and those above it; False if it is there."""
@@ -88,8 +89,8 @@ class AtomicFolder:
         folder.mkdir(exist_ok=True)
         if self.sync:
             try:
-                with _opened(folder.parent, FOLDER) as parent:
-                    _sync_folder(parent)
+                with opened(folder.parent, FOLDER) as parent:
+                    sync_folder(parent)
             except OSError:
                 with contextlib.suppress(OSError):  # else its name would count as being on the disk at the next try
                     folder.rmdir()
@@ -103,7 +104,6 @@ class _Group:
     def __init__(self, root: int, partial: int) -> None:
         self._partial = partial
         self._folders: dict[Parts, int] = {(): root}
-        self._made: set[Parts] = set()
         self._files: dict[str, tuple[int, File]] = {}  # by temporary name: its descriptor, and what it will be
 
     def write(self, file: File) -> None:
@@ -123,11 +123,7 @@ class _Group:
 
     def sync_files(self) -> None:
         """Bring the contents to the disk."""
-        descriptors = [descriptor for descriptor, _ in self._files.values()]
-        for descriptor in descriptors:  # sends all of them off before the first is waited for: a third less time
-            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
-        for descriptor in descriptors:
-            os.fsync(descriptor)
+        sync_files([descriptor for descriptor, _ in self._files.values()])
 
     def place(self) -> None:
         """Give every file its own name."""
@@ -138,12 +134,10 @@ class _Group:
             except OSError as error:
                 _refuse(file, error)
 
-    def sync_folders(self, settled: set[Parts]) -> set[Parts]:
-        """Bring the names to the disk, those of folders included that are new or not `settled`; all are now."""
-        new = self._folders.keys() - settled | self._made
-        for folder in {file.parts[:-1] for _, file in self._files.values()} | {folder[:-1] for folder in new}:
-            _sync_folder(self._folders[folder])
-        return new
+    def sync_folders(self) -> None:
+        """Bring the names to the disk, those of the folders on the way included: who made them may not have yet."""
+        for folder in self._folders.values():
+            sync_folder(folder)
 
     def close(self) -> None:
         """Remove what was not placed."""
@@ -161,7 +155,6 @@ class _Group:
             parent = self._enter(folder[:-1])
             with contextlib.suppress(FileExistsError):
                 os.mkdir(folder[-1], dir_fd=parent)
-                self._made.add(folder)
             self._folders[folder] = os.open(folder[-1], FOLDER | os.O_NOFOLLOW, dir_fd=parent)
         return self._folders[folder]
 
@@ -195,14 +188,6 @@ def _join_partial(root: int) -> int:
             os.close(partial)
 
 
-def _sync_folder(folder: int) -> None:
-    try:
-        os.fsync(folder)
-    except OSError as error:
-        if error.errno != errno.EINVAL:  # some network and FUSE file systems cannot, and have no other way
-            raise
-
-
 def _refuse(file: File, error: OSError) -> None:
     if error.errno not in NAME_FAULTS:
         raise error
@@ -215,12 +200,3 @@ def _mark(descriptor: int) -> None:
     except OSError as error:
         if error.errno not in NO_ATTRIBUTES:
             raise
-
-
-@contextlib.contextmanager
-def _opened(path: Path, flags: int) -> Iterator[int]:
-    descriptor = os.open(path, flags)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)

@@ -59,15 +59,15 @@ class Budget:
             if self._counting:
                 yield None
 
-    def check(self, size: int) -> None:
-        """Raises NoRoom unless a file of `size` bytes may be added now."""
-        more = self._weight(size)
+    def check(self, size: int, *before: int) -> None:
+        """Raises NoRoom unless a file of `size` bytes may be added now, to those of the sizes `before` that will be."""
+        more = sum(self._weight(each) for each in (size, *before))
         if 2 * (self._ours + more) > self._limit - self._waited:  # others may have filled the other half
             self._count()
         waiting = self._waited + self._ours
         if waiting + more <= self._limit:
             return
-        if waiting:
+        if waiting or before:
             raise NoRoom(
                 f"the folder's budget of {self} is full",
                 f"pauses, as {self._in_words(waiting)} of a budget of {self} wait in {self._folder.absolute()}: goes on"

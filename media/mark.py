@@ -2,12 +2,14 @@
 
 import json
 import os
-from contextlib import suppress
+from collections.abc import Iterable
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from bus import step
+from bus.durable import FOLDER, opened, sync_files, sync_folder
 from media.images import matching
 from media.job import Job
 
@@ -16,8 +18,10 @@ from media.job import Job
 class Mark:
     """Which clip, how it is split, and how far: frames before `next` are in place.
 
-    `placing`: frame `next` lay whole in the workspace when this was written, about to be moved into place. If it lies
-    there no longer, then it was, and may be finished by now: it must not be written a second time.
+    `placing`: so many frames from `next` on lay whole in the workspace when this was written, about to be moved into
+    place. Those that lie there no longer were, and may be finished by now: they must not be written a second time.
+
+    A power cut makes none of this untrue: it was on the disk before it was written here.
     """
 
     source: str  # as written, secrets hidden
@@ -26,7 +30,7 @@ class Mark:
     arguments: dict[str, Any]  # those that decide which frames come out, and what they look like
     run: str  # the id of the launcher's run; empty without a launcher
     next: int = 0
-    placing: bool = False
+    placing: int = 0
     ended: bool = False
 
     @classmethod
@@ -56,12 +60,20 @@ class Mark:
             return None
         return mark if isinstance(mark.next, int) and mark.next >= 0 else None
 
-    def write(self, path: Path, workspace: Path) -> None:
-        """Replace the mark in the file at `path`, at once and whole. Raises OSError; then the old one stands."""
+    def write(self, path: Path, workspace: Path, frames: Iterable[Path] = ()) -> None:
+        """Replace the mark in the file at `path`, at once and whole, when what it says is on the disk.
+
+        These are the frames in the folder of `path`, and those in the workspace, `frames`. Raises OSError; then the
+        old one stands.
+        """
         draft = workspace / "mark"
         try:
             with step("draft"):
                 draft.write_text(json.dumps(asdict(self)))
+            with ExitStack() as stack:
+                sync_files([stack.enter_context(opened(file)) for file in (*frames, draft)])
+                for folder in (workspace, path.parent):
+                    sync_folder(stack.enter_context(opened(folder, FOLDER)))
             with step("note"):
                 draft.replace(path)
         except OSError:

@@ -14,6 +14,7 @@ from media.names import BY, KINDS, named_as, place, source_name
 from media.retention import Retention
 
 GROUP = 8  # results that share their fsyncs; more gains little, and makes each wait longer for the last
+TOGETHER = 0.05  # seconds after which a group ends with the next result: those of a slow node wait for no other
 RETRY = 0.5  # seconds until a disk that failed is tried again
 REMIND = 30.0  # seconds between two lines about a disk that goes on failing
 
@@ -24,7 +25,8 @@ BEGINNINGS = {"jpg": rb"\xff\xd8\xff", "png": rb"\x89PNG\r\n\x1a\n", "webp": rb"
 class Results:
     """A folder of results, named after their frames, each whole, in groups that share their fsyncs.
 
-    `add` what belongs to a group, then `commit`: when that returns, the group is in place and on the disk.
+    `add` what belongs to a group, then `commit`: when that returns, the group is in place and on the disk. One that
+    takes longer than TOGETHER is committed in parts.
     """
 
     def __init__(
@@ -46,11 +48,12 @@ class Results:
         self._make_folder()
         self._retention = Retention(self._folder.path, retain) if retain else None
         self._group: list[File] = []
+        self._began = time.monotonic()  # when the last group was through, and so this one began
         cost = "" if sync else ", not fsynced: a power cut may take the latest results"
         print(f"saves below {self._folder.path}{cost}")
 
     def add(self, frame: Message, image: Image.Image | None = None) -> None:
-        """Make `image` the result of `frame`, or the frame itself. It is in place after `commit`.
+        """Make `image` the result of `frame`, or the frame itself. It is in place after `commit`, or before.
 
         Raises ValueError, with the reason for a dead letter, for a name that must not become a path, and for an image
         that cannot be decoded, or encoded in this format. A name that the file system refuses is rejected by `commit`.
@@ -58,15 +61,17 @@ class Results:
         content, format = self._content(frame, image)
         parts = place(frame, named_as(source_name(frame), format), self._by)
         self._group.append(File(parts, content, frame.reject))
+        if time.monotonic() - self._began > TOGETHER:
+            self.commit()
 
     def commit(self) -> None:
         """Put the group in place, however long the disk refuses. Raises Stopped when the node is to stop meanwhile."""
         group, self._group = self._group, []
-        if not group:
-            return
-        with step("commit"):
-            self._write(group)
-        self._keep_up(group)
+        if group:
+            with step("commit"):
+                self._write(group)
+            self._keep_up(group)
+        self._began = time.monotonic()
 
     def _content(self, frame: Message, image: Image.Image | None) -> tuple[bytes, str]:
         """What to save, and the format that its name must say; none if the name is right as it came."""

@@ -7,6 +7,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from bus.durable import sync_way
 from media.arrivals import Sign
 from media.below import Folder, exists, open_below
 from media.claims import Claims, NotReady, Taken
@@ -61,10 +62,11 @@ class Spool:
         try:
             with suppress(FileExistsError):
                 self.folder.mkdir(parents=True)
+            sync_way(self.folder)  # a dead letter may be all that there is of its frame
             self._root = Folder(self.folder)
             self._claims = Claims(self._root, self.folder)
         except OSError as error:
-            place = self.folder / error.filename
+            place = self.folder / (error.filename or "")
             words = f"cannot watch {self.folder}: {place}: {cure(error, place.parent)}"
             raise (CannotWatch if error.errno in MISTAKES else NotYet)(words) from None
         self._finishing = Finishing(self._root, self.folder, then == "keep", self._claims, self._said)

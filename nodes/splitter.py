@@ -1,10 +1,10 @@
 """Split a source into frames: files in a folder, or messages on the wire.
 
 A source is a clip, images, the test camera, or live: a stream, a camera, a pipeline of GStreamer's (docs/sources.md).
-A clip that was stopped or killed goes on where it was when it is started again: a hidden mark beside its frames keeps
-the place. A clip that was split to its end is split afresh by the next run, unless some of its frames wait: that run
-finishes those alone. A live source is opened again whenever it breaks off, and goes on with what comes then. Without a
-folder there is no mark, and a clip begins anew.
+A clip that was stopped, killed or cut off from power goes on where it was when it is started again: a hidden mark
+beside its frames keeps the place. A clip that was split to its end is split afresh by the next run, unless some of its
+frames wait: that run finishes those alone. A live source is opened again whenever it breaks off, and goes on with what
+comes then. Without a folder there is no mark, and a clip begins anew.
 """
 
 import math
@@ -12,6 +12,7 @@ import time
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from PIL.Image import Image
@@ -26,6 +27,7 @@ from media.source import WrongArgument
 from media.video import Dropped, Frame, Opened, Steps
 from media.worker import WorkerDied
 
+SOON = 0.002  # seconds: a frame that comes within these lay there already, and so may the next
 MOMENT = 0.25  # seconds that a live source waits at most until it is known: half of those that its frames may lag
 PAUSE = 0.02  # seconds between two looks at whether it is
 
@@ -89,18 +91,23 @@ def into_folder(job: Job, folder: Path, budget: str) -> Iterator[Message | None]
             yield told(job, opened, folder)
             known(spool.live)
             try:
+                asked = monotonic()
                 for step in video:
                     if isinstance(step, Frame):
-                        refused = spool.place(step.number, jpeg(step, job))
+                        more = monotonic() - asked < SOON
+                        refused = spool.place(step.number, jpeg(step, job), more)
                         losses.note(refused)
                         made += refused is None
                         progress(made, opened.total)
-                    elif isinstance(step, Opened) and changed(job, opened, step):
+                    else:
+                        spool.flush()
+                    if isinstance(step, Opened) and changed(job, opened, step):
                         opened = step
                         yield told(job, opened, folder)
                     elif isinstance(step, Dropped):
                         losses.note(step)
                     yield None
+                    asked = monotonic()
             except WorkerDied:
                 raise  # what could not be read in this life may be read in the next
             except BadData:

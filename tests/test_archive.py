@@ -146,6 +146,29 @@ def test_a_note_that_a_kill_left_without_its_file_gets_it(place: Place) -> None:
     assert {file.name for file in place.done.iterdir()} == {"a.jpg", "a.jpg.txt", "a.2.jpg", "a.2.jpg.txt"}
 
 
+def test_a_note_is_on_the_disk_before_its_file_is_moved(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    deeds: list[str] = []
+    fsync = os.fsync
+
+    def fsync_and_tell(descriptor: int) -> None:
+        deeds.append(f"sync {Path(f'/proc/self/fd/{descriptor}').readlink().name}")
+        fsync(descriptor)
+
+    def rename_and_tell(file: str, to: str, source: int, target: int) -> None:
+        deeds.append(f"rename to {to}")
+        rename_new(file, to, source, target)
+
+    monkeypatch.setattr(os, "fsync", fsync_and_tell)
+    monkeypatch.setattr(module, "rename_new", rename_and_tell)
+    assert place.put("cam/a.jpg", "x", note="why") == "cam/a.jpg"
+    assert deeds == ["sync a.jpg.txt", "sync cam", "rename to a.jpg"]
+
+    deeds.clear()
+    (place.done / "b.jpg.txt").write_text("why\n")  # a kill has left it
+    assert place.put("b.jpg", "x", note="why") == "b.jpg"
+    assert deeds == ["sync b.jpg.txt", "sync done", "rename to b.jpg"]
+
+
 def test_a_note_that_a_kill_cut_off_gets_out_of_the_way(place: Place) -> None:
     place.done.mkdir()
     (place.done / ".note").write_text("wh")

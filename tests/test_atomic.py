@@ -81,7 +81,8 @@ def test_contents_are_on_the_disk_before_names_and_names_before_write_returns(
 
     deeds.clear()
     folder.write([file("cam/c")])
-    assert deeds == ["sync content", "rename to c", "sync cam"]
+    assert deeds[:2] == ["sync content", "rename to c"]
+    assert sorted(deeds[2:]) == ["sync .", "sync cam"]  # who made cam may have been killed before it was synced
 
     deeds.clear()
     AtomicFolder(tmp_path, sync=False).write([file("d")])

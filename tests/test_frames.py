@@ -1,5 +1,7 @@
 """The folder that a splitter writes frames to."""
 
+import errno
+import os
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +12,7 @@ import pytest
 from media import frames as frames_module
 from media.frames import FrameFolder
 from media.mark import Mark
+from media.placing import GROUP
 from media.source import WrongArgument
 from tests.jobs import job
 
@@ -92,6 +95,74 @@ def test_a_frame_that_appeared_and_is_finished_does_not_appear_again(tmp_path: P
     with settled(tmp_path) as spool:
         assert spool.next == 6
         assert visible(tmp_path) == []
+
+
+def test_frames_that_come_at_once_appear_together(tmp_path: Path) -> None:
+    with settled(tmp_path) as spool:
+        for number in range(GROUP - 1):
+            spool.place(number, b"frame", more=True)
+        assert visible(tmp_path) == []
+        spool.place(GROUP - 1, b"frame", more=True)
+        assert len(visible(tmp_path)) == GROUP
+        spool.place(GROUP, b"frame", more=True)
+        spool.end()
+        assert len(visible(tmp_path)) == GROUP + 1
+
+
+def test_frames_that_are_stopped_before_they_appear_are_written_by_the_next_life(tmp_path: Path) -> None:
+    with settled(tmp_path) as spool:
+        spool.place(0, b"frame")
+        spool.place(1, b"frame", more=True)
+    with settled(tmp_path) as spool:
+        assert spool.next == 1
+
+
+def test_a_group_that_appeared_in_part_is_completed_and_nothing_of_it_twice(tmp_path: Path) -> None:
+    left_behind(tmp_path, next=5, placing=3)
+    (tmp_path / ".test.work").mkdir()
+    for number in (6, 7, 8):  # 5 has appeared, and is finished; 8 is of a group that was not marked
+        (tmp_path / ".test.work" / f"{number}.part").write_bytes(b"whole")
+    with settled(tmp_path) as spool:
+        assert spool.next == 8
+        assert visible(tmp_path) == ["test-00000006.jpg", "test-00000007.jpg"]
+        assert not list(spool.workspace.glob("*.part"))
+
+
+def test_what_fills_the_budget_appears_before_the_rest_of_its_group_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[int] = []
+
+    def finish_one(words: str, seconds: float) -> None:
+        assert words.startswith("pauses, as 2 files of a budget of 2 files wait")
+        waits.append(len(visible(tmp_path)))
+        (tmp_path / visible(tmp_path)[0]).unlink()
+
+    monkeypatch.setattr(frames_module, "wait", finish_one)
+    monkeypatch.setattr("media.budget.REST", 0)
+    with settled(tmp_path, budget="2") as spool:
+        for number in range(5):
+            spool.place(number, b"frame", more=number < 4)
+        assert len(visible(tmp_path)) == 2
+    assert waits == [2, 2, 2]
+
+
+def test_a_frame_that_the_disk_has_lost_is_written_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fsync, written = os.fsync, []
+
+    def lose_once(descriptor: int) -> None:
+        if Path(f"/proc/self/fd/{descriptor}").readlink().suffix == ".part":
+            written.append(os.fstat(descriptor).st_mtime_ns)
+            if len(written) == 1:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", lose_once)
+    monkeypatch.setattr(frames_module, "wait", lambda words, seconds: None)
+    with settled(tmp_path) as spool:
+        spool.place(0, b"frame")
+    assert visible(tmp_path) == ["test-00000000.jpg"]
+    assert len(set(written)) == 2
 
 
 def test_a_clip_that_is_through_is_not_split_again_in_the_same_run(

@@ -9,7 +9,7 @@ ROOT = Path(__file__).parent.parent
 OURS = ("bus", "host", "media", "nodes", "launcher", "tests")
 ALLOWED = {
     "nodes": ("bus", "media"),
-    "media": ("bus", "media."),
+    "media": ("bus", "bus.durable", "media."),
     "bus": ("bus.",),
     "host": ("host.", "bus.keys", "bus.link", "bus.books", "bus.descriptors", "bus.steps"),
     "launcher.py": ("host.",),

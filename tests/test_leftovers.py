@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -55,6 +56,22 @@ def test_a_dead_letter_keeps_name_and_payload_and_is_numbered_if_that_name_exist
     assert aside(tmp_path / "a/b", Message(b"1", name="x.jpg")) == ("x.jpg", b"1")
     assert aside(tmp_path / "a/b", Message(b"2", name="x.jpg")) == ("x.2.jpg", b"2")
     assert aside(tmp_path / "a/b", Message(b"3", name="x.jpg")) == ("x.3.jpg", b"3")
+
+
+def test_a_dead_letter_is_on_the_disk_before_its_sender_lets_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[str] = []
+    fsync = os.fsync
+
+    def fsync_and_tell(descriptor: int) -> None:
+        path = Path(f"/proc/self/fd/{descriptor}").readlink()
+        synced.append(f"{path.name} {os.fstat(descriptor).st_size}" if path.is_file() else str(path))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync_and_tell)
+    aside(tmp_path / "a/b", Message(b"123", name="x.jpg"))
+    assert synced[:5] == ["x.jpg 3", "x.jpg.txt 9", f"{tmp_path}/a/b", f"{tmp_path}/a", str(tmp_path)]
 
 
 def test_a_note_and_a_dead_letter_that_is_named_like_one_do_not_overwrite_each_other(tmp_path: Path) -> None:

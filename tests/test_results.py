@@ -1,5 +1,6 @@
 """Results are saved as asked, in groups, and a disk that fails is waited for."""
 
+import math
 import os
 import resource
 import shutil
@@ -11,6 +12,7 @@ import pytest
 from PIL import Image
 
 from bus import Message, Undecodable, encode
+from media import results as module
 from media.results import Results
 from tests.conftest import until
 
@@ -194,7 +196,8 @@ def test_a_disk_that_refuses_is_waited_for_and_nothing_half_written_stays(tmp_pa
     assert (tmp_path / "small").read_bytes() == b"small"
 
 
-def test_a_folder_that_is_removed_meanwhile_is_made_again(tmp_path: Path) -> None:
+def test_a_folder_that_is_removed_meanwhile_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "TOGETHER", math.inf)
     results = Results(str(tmp_path / "out"))
     for name in ("a", "b"):
         results.add(Message(b"x", name=f"cam/{name}"))
@@ -202,3 +205,16 @@ def test_a_folder_that_is_removed_meanwhile_is_made_again(tmp_path: Path) -> Non
         results.commit()
 
     assert [path.name for path in (tmp_path / "out/cam").iterdir()] == ["b"]
+
+
+def test_a_result_that_comes_late_does_not_wait_for_the_rest_of_its_group(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results = Results(str(tmp_path))
+    monkeypatch.setattr(module, "TOGETHER", math.inf)
+    results.add(Message(b"x", name="1"))
+    assert list(tmp_path.iterdir()) == []
+
+    monkeypatch.setattr(module, "TOGETHER", 0.0)
+    results.add(Message(b"x", name="2"))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["1", "2"]

@@ -2,10 +2,11 @@
 
 python -m tests.nodes.splitter_killed SOURCE FOLDER COUNT [BUDGET]
 
-A step is an opened file, a look into a folder, a rename or a removal: all that a splitter does to its folder. Between
-its two lives a reader finishes, as a watcher would, every frame that is there; and within a life, whenever the splitter
-waits for that because of its BUDGET. The source is a clip, or the test camera. A fork for each life saves starting
-Python, and drawing what all pictures of the camera share.
+A step is a file opened to be written, a look into a folder, a rename or a removal: all that a splitter does to its
+folder, as what it opens to read or to sync changes nothing. Between its two lives a reader finishes, as a watcher
+would, every frame that is there; and within a life, whenever the splitter waits for that because of its BUDGET. The
+source is a clip, or the test camera. A fork for each life saves starting Python, and drawing what all pictures of the
+camera share.
 """
 
 import itertools
@@ -48,6 +49,8 @@ def live(source: str, folder: Path, count: int, budget: int, seen: "Counter[str]
 
         def on_step(event: str, details: tuple[object, ...]) -> None:
             nonlocal left
+            if event == "open" and isinstance(details[2], int) and details[2] & os.O_ACCMODE == os.O_RDONLY:
+                return
             if left is not None and event in STEPS and str(folder) in str(details[0]):
                 left -= 1
                 if left == 0:

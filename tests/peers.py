@@ -78,6 +78,10 @@ class FarPusher(Far):
             self.got.append((json.loads(self.state.recv()), b""))
         return [state for state, _ in self.got]
 
+    def last(self) -> Header:
+        """The last state; empty if none has come."""
+        return (self.hear() or [{}])[-1]
+
     def give(self, n: int, payload: bytes = b"x", /, **fields: Any) -> None:
         """Send a message, or what `kind` says."""
         header = {

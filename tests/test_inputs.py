@@ -80,7 +80,7 @@ def test_batches_ask_for_twice_their_size() -> None:
     with node(prefetch=2) as n:
         give(n, 1)
         next(batches(n.frames, 20))
-        n.until(lambda: n.far.hear()[-1]["credit"] == 40)
+        n.until(lambda: n.far.last().get("credit") == 40)
 
 
 def test_a_batch_of_keep_latest_is_the_newest_frame_of_each_pusher_and_asks_and_waits_for_no_more() -> None:
@@ -89,7 +89,7 @@ def test_a_batch_of_keep_latest_is_the_newest_frame_of_each_pusher_and_asks_and_
         began = time.monotonic()
         assert [frame.number for frame in next(batches(n.frames, 8, seconds=20.0))] == [1]
         assert time.monotonic() - began < 10.0
-        n.until(lambda: n.far.hear()[-1]["open"] == [1])
+        n.until(lambda: n.far.last().get("open") == [1])
         assert {state["credit"] for state in n.far.hear()} == {1}
 
 

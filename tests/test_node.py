@@ -47,7 +47,7 @@ def test_a_message_is_done_when_all_that_was_made_of_it_is() -> None:
         n.until(lambda: n.beyond[0].hear() == [1, 2])
         n.frames.here()
         n.beyond[0].say(done=[(2, "dropped", "late")])
-        n.until(lambda: n.far.hear()[-1].get("held") == [1])
+        n.until(lambda: n.far.last().get("held") == [1])
         assert n.verdicts() == {}
         n.beyond[0].say(done=[(1, "done", "")])
         n.until(lambda: n.verdicts() == {1: ("done", "")})
@@ -81,7 +81,7 @@ def test_a_skip_is_passed_on_to_every_wire_with_its_whole_range_and_acknowledged
             assert (header["kind"], payload) == ("skip", b"")
             assert header["meta"] == {"stream": "s", "number": 4, "last": 9}
         all_done(n.beyond[0])
-        n.until(lambda: n.far.hear()[-1].get("held") == [1])
+        n.until(lambda: n.far.last().get("held") == [1])
         all_done(n.beyond[1])
         n.until(lambda: n.verdicts() == {1: ("done", "")})
         assert n.books["received"] == 0, "user code never saw it"

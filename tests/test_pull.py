@@ -43,8 +43,8 @@ def test_the_puller_speaks_first_and_says_everything_each_half_second() -> None:
         assert first["death"] == "node on host: was killed by SIGSEGV", "and how"
         took(b, far, queue, 2)
         far.ping(7)
-        b.until(lambda: far.hear()[-1]["echo"] == 7)
-        assert (far.hear()[-1]["epoch"], far.hear()[-1]["open"]) == ("one", [1, 2])
+        b.until(lambda: far.last().get("echo") == 7)
+        assert (far.last()["epoch"], far.last()["open"]) == ("one", [1, 2])
 
 
 def test_the_first_state_comes_with_the_connection_and_not_with_the_next_beat() -> None:
@@ -97,8 +97,8 @@ def test_what_is_let_go_and_done_is_said_at_once_and_forgotten_below_low() -> No
         state = next(state for state in far.hear() if state["done"])
         assert (state["released"], state["done"]) == ([2, 1], [[1, "rejected", "too dark"]])
         far.ping(1, low=2)
-        b.until(lambda: far.hear()[-1]["echo"] == 1 and "open" in far.hear()[-1])
-        assert (far.hear()[-1]["done"], far.hear()[-1]["held"]) == ([], [2])
+        b.until(lambda: far.last().get("echo") == 1 and "open" in far.last())
+        assert (far.last()["done"], far.last()["held"]) == ([], [2])
 
 
 def test_a_new_life_of_the_pusher_voids_what_came_from_the_old_one() -> None:
@@ -116,7 +116,7 @@ def test_a_new_life_of_the_pusher_voids_what_came_from_the_old_one() -> None:
         finish(pull, queue, "dropped")
         finish(pull, queue, "dropped")
         far.ping(1, epoch="two")
-        b.until(lambda: told(far) and far.hear()[-1]["echo"] == 1)
+        b.until(lambda: told(far) and far.last().get("echo") == 1)
         assert [1, "done", ""] not in told(far)
         assert not queue
 
@@ -129,7 +129,7 @@ def test_the_end_is_believed_from_the_pusher_or_its_mark_and_a_new_life_takes_it
         assert not pull.ended
         far.ping(2, closed=True, end=True)
         b.until(lambda: pull.ended)
-        b.until(lambda: far.hear()[-1]["ended"])
+        b.until(lambda: far.last().get("ended"))
         far.ping(1, epoch="two")
         b.until(lambda: not pull.ended and not pull.closed)
         b.marked.add("far.1")
@@ -164,7 +164,7 @@ def test_a_pusher_whose_low_stands_still_does_not_grow_the_state_or_the_memory_w
                     pull.release(item)
                     pull.finish(item, "done", "")
         far.ping(1)
-        b.until(lambda: far.hear()[-1]["echo"] == 1)
+        b.until(lambda: far.last().get("echo") == 1)
         assert len({n for n, _, _ in told(far)}) == 9_999
         assert max(len(json.dumps(state)) for state in far.hear()) < MAX_HEADER
 

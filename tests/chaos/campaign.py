@@ -62,6 +62,7 @@ class Campaign:
         self._scene, self._audit, self._spared, self._say = scene, audit, spared, say
         self._rng = random.Random(seed)
         self._plan = self._planned(kills)
+        self.planned = len(self._plan)  # faults
         self._struck: Victim | None = None  # the last victim, until it is back at work
         self._struck_at = self._back_at = 0.0  # by time.monotonic; 0: it is not back
         self._next_life_is_struck = False
@@ -110,14 +111,17 @@ class Campaign:
                 self.samples[name].append(Sample(self.seconds, one.pid, one.memory, one.peak, one.descriptors))
         last = max([self._began, self._struck_at, *self._audit.times[-1:]])
         assert time.monotonic() - last < PATIENCE, f"no result for {PATIENCE:g} s: the graph hangs"
-        if self._struck:
+        due = [at for at, _ in self._plan if at <= len(self._audit.right)]
+        is_pressed = len(due) > 1 or any(at >= self._end for at in due)
+        if self._struck and not is_pressed:
             self._await(self._struck, living)
-        elif self._plan and self._plan[-1][0] <= len(self._audit.right):
+        elif due:
             self._strike_anyone(living)
 
     def _strike_anyone(self, living: dict[str, Victim]) -> None:
         names = sorted(living.keys() - self._spared)
         if names:
+            self._note_return()
             moment = "end" if self._plan[-1][0] >= self._end else "mid-stream"
             self._strike(living[self._rng.choice(names)], moment)
 

@@ -32,6 +32,7 @@ def figures(scene: Scene, audit: Audit, campaign: Campaign, broken: str) -> dict
         "broken": broken,
         "seconds": round(campaign.seconds, 1),
         "results": {**standing._asdict(), "written again": again, "wrong": audit.wrong},
+        "planned": campaign.planned,
         "faults": Counter(strike.fault for strike in campaign.strikes),
         "moments": Counter(strike.moment for strike in campaign.strikes),
         "victims": Counter(strike.victim for strike in campaign.strikes),
@@ -57,7 +58,8 @@ def verdict(figures: dict[str, Any]) -> str:
         f"{results['found']} of {results['expected']} results, {results['lost']} lost, {results['corrupt']} corrupt, "
         f"{results['twice']} twice, {results['dead']} dead letters"
     )
-    done = ", ".join(f"{name} {count}" for name, count in faults.items()) or "no fault"
+    kinds = ", ".join(f"{name} {count}" for name, count in faults.items()) or "no fault"
+    done = f"{kinds} (of {figures['planned']} planned)"
     times = figures["resumed"].get("kill")
     resumed = "; resumed after a kill: median {median} s, p99 {p99} s, worst {worst} s".format(**times) if times else ""
     lives = f"{figures['launcher lives']} lives of the launcher"

@@ -99,7 +99,7 @@ class FrameFolder:
         """
         self.next = number + 1
         self._placing.group[number] = body
-        if more and not self.live and isinstance(body, bytes) and len(self._placing.group) < GROUP:
+        if more and not self._job.live and isinstance(body, bytes) and len(self._placing.group) < GROUP:
             return None
         try:
             self.flush()
@@ -120,8 +120,8 @@ class FrameFolder:
 
     def end(self) -> None:
         """Note that every frame that can be read of the clip is in place."""
+        self.flush()
         if not self._job.live:
-            self.flush()
             self._patiently(partial(self._placing.end, self.next))
 
     def _place(self) -> None:

@@ -66,15 +66,15 @@ class Mark:
         These are the frames in the folder of `path`, and those in the workspace, `frames`. Raises OSError; then the
         old one stands.
         """
-        draft = workspace / "mark"
+        draft, what = workspace / "mark", " the end" * self.ended
         try:
-            with step("draft"):
+            with step(f"draft{what}"):
                 draft.write_text(json.dumps(asdict(self)))
             with ExitStack() as stack:
                 sync_files([stack.enter_context(opened(file)) for file in (*frames, draft)])
                 for folder in (workspace, path.parent):
                     sync_folder(stack.enter_context(opened(folder, FOLDER)))
-            with step("note"):
+            with step(f"note{what}"):
                 draft.replace(path)
         except OSError:
             with suppress(OSError):

@@ -29,14 +29,14 @@ class Row(NamedTuple):
 
 
 ROWS = (
-    # The splitter writes each frame whole, notes its number, and moves it into place.
+    # The splitter writes a group of frames whole, notes their numbers, and moves each into place.
     Row("splitter", "send", "tells the watcher what it opened", "told the watcher what it opened"),
     Row("splitter", "write 5", "writes a frame", "written a frame whole"),
-    Row("splitter", "draft 5", "drafts a mark", "drafted a mark"),
-    Row("splitter", "note 5", "notes that it will place a frame", "noted that it will place a frame"),
+    Row("splitter", "draft 2", "drafts a mark", "drafted a mark"),
+    Row("splitter", "note 2", "notes that it will place frames", "noted that it will place frames"),
     Row("splitter", "place 5", "moves a frame into place", "moved a frame into place"),
-    Row("| splitter", "draft 13", "drafts that the clip has ended", "drafted that the clip has ended"),
-    Row("splitter", "note 13", "notes that the clip has ended", "noted that the clip has ended"),
+    Row("| splitter", "draft the end", "drafts that the clip has ended", "drafted that the clip has ended"),
+    Row("splitter", "note the end", "notes that the clip has ended", "noted that the clip has ended"),
     Row("splitter", "leave", "clears its workspace away", "cleared its workspace away"),
     # The watcher claims files, hands them over, and sees them off.
     Row("| watcher", "receive", "takes in what was opened", "taken in what was opened"),
@@ -88,10 +88,10 @@ ROWS = (
 # Those of whom more than one dies: in the next life as well, or beside each other.
 MORE = {
     "the splitter dies while it places a frame, and before it places it again": Crash(
-        "splitter", "after note 5, then before resume"
+        "splitter", "after note 2, then before resume"
     ),
     "the splitter dies while it places a frame, and after it has placed it": Crash(
-        "splitter", "after note 5, then after resume"
+        "splitter", "after note 2, then after resume"
     ),
     "the watcher dies of four claimed files, and while it sends them": Crash(
         "watcher", "after claim 4, then after send"

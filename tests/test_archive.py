@@ -161,7 +161,7 @@ def test_a_note_is_on_the_disk_before_its_file_is_moved(place: Place, monkeypatc
     monkeypatch.setattr(os, "fsync", fsync_and_tell)
     monkeypatch.setattr(module, "rename_new", rename_and_tell)
     assert place.put("cam/a.jpg", "x", note="why") == "cam/a.jpg"
-    assert deeds == ["sync a.jpg.txt", "sync cam", "rename to a.jpg"]
+    assert deeds == ["rename to a.jpg.txt", "sync a.jpg.txt", "sync cam", "rename to a.jpg"]
 
     deeds.clear()
     (place.done / "b.jpg.txt").write_text("why\n")  # a kill has left it

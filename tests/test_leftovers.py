@@ -71,7 +71,7 @@ def test_a_dead_letter_is_on_the_disk_before_its_sender_lets_go(
 
     monkeypatch.setattr(os, "fsync", fsync_and_tell)
     aside(tmp_path / "a/b", Message(b"123", name="x.jpg"))
-    assert synced[:5] == ["x.jpg 3", "x.jpg.txt 9", f"{tmp_path}/a/b", f"{tmp_path}/a", str(tmp_path)]
+    assert synced[:5] == [".x.jpg.txt.partial 9", ".x.jpg.partial 3", f"{tmp_path}/a/b", f"{tmp_path}/a", str(tmp_path)]
 
 
 def test_a_note_and_a_dead_letter_that_is_named_like_one_do_not_overwrite_each_other(tmp_path: Path) -> None:

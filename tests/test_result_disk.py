@@ -95,7 +95,8 @@ def test_a_group_of_results_is_written_anew_after_an_fsync_or_a_rename_that_fail
     with Ordeal(tmp_path, clip, under=[*injecting(*faults, trace="fsync,renameat,renameat2"), *TRACED]) as graph:
         graph.says(*refused(graph, "Input/output error"), *refused(graph, "No space left on device"))
     seen = Calls(tmp_path)
-    assert seen.failed == 3 * (3 + 2) + 2  # of two converters and a saver; and the watcher's claims are renames
+    # Two converters and a saver; the watcher, whose claims are renames; the splitter.
+    assert seen.failed == 3 * (3 + 2) + (3 + 2) + 3
     seen.assert_written_anew()
 
 

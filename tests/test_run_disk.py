@@ -92,7 +92,8 @@ def test_a_node_that_fails_for_good_while_the_run_folder_is_full_is_told_downstr
         disk(Path(short), options="size=2M") as runs,
         Launch(tmp_path, env={"XDG_RUNTIME_DIR": short}) as graph,
     ):
-        graph.says(r"saver +\| saves below")
+        for node in ("saver", "source"):
+            graph.says(rf"{node} +\| ready")
         ballast = fill(runs)
         (tmp_path / "go").touch()
         graph.says(rf"source +\| its end mark in {runs}/.* cannot be written: No space left on device; tries again")

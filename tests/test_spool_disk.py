@@ -53,7 +53,7 @@ def test_a_spool_on_a_disk_that_is_full_from_the_start_is_waited_for(tmp_path: P
 
 
 def test_frames_in_a_folder_without_rights_wait(tmp_path: Path, clip: Path) -> None:
-    with Ordeal(tmp_path, clip, "splitter.budget=24", under=WITHOUT_POWER) as graph:  # some are on their way
+    with Ordeal(tmp_path, clip, under=WITHOUT_POWER) as graph:
         with graph.fault():
             for folder in (graph.spool, graph.spool / ".taken"):
                 folder.chmod(0o555)

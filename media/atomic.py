@@ -68,6 +68,7 @@ class AtomicFolder:
             _partial_folder(root) as partial,
             contextlib.closing(_Group(root, partial)) as group,
         ):
+            self._mounted.check()  # what was opened is the folder that was meant, and not one below the mount
             for file in files:
                 with step("write"):
                     group.write(file)

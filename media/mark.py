@@ -66,15 +66,15 @@ class Mark:
         These are the frames in the folder of `path`, and those in the workspace, `frames`. Raises OSError; then the
         old one stands.
         """
-        draft, what = workspace / "mark", " the end" * self.ended
+        draft = workspace / "mark"
         try:
-            with step(f"draft{what}"):
+            with step("draft the end") if self.ended else step("draft"):
                 draft.write_text(json.dumps(asdict(self)))
             with ExitStack() as stack:
                 sync_files([stack.enter_context(opened(file)) for file in (*frames, draft)])
                 for folder in (workspace, path.parent):
                     sync_folder(stack.enter_context(opened(folder, FOLDER)))
-            with step(f"note{what}"):
+            with step("note the end") if self.ended else step("note"):
                 draft.replace(path)
         except OSError:
             with suppress(OSError):

@@ -84,20 +84,20 @@ class Results:
         return _encoded(frame.image if image is None else image, format, self._quality), format
 
     def _write(self, group: list[File]) -> None:
-        said = -math.inf
+        trouble, said = "", -math.inf  # the last one, and when it was said
         while True:
             try:
                 with outside(f"saves below {self._folder.path}"):
                     self._folder.write(group)
             except OSError as error:
                 words = f"cannot save below {self._folder.path}: {error.strerror}; waiting until it works"
-                if time.monotonic() - said > REMIND:
-                    said = time.monotonic()
+                if words != trouble or time.monotonic() - said > REMIND:
+                    trouble, said = words, time.monotonic()
                     print(words)
                 wait(words, RETRY)
                 self._keep_up([])  # what has become too old meanwhile may be what fills the disk
             else:
-                if said > -math.inf:
+                if trouble:
                     print(f"saves below {self._folder.path} again")
                 return
 

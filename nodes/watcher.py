@@ -151,7 +151,6 @@ def _next(arrivals: Arrivals, spool: Spool) -> Taken | None:
             ready = spool.take(*candidate)
         except NotReady:
             arrivals.later(*candidate)
-            return None
     if not spool.is_there:  # asked last: what was claimed must have been ours
         raise FolderGone
     return ready

@@ -4,11 +4,12 @@ import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import need
+from tests.conftest import need, until
 
 REFUSED = ("permission denied", "not permitted", "only root", "must be superuser")
 
@@ -21,8 +22,16 @@ def disk(place: Path, kind: str = "tmpfs", options: str = "") -> Iterator[Path]:
 
 
 def change(place: Path, options: str) -> None:
-    """Give the file system at `place` another size."""
-    subprocess.run(["mount", "-o", f"remount,{options}", str(place)], check=True)
+    """Give the file system at `place` other options, as soon as no open file stands in the way."""
+    until(partial(_changed, place, options), 10, f"{place} as {options}")
+
+
+def _changed(place: Path, options: str) -> bool:
+    done = subprocess.run(
+        ["mount", "-o", f"remount,{options}", str(place)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0 or "busy" in done.stderr, done.stderr
+    return done.returncode == 0
 
 
 @contextmanager

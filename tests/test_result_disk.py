@@ -28,22 +28,23 @@ def refused(graph: Ordeal, why: str) -> list[str]:
 
 
 def test_results_on_a_disk_that_is_full_or_read_only_wait(tmp_path: Path, clip: Path) -> None:
-    with disk(tmp_path / "results", options="size=4M") as results, Ordeal(tmp_path, clip) as graph:
-        with graph.fault():
+    with disk(tmp_path / "results", options="size=64M") as results, Ordeal(tmp_path, clip) as graph:
+        with graph.fault(to_save=True):
             ballast = fill(results)
         graph.says(*refused(graph, "No space left on device"))
         with graph.cured():
             ballast.unlink()
 
-        with graph.fault():
+        with graph.fault(to_save=True):
             there = os.statvfs(results)
             change(results, f"nr_inodes={there.f_files - there.f_ffree}")
         graph.says(*refused(graph, "No space left on device"))
         with graph.cured():
             change(results, "nr_inodes=10000")
 
-        with graph.fault():
-            change(results, "ro")
+        with graph.fault(to_save=True):
+            pass
+        change(results, "ro")
         graph.says(*refused(graph, "Read-only file system"))
         with graph.cured():
             change(results, "rw")
@@ -51,8 +52,13 @@ def test_results_on_a_disk_that_is_full_or_read_only_wait(tmp_path: Path, clip: 
 
 def test_results_whose_disk_is_unmounted_are_not_written_below_it_but_wait(tmp_path: Path, clip: Path) -> None:
     store, results = tmp_path / "store", tmp_path / "results"
-    with disk(store, options="size=4M"), bound(store, results), Ordeal(tmp_path, clip) as graph, ExitStack() as away:
-        with graph.fault():
+    with (
+        disk(store, options="size=64M"),
+        bound(store, results),
+        Ordeal(tmp_path, clip) as graph,
+        ExitStack() as away,
+    ):
+        with graph.fault(to_save=True):
             away.enter_context(taken_away(store, results))
         graph.says(*refused(graph, f"nothing is mounted at {results} any longer"))
         assert files(results) == []
@@ -62,7 +68,7 @@ def test_results_whose_disk_is_unmounted_are_not_written_below_it_but_wait(tmp_p
 
 def test_results_in_a_folder_without_rights_wait(tmp_path: Path, clip: Path) -> None:
     with Ordeal(tmp_path, clip, under=WITHOUT_POWER) as graph:
-        with graph.fault():
+        with graph.fault(to_save=True):
             for place in graph.places:
                 place.chmod(0o555)
         graph.says(*refused(graph, "Permission denied"))
@@ -76,12 +82,12 @@ def test_a_folder_of_results_that_is_removed_is_made_again_and_loses_only_what_w
 ) -> None:
     results, before = tmp_path / "results", tmp_path / "before"
     with Ordeal(tmp_path, clip) as graph:
-        with graph.fault():
+        with graph.fault(to_save=True):
             shutil.copytree(results, before)
             shutil.rmtree(results)
+        graph.says(*(f"{place} was removed, with what was saved in it: makes it again" for place in graph.places))
         with graph.cured():
             pass
-        graph.says(*(f"{place} was removed, with what was saved in it: makes it again" for place in graph.places))
         assert graph.graph.ends() == 0
         for file in [file for file in before.rglob("*.jpg") if ".partial" not in file.parts]:
             again = results / file.relative_to(before)
@@ -104,7 +110,7 @@ def test_results_on_a_disk_that_hangs_wait_and_no_node_counts_as_hung(tmp_path: 
     words = "converter.stall=1", "saver.stall=1"
     with passed_through(tmp_path / "results") as behind, Ordeal(tmp_path, clip, *words) as graph:
         [server] = processes_in(behind)  # bindfs changes to the folder that it shows
-        with graph.fault():
+        with graph.fault(to_save=True):
             os.kill(server, signal.SIGSTOP)
         try:
             graph.says(*(f"saves below {place}: the disk has not answered for 3 s; waits" for place in graph.places))

@@ -10,7 +10,7 @@ from tests.conftest import make_clip
 from tests.mounting import bound, change, disk, taken_away
 from tests.ordeal import FRAMES, SIZE, WITHOUT_POWER, Ordeal, injecting
 
-ROOMY = "size=70M,nr_inodes=2000"  # a little more than what the splitter leaves free
+ROOMY = "size=100M,nr_inodes=2000"  # a little more than what the splitter leaves free
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def test_frames_on_a_disk_that_is_full_or_read_only_wait(tmp_path: Path, clip: P
 
 
 def test_a_spool_on_a_disk_that_is_full_from_the_start_is_waited_for(tmp_path: Path, clip: Path) -> None:
-    with disk(tmp_path / "spool", options="size=70M,nr_inodes=1") as spool, Ordeal(tmp_path, clip) as graph:
+    with disk(tmp_path / "spool", options="size=100M,nr_inodes=1") as spool, Ordeal(tmp_path, clip) as graph:
         why = "No space left on device"
         graph.says(
             rf"watcher +\| cannot watch {spool}: {spool}/\.taken: {why}: make room on its disk, .*; tries again",
@@ -53,7 +53,7 @@ def test_a_spool_on_a_disk_that_is_full_from_the_start_is_waited_for(tmp_path: P
 
 
 def test_frames_in_a_folder_without_rights_wait(tmp_path: Path, clip: Path) -> None:
-    with Ordeal(tmp_path, clip, under=WITHOUT_POWER) as graph:
+    with Ordeal(tmp_path, clip, "splitter.budget=2GB", under=WITHOUT_POWER) as graph:  # nothing else holds it up
         with graph.fault():
             for folder in (graph.spool, graph.spool / ".taken"):
                 folder.chmod(0o555)

@@ -6,6 +6,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -108,7 +109,7 @@ def test_each_further_command_works(tmp_path: Path, command: str) -> None:
 
 def test_the_node_and_the_graph_of_readme_run_together(tmp_path: Path) -> None:
     [code] = blocks(README, "python")
-    [graph] = blocks(README, "yaml")
+    graph = blocks(README, "yaml")[0]
     (tmp_path / "shrink.py").write_text(code)
     (tmp_path / "graph.yaml").write_text(graph)
 
@@ -125,6 +126,32 @@ def test_the_node_and_the_graph_of_readme_run_together(tmp_path: Path) -> None:
     assert len(results) == 10
     with Image.open(tmp_path / "small" / results[0]) as image:
         assert image.size == (320, 180)
+
+
+def test_two_machines_convert_as_readme_says(tmp_path: Path) -> None:
+    """Two folders of this machine stand for them."""
+    graph = blocks(README, "yaml")[1].replace("10.0.0.7", "127.0.0.1").replace("5560", "25560")
+    keys, start = ([line.partition("$ python ") for line in block.splitlines()] for block in blocks(README, "console"))
+    for host, _, words in keys:
+        (tmp_path / host).mkdir()
+        printed = subprocess.run(here(words), cwd=tmp_path / host, capture_output=True, text=True, check=True).stdout
+        [line] = re.findall(rf'^  {host}: {{key: ".*"}}$', printed, re.MULTILINE)
+        graph = graph.replace(f'{host}: {{key: "…"', line.strip().removesuffix("}"))
+    for host, _, _ in keys:
+        (tmp_path / host / "graph.yaml").write_text(graph)
+    with ExitStack() as stack:
+        graphs = [
+            stack.enter_context(subprocess.Popen([*here(words), *["splitter.limit=20"]], cwd=tmp_path / host))
+            for host, _, words in start
+        ]
+        assert [graph.wait(60) for graph in graphs] == [0, 0]
+    assert len(files(tmp_path / "station" / "converted")) == 20
+    assert files(tmp_path / "robot" / "spool") == []
+
+
+def here(words: str) -> list[str]:
+    """A command of README's, with this python and this launcher."""
+    return [sys.executable, *words.replace("launcher.py", str(ROOT / "launcher.py")).split()]
 
 
 def test_the_snippets_of_the_page_on_nodes_hold() -> None:

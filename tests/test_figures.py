@@ -100,6 +100,13 @@ def test_a_graph_that_did_nothing_has_a_summary(paths: dict[str, list[Path]]) ->
     assert Figures(paths, 0.0).summary(1.0) == "converted 0, dead letters 0, dropped 0, lost 0, waiting 0; 0.0/s"
 
 
+def test_a_host_whose_frames_are_owned_on_another_says_what_its_nodes_finished(paths: dict[str, list[Path]]) -> None:
+    del paths["splitter"], paths["watcher"]
+    for path, count in zip(paths["converter"], (60, 62), strict=True):
+        write(path, received=count)
+    assert Figures(paths, 0.0).summary(1.0) == "converter finished 122"
+
+
 def test_books_that_are_being_made_count_as_empty(tmp_path: Path) -> None:
     path = tmp_path / "a.books"
     path.touch()

@@ -20,12 +20,13 @@ FAILED = 1  # a node failed for good, or a dead letter could not be looked into 
 BAD_USE = 2  # a bad graph or command line
 
 STANDARD_ERROR = 2  # the last of the standard files' descriptors
-VERBS = ("check", "print", "try", "dead-letters", "retry")
+VERBS = ("check", "print", "unit", "try", "dead-letters", "retry")
 HELP = """\
 verbs:
   (none)          run the graph until all is done, or until Ctrl-C
   check           say every mistake in the graph at once, or in one line that it is fine
   print           show the command line of every process, ready to paste; start nothing
+  unit            show a unit for systemd that runs the graph as a service, overrides included
   try NODE FILE   run one node on one image file; the result lies beside the file
   dead-letters    list what was set aside, when and why; with --json one object a line
   retry [NAME …]  put dead letters back to be done again: all, or by the names (or globs, in quotes) that are listed
@@ -108,6 +109,8 @@ def obey(options: argparse.Namespace) -> int:
         verbs.check(wanted)
     elif options.verb == "print":
         verbs.show(wanted)
+    elif options.verb == "unit":
+        verbs.unit(wanted, options.overrides)
     elif options.verb == "try":
         verbs.attempt(wanted, options.node, options.file)
     elif options.verb == "dead-letters":

@@ -1,4 +1,4 @@
-"""What a user can have done with a graph: run, check, print it, try a node of it, list and retry its dead letters."""
+"""What a user can have done with a graph: run, check, print it, or a unit for it, try a node, see to dead letters."""
 
 import os
 import shlex
@@ -19,6 +19,7 @@ from host.report import LAST_WORDS, Report
 from host.retry import Stays, put_back, what_follows
 from host.runfolder import Refused, RunFolder
 from host.supervisor import Supervisor
+from host.unit import text
 
 WIRING = ("--run=", "--pull=", "--push=", "--grant=", "--key=")  # what a node that is tried on a file goes without
 
@@ -55,6 +56,14 @@ def show(graph: Graph) -> None:
         for process in plan:
             own = [f"{name}={value}" for name, value in process.env.items()]
             print(f"{shlex.join([*(['env', *own] if own else []), *process.argv])} &")
+
+
+def unit(graph: Graph, words: Sequence[str]) -> None:
+    """Print a unit of systemd's that runs the graph with `words` on the command line. Raises what `check` does."""
+    if graph.hosts:
+        raise Refused(f"{graph.path} names hosts: such a graph can be checked and printed, but not run yet")
+    plan_by_hand(graph)
+    print(text(graph, words), end="")
 
 
 def attempt(graph: Graph, node: str, file: Path) -> None:

@@ -115,7 +115,8 @@ def test_try_passes_on_the_exit_code(folder: Path) -> None:
     [
         (
             ["graph.yaml", "chek"],
-            'there is no verb "chek": they are check, print, try, dead-letters, retry; without one the graph runs',
+            'there is no verb "chek": they are check, print, unit, try, dead-letters, retry;'
+            " without one the graph runs",
         ),
         (["graph.yaml", "check", "--json"], "--json goes with dead-letters alone"),
         (

@@ -3,8 +3,9 @@
 import os
 import signal
 
-if __name__ == "__main__":  # as long as nothing is started, while Python imports what follows, too, Ctrl-C is the end
+if __name__ == "__main__":  # as long as nothing is started, while Python imports what follows, too, these are the end
     signal.signal(signal.SIGINT, lambda *_: os._exit(0))
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))  # which process 1 of a container would not hear otherwise
 
 import argparse
 import sys

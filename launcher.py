@@ -3,8 +3,9 @@
 import os
 import signal
 
-if __name__ == "__main__":  # as long as nothing is started, while Python imports what follows, too, Ctrl-C is the end
+if __name__ == "__main__":  # as long as nothing is started, while Python imports what follows, too, these are the end
     signal.signal(signal.SIGINT, lambda *_: os._exit(0))
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))  # which process 1 of a container would not hear otherwise
 
 import argparse
 import sys
@@ -20,15 +21,16 @@ FAILED = 1  # a node failed for good, or a dead letter could not be looked into 
 BAD_USE = 2  # a bad graph or command line
 
 STANDARD_ERROR = 2  # the last of the standard files' descriptors
-VERBS = ("check", "print", "try", "dead-letters", "retry", "keys")
+VERBS = ("check", "print", "unit", "keys", "try", "dead-letters", "retry")
 HELP = """\
 verbs:
   (none)          run the graph until all is done, or until Ctrl-C
   check           say every mistake in the graph at once, or in one line that it is fine
   print           show the command line of every process, ready to paste; start nothing
+  unit            show a unit for systemd that runs the graph as a service, overrides included
+  keys HOST …     make the private keys of hosts, and print the lines for graph.yaml
   try NODE FILE   run one node on one image file; the result lies beside the file
   dead-letters    list what was set aside, when and why; with --json one object a line
-  keys HOST …     make the private keys of hosts, and print the lines for graph.yaml
   retry [NAME …]  put dead letters back to be done again: all, or by the names (or globs, in quotes) that are listed
 
 examples:
@@ -81,8 +83,8 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     rest = options.words
     options.verb = rest.pop(0) if rest and "=" not in rest[0] else "run"
     options.names = []
-    if options.verb != "run" and (options.host or options.only):
-        parser.error("--host and --only go with running the graph")
+    if (options.only and options.verb != "run") or (options.host and options.verb not in ("run", "unit")):
+        parser.error("--only goes with running the graph alone, and --host with that and unit")
     if options.verb not in ("run", *VERBS):
         parser.error(f'there is no verb "{options.verb}": they are {", ".join(VERBS)}; without one the graph runs')
     if options.json and options.verb != "dead-letters":
@@ -120,6 +122,8 @@ def obey(options: argparse.Namespace) -> int:
         verbs.check(wanted)
     elif options.verb == "print":
         verbs.show(wanted)
+    elif options.verb == "unit":
+        verbs.unit(wanted, options.host, options.overrides)
     elif options.verb == "try":
         verbs.attempt(wanted, options.node, options.file)
     elif options.verb == "dead-letters":

@@ -1,4 +1,4 @@
-"""sd_notify: how a node tells its supervisor, the launcher or systemd, how it is (man 3 sd_notify)."""
+"""sd_notify: how a node tells its supervisor, the launcher or systemd, how it is; and the launcher, systemd."""
 
 import os
 import socket
@@ -9,8 +9,9 @@ from bus.hiding import conceal
 class Notify:
     """Sends to $NOTIFY_SOCKET, never blocking; without that variable it is silent."""
 
-    def __init__(self, replica: str) -> None:
-        self._replica = replica
+    def __init__(self, replica: str = "") -> None:
+        """`replica`: that of a node; the launcher is none."""
+        self._own = [f"X_REPLICA={replica}"] if replica else []
         self._states = {"WATCHDOG=1"}
         address = os.environ.get("NOTIFY_SOCKET", "")
         self._address = "\0" + address[1:] if address.startswith("@") else address
@@ -29,14 +30,15 @@ class Notify:
         self.beat()
 
     def stopping(self) -> None:
-        self._states.add("STOPPING=1")
-        self.beat()
+        if "STOPPING=1" not in self._states:
+            self._states.add("STOPPING=1")
+            self.beat()
 
     def beat(self) -> None:
         """Say everything again: a datagram that found the socket full is lost, the next one is not."""
         if not self._socket:
             return
-        text = "\n".join([*sorted(self._states), f"X_REPLICA={self._replica}"])
+        text = "\n".join([*sorted(self._states), *self._own])
         try:
             self._socket.sendto(text.encode(), self._address)
         except OSError:

@@ -19,11 +19,6 @@ from host.log import Log
 from host.runfolder import RunFolder
 
 PROJECT = Path(__file__).resolve().parent.parent  # where `python -m nodes.…` is found when it is not beside the graph
-SYSTEMD = (  # what systemd tells a service of itself alone
-    *("NOTIFY_SOCKET", "MAINPID", "MANAGERPID", "INVOCATION_ID", "JOURNAL_STREAM", "SYSTEMD_EXEC_PID"),
-    *("WATCHDOG_PID", "WATCHDOG_USEC", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "FDSTORE"),
-    *("MEMORY_PRESSURE_WATCH", "MEMORY_PRESSURE_WRITE"),
-)
 NEVER_AGAIN = {2: "wrong arguments or a missing program", 65: "bad data"}  # exit codes that a new life cannot cure
 SIGNALS = {number.value: number.name for number in signal.Signals}  # real-time signals have no names
 STACK_TIME = 2.0  # seconds that a hung process has to write its stack to the log
@@ -203,7 +198,7 @@ class Child:
 
 def environment(run: RunFolder, own: Mapping[str, str]) -> dict[str, str]:
     """What a child finds in its environment; `own` comes from the graph."""
-    inherited = {name: value for name, value in os.environ.items() if name not in (*SYSTEMD, CRASH)}
+    inherited = {name: value for name, value in os.environ.items() if name not in (*janitor.SYSTEMD, CRASH)}
     environment = {**inherited, "PYTHONUNBUFFERED": "1", **own}
     return {**environment, **python_paths(environment), "NOTIFY_SOCKET": str(run.notify), "ZG_RUN": run.id}
 

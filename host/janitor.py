@@ -16,6 +16,11 @@ from math import inf
 from pathlib import Path
 
 OURS = ("ZG_RUN", "ZG_LIFE")  # variables by which processes are found
+SYSTEMD = (  # what systemd tells a service of itself alone
+    *("NOTIFY_SOCKET", "MAINPID", "MANAGERPID", "INVOCATION_ID", "JOURNAL_STREAM", "SYSTEMD_EXEC_PID"),
+    *("WATCHDOG_PID", "WATCHDOG_USEC", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "FDSTORE"),
+    *("MEMORY_PRESSURE_WATCH", "MEMORY_PRESSURE_WRITE"),
+)
 CLEAN_SCANS = 3  # in a row: one may miss a process that is between fork and exec
 PAUSE = 0.02  # seconds between scans
 PATIENCE = 1.5  # seconds that an orderly launcher waits for the janitor at its end
@@ -23,7 +28,8 @@ PATIENCE = 1.5  # seconds that an orderly launcher waits for the janitor at its 
 
 def start(run_id: str) -> "subprocess.Popen[bytes]":
     """Start a janitor for the run; closing its `stdin`, or dying, sets it to work."""
-    environment = {key: value for key, value in os.environ.items() if key not in OURS}  # of a run that we are part of
+    strange = (*OURS, *SYSTEMD)  # OURS: those of a run that we are part of
+    environment = {key: value for key, value in os.environ.items() if key not in strange}
     command = [sys.executable, "-I", "-S", __file__, run_id]
     return subprocess.Popen(
         command, cwd="/", env=environment, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True

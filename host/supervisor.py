@@ -20,6 +20,7 @@ from host.notices import Notices
 from host.orphans import Orphans
 from host.report import GRAPH, Report
 from host.runfolder import Refused, RunFolder
+from host.service import Service, outcome
 
 STOP_TIME = 8.0  # seconds from the wish to stop to the death of what is left
 STAGGER = 0.5  # the part of STOP_TIME in which all nodes are asked in turn, even if none leaves
@@ -41,6 +42,7 @@ class Supervisor:
         books = {node: [run.books(one.replica) for one in processes if one.node.name == node] for node in self.nodes}
         self.figures = Figures(books, time.monotonic(), {node: graph.latest(node) for node in self.nodes})
         self.logs, self.failures, self.is_stopping = set[Log](), Failures(run), False
+        self.service = Service(self.children)
         self.looked_at = self.glanced_at = time.monotonic()
 
     def supervise(self) -> bool:
@@ -53,6 +55,7 @@ class Supervisor:
             self.kill_who_is_overdue()
             self.glance_at_memory()
             self.look_after_everyone()
+            self.service.turn(self.is_stopping)
         self.close()
         return not self.has_failed
 
@@ -86,18 +89,14 @@ class Supervisor:
             log.close()
         self.notices.close()
         self.signals.close()
-        self.report.line(GRAPH, f"{self.outcome()}: {self.figures.summary(time.monotonic())}")
-
-    def outcome(self) -> str:
-        """How it went, in a word or two."""
-        failed = [child.process.label for child in self.children if child.over == "failed"]
-        if failed:
-            return f"failed because of {', '.join(failed)}"
-        return "stopped" if self.is_stopping else "all done"
+        last_words = f"{outcome(self.children, self.is_stopping)}: {self.figures.summary(time.monotonic())}"
+        self.service.close(last_words)
+        self.report.line(GRAPH, last_words)
 
     def next_turn(self) -> float:
         glance = limits.GLANCE if any(child.node.memory for child in self.children) else LOOK
-        return min([self.looked_at + LOOK, self.glanced_at + glance, *(child.next_turn() for child in self.children)])
+        own = self.looked_at + LOOK, self.glanced_at + glance, self.service.beats_at
+        return min([*own, *(child.next_turn() for child in self.children)])
 
     # Lives and deaths
 
@@ -238,6 +237,7 @@ class Supervisor:
             self.report.line(GRAPH, f"cannot look after the nodes now: {error.strerror}")
         if line := self.figures.look(now):
             self.report.line(GRAPH, line)
+            self.service.rates(line)
 
     def revive_janitor(self) -> None:
         if self.janitor.poll() is not None:

@@ -1,4 +1,4 @@
-"""What a user can have done with a graph: run, check, print it, try a node of it, list and retry its dead letters."""
+"""What a user can have done with a graph: run, check, print it, or a unit for it, try a node, see to dead letters."""
 
 import os
 import shlex
@@ -20,6 +20,7 @@ from host.retry import Stays, put_back, what_follows
 from host.runfolder import Refused, RunFolder
 from host.section import refuse_bad_name
 from host.supervisor import Supervisor
+from host.unit import text
 
 WIRING = ("--run=", "--pull=", "--push=", "--grant=", "--key=")  # what a node that is tried on a file goes without
 
@@ -63,6 +64,16 @@ def show(graph: Graph) -> None:
         for process in plan:
             own = [f"{name}={value}" for name, value in process.env.items()]
             print(f"{shlex.join([*(['env', *own] if own else []), *process.argv])} &")
+
+
+def unit(graph: Graph, host: str | None, words: Sequence[str]) -> None:
+    """Print a unit of systemd's that runs the graph, or its part on `host`, with `words` on the command line.
+
+    Raises what `run` does.
+    """
+    plan_by_hand(graph)
+    host = place.here(graph, host)
+    print(text(graph, [*([f"--host={host}"] if host else []), *words], host), end="")
 
 
 def attempt(graph: Graph, node: str, file: Path) -> None:

@@ -115,7 +115,8 @@ def test_try_passes_on_the_exit_code(folder: Path) -> None:
     [
         (
             ["graph.yaml", "chek"],
-            "they are check, print, try, dead-letters, retry, keys; without one the graph runs",
+            'there is no verb "chek": they are check, print, unit, keys, try, dead-letters, retry;'
+            " without one the graph runs",
         ),
         (["graph.yaml", "check", "--json"], "--json goes with dead-letters alone"),
         (
@@ -183,13 +184,16 @@ def test_a_runtime_folder_that_is_too_long_for_sockets_is_refused(
     assert "107" in done.stderr
 
 
-def test_ctrl_c_while_python_still_imports_is_a_silent_end(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_to_stop_while_python_still_imports_is_a_silent_end(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
     (folder / "argparse.py").write_text("import pathlib, signal\npathlib.Path('importing').touch()\nsignal.pause()\n")
     monkeypatch.setenv("PYTHONPATH", str(folder))  # the launcher's first import lasts until a signal comes
     command = [sys.executable, str(ROOT / "launcher.py"), "graph.yaml"]
     with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
         until((folder / "importing").exists, what="the import")
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         assert process.communicate(timeout=10)[0] == b""
     assert process.returncode == 0
 

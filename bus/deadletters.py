@@ -36,6 +36,8 @@ def set_aside(folder: Path, meta: dict[str, Any], payload: bytes, reason: str) -
         mode, *size = meta["raw"]
         pixels = Image.frombytes(mode, tuple(size), payload)  # also if they are too many for a node: they are here
         stem, dot, suffix, payload = stem or suffix, ".", "png", encode(pixels, "png")
+    elif message.encoding:
+        stem, dot, suffix = stem or suffix, ".", message.encoding
     elif message.file is not None:
         with suppress(FileNotFoundError, Undecodable):  # gone, or too large: the reason, which names it, must do
             payload = message.bytes

@@ -1,5 +1,6 @@
 """Time that is neither user code's nor the bus's: a call of the system that a disk holds up."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,10 +20,14 @@ class Outside:
         _here = self
         self._hand, self._say = hand, say
         self._words, self._since, self._said = "", 0.0, False
+        self._busy = threading.Lock()
 
     @contextmanager
     def block(self, words: str) -> Iterator[None]:
         """`words`: what is done in the block, such as `saves below /out`."""
+        if not self._busy.acquire(blocking=False):  # the other thread of this process waits for a disk already
+            yield
+            return
         in_hand = self._hand.runs
         self._hand.rest()
         self._words, self._since, self._said = words, time.monotonic(), False
@@ -34,6 +39,7 @@ class Outside:
                 self._say(f"{words}: goes on after {time.monotonic() - since:.0f} s")
             if in_hand:
                 self._hand.run()
+            self._busy.release()
 
     def close(self) -> None:
         global _here

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections import defaultdict
@@ -14,6 +15,7 @@ import zmq
 from zmq.utils.monitor import parse_monitor_message
 
 from bus import keys
+from bus.encoding import RAW, Encoding
 
 if TYPE_CHECKING:
     from zmq.auth.thread import ThreadAuthenticator
@@ -21,10 +23,10 @@ if TYPE_CHECKING:
 PREFETCH = 8  # messages that a replica's user code has not let go of, per pusher
 PORT = re.compile(r":\d{1,5}$")
 KEY = re.compile(rf"[0-9a-zA-Z.:+=^!/*?&<>()\[\]{{}}@%$#-]{{{keys.KEY_LENGTH}}}")
+READ: dict[str, Callable[[str], Any]]
+READ = {"prefetch": int, "encode": Encoding.parse, "max_age": float, "insecure": bool}  # all else is a text
 LAST_WORDS = 100  # ms at exit for what is on its way to a peer that is there: the last state of a puller
 MAX_PART = 64 * 1024 * 1024  # bytes of one part from another host
-
-READ: dict[str, Callable[[str], Any]] = {"prefetch": int, "insecure": lambda text: text == "True"}
 
 # Why each value: see "Socket options" in docs/wire.md.
 OPTIONS = {zmq.LINGER: 0, zmq.SNDHWM: 1000, zmq.RCVHWM: 1000}
@@ -58,6 +60,8 @@ class Pipe:
     output: str = ""  # the name that a yield sends to, likewise
     keep: str = "all"
     prefetch: int = PREFETCH
+    encode: Encoding = RAW  # how the pusher sends pixels that a node changed
+    max_age: float = 0.0  # seconds from which on the pusher drops a message that it has not sent; 0: never
     key: str = ""  # the peer's public key, between hosts
     insecure: bool = False  # whether it may be open to everybody instead
     contract: str = ""  # what both ends must have read in graph.yaml, between hosts
@@ -72,7 +76,7 @@ class Pipe:
             name, equals, value = option.partition("=")
             if not equals or name not in known:
                 raise ValueError(f'"{option}" in "{text}": expected one of {", ".join(sorted(known))}, as name=value')
-            values[name] = READ.get(name, str)(value)
+            values[name] = READ[name](value) if name in READ else value
         pipe = cls(address.removeprefix("@"), address.startswith("@"), **values)
         if pipe.scheme not in ("ipc", "tcp"):
             raise ValueError(f'"{address}": an address is ipc://PATH or tcp://HOST:PORT')
@@ -82,13 +86,15 @@ class Pipe:
             raise ValueError(f'"{address}": a tcp address ends with its first port, as in tcp://10.0.0.7:5560')
         if pipe.prefetch < 1:
             raise ValueError(f'prefetch={pipe.prefetch} in "{text}": at least 1')
+        if not 0 <= pipe.max_age < math.inf:
+            raise ValueError(f'max_age={pipe.max_age} in "{text}": a number of seconds above 0')
         if pipe.key and not KEY.fullmatch(pipe.key):
             raise ValueError(f'key={pipe.key} in "{text}": a public key has {keys.KEY_LENGTH} characters of Z85')
         return pipe
 
     def __str__(self) -> str:
         options = [
-            f"{field.name}={value}"
+            f"{field.name}={f'{value:.12g}' if field.name == 'max_age' else value}"
             for field in fields(self)
             if field.name not in ("address", "bind")
             and ((value := getattr(self, field.name)) != field.default or field.name == "wire")

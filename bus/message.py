@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import builtins
-import json
 import os
 import time as clock
 from collections.abc import Callable, Sequence
@@ -14,17 +13,15 @@ from PIL import Image
 
 from bus.contents import closed, contents, contents_of, opened
 from bus.door import Undecodable, check_pixels
-from bus.header import MAX_HEADER, Malformed, check, fits, from_wire, to_wire
+from bus.header import Malformed, from_wire, to_wire
 from bus.kept import keep
+from bus.meta import check_meta, facts
 from bus.picture import RAW_MODES, as_raw, decode
 from bus.unreadable import Unreadable
 
 if TYPE_CHECKING:
     import numpy
 
-MAX_DATA = MAX_HEADER // 2  # bytes of .data, as JSON
-META = {"stream": str, "name": str, "captured": int, "time": {"captured", "written"}, "hops": [(str, int)]}
-OPTIONAL = {"data": dict, "raw": (set(RAW_MODES), int, int), "file": str, "empty": bool}
 Finish = Callable[[str, str], object]
 
 
@@ -32,7 +29,7 @@ class Message:
     """One thing on its way: who and when, and a payload: encoded bytes, raw pixels, or the name of a file."""
 
     __slots__ = (
-        "__weakref__", "_fd", "_image", "_payload", "_raw", "captured", "data", "file", "finish",
+        "__weakref__", "_fd", "_image", "_payload", "_raw", "captured", "data", "encoding", "file", "finish",
         "hops", "name", "number", "origin", "reason", "stream", "time",
     )  # fmt: skip
 
@@ -61,6 +58,7 @@ class Message:
         self.file = None if file is None else os.fspath(file)
         self.finish = finish
         self.reason: str | None = None
+        self.encoding = ""  # of pixels that were encoded for a wire: jpeg, png or webp
         self.origin: object = None  # the bus's own: what came in on a wire and was made into this
         self._payload: builtins.bytes | None = None
         self._raw: tuple[str, int, int] | None = None  # mode, width, height of a payload of raw pixels
@@ -147,7 +145,7 @@ class Message:
         )
         new.hops, new.origin = list(self.hops), self.origin
         if payload is None:
-            new._payload, new._raw, new._image = self._payload, self._raw, self._image
+            new._payload, new._raw, new._image, new.encoding = self._payload, self._raw, self._image, self.encoding
         return new
 
     def reject(self, reason: str) -> None:
@@ -179,33 +177,38 @@ class Message:
         """Give up the decoded image; the next `.image` decodes it afresh."""
         self._image = None
 
-    def dump(self, local: bool = True) -> tuple[dict[str, Any], builtins.bytes]:
-        """What stands in the header under `meta`, and the payload; unless `local`, a file travels as its content.
+    @property
+    def is_named(self) -> bool:
+        """Whether it stands for a file."""
+        return self._payload is None and self.file is not None
 
-        Raises ValueError if it cannot travel, or OSError if its file cannot be read.
+    @property
+    def pixels(self) -> Image.Image | tuple[tuple[str, int, int], builtins.bytes] | None:
+        """What a node made and no wire has encoded: an image, or raw pixels with their mode, width and height."""
+        if self._payload is None:
+            return None if self.file is not None else self._image
+        return None if self._raw is None else (self._raw, self._payload)
+
+    def lend(self) -> int | None:
+        """A descriptor of its open file, for the borrower to close."""
+        return None if self._fd is None else os.dup(self._fd)
+
+    def dump(self) -> tuple[dict[str, Any], builtins.bytes]:
+        """What stands in the header under `meta`, and the payload: pixels are raw, a file is its name.
+
+        Raises ValueError if it cannot travel.
         """
-        meta: dict[str, Any] = {
-            "stream": self.stream,
-            "number": None if self.number is None else int(self.number),
-            "name": to_wire(self.name),
-            "captured": int(self.captured),
-            "time": self.time,
-            "hops": self.hops,
-        }
-        if self.data:
-            meta["data"] = self.data
-            if (size := len(json.dumps(self.data, allow_nan=False))) > MAX_DATA:
-                raise ValueError(f"data of {size} bytes; at most {MAX_DATA} travel with a message: use its payload")
+        meta = facts(self)
         if self._payload is not None:
             if self._raw is not None:
                 meta["raw"] = self._raw
+            if self.encoding:
+                meta["encoded"] = self.encoding
             return meta, self._payload
-        if self.file is not None and local:
+        if self.file is not None:
             meta["file"] = to_wire(self.file)
             return meta, b""
-        if self.file is not None:
-            return meta, self.bytes
-        if self.empty or self._image is None:
+        if self._image is None:
             meta["empty"] = True
             return meta, b""
         image = as_raw(self._image)
@@ -224,21 +227,18 @@ class Message:
     @classmethod
     def load(cls, meta: dict[str, Any], payload: builtins.bytes) -> Message:
         """The message in (`meta`, `payload`). Raises Malformed if they do not fit each other."""
-        check(meta, META, "a message")
-        number = meta.get("number")
-        if not (number is None or fits(number, int)):
-            raise Malformed("a message whose number is of a wrong kind")
-        check(meta, {field: shape for field, shape in OPTIONAL.items() if field in meta}, "a message")
+        check_meta(meta)
         new = cls(
             file=from_wire(meta["file"]) if "file" in meta else None,
             stream=meta["stream"],
-            number=number,
+            number=meta.get("number"),
             name=from_wire(meta["name"]),
             captured=meta["captured"],
             time=meta["time"],
             data=meta.get("data"),
         )
         new.hops = [(replica, ns) for replica, ns in meta["hops"]]
+        new.encoding = meta.get("encoded", "")
         if "raw" in meta:
             mode, width, height = meta["raw"]
             new._raw = mode, width, height

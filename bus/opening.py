@@ -44,7 +44,7 @@ class Opening:
         item.payload = b""  # from now on it lives as long as the message
         message.origin = item
         try:
-            message.open(self._grants if pull.local else ())
+            message.open(self._grants if not item.pusher.pipe.far else ())
             if whole:
                 with suppress(Undecodable):  # user code will meet it
                     _ = message.bytes

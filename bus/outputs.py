@@ -14,6 +14,8 @@ from bus.deadletters import DeadLetters
 from bus.header import MAX_HEADER, pack
 from bus.link import MAX_PART
 from bus.message import Message
+from bus.meta import BODY, facts, without_body
+from bus.parcel import Parcel
 from bus.push import Push
 from bus.taken import Taken
 
@@ -59,26 +61,32 @@ class Outputs:
 
         Raises ValueError, or OSError, if it cannot travel.
         """
-        local = all(push.local for push in wires)
-        meta, payload = message.dump(local)
+        forms = [push for push in wires if not push.takes_all and push.wants_form(message)]
+        meta, payload = (facts(message), b"") if forms and len(forms) == len(wires) else message.dump()
         meta["hops"] = [*message.hops, (self._replica, time.time_ns())]
         sources = [taken for taken in holding if taken.made(message)] or holding
         if sources:
             meta["name"] = _unique(sources[0], message, meta["name"])
         if (size := len(pack(meta))) > MAX_META:
             raise ValueError(f"{size} bytes of facts about {message!r}; at most {MAX_META} travel: use its payload")
-        if not local and len(payload) > MAX_PART:
+        if len(payload) > MAX_PART and not all(push.local or push in forms for push in wires):
             raise ValueError(f"{message!r} has {len(payload)} bytes; at most {MAX_PART} cross a network")
+        parcel = Parcel(message) if forms else None
         for taken in holding:
             taken.unit.add()
         for taken in sources:
             taken.wires.update(wires)
         finish = _upstream(holding, sources)
         if message.finish is not None or not holding:
-            finish = self._owner(message, meta, payload, finish)
+            finish = self._owner(message, meta, payload, parcel, finish)
         whole = Unit(self._counted(finish), parts=len(wires) + 1)
         for push in wires:
-            push.put(meta, payload, whole.drop)
+            if parcel and push in forms:
+                push.put(without_body(meta), b"", whole.drop, parcel.form(push.encoding))
+            else:
+                push.put(meta, payload, whole.drop)
+        if parcel:
+            parcel.keep()
         whole.drop("" if wires else "done")
 
     def skip(self, meta: dict[str, Any], unit: Unit, served: Collection[Push] = ()) -> None:
@@ -95,7 +103,9 @@ class Outputs:
 
         return counted
 
-    def _owner(self, message: Message, meta: dict[str, Any], payload: bytes, upstream: Verdict) -> Verdict:
+    def _owner(
+        self, message: Message, meta: dict[str, Any], payload: bytes, parcel: Parcel | None, upstream: Verdict
+    ) -> Verdict:
         """What becomes of this message is decided here, and then passed on: upstream of its owner it is done."""
         captured, finish = message.captured, message.finish
         counted = message.number is not None  # what has no number is no frame: news that a node sends on
@@ -106,7 +116,7 @@ class Outputs:
             if finish is not None:
                 verdict = "again" if finish(verdict, reason) is True else verdict
             elif verdict == "rejected":
-                self.dead.put(meta, payload, reason, lambda: count(verdict))
+                self.dead.put(*_letter(meta, payload, parcel), reason, lambda: count(verdict))
                 return
             count(verdict)
 
@@ -121,6 +131,12 @@ class Outputs:
             upstream("done", "")
 
         return finished
+
+
+def _letter(meta: dict[str, Any], payload: bytes, parcel: Parcel | None) -> tuple[dict[str, Any], bytes]:
+    """What a dead letter is written of: what was sent, if no wire was given more."""
+    fields, body = parcel.letter() if parcel and not BODY.keys() & meta else ({}, payload)
+    return {**meta, **fields}, body
 
 
 def _upstream(holding: Sequence[Taken], sources: Sequence[Taken]) -> Verdict:

@@ -43,7 +43,6 @@ class Pull:
     ) -> None:
         """What comes goes into `queue`; `before` is how an earlier life of this replica died."""
         self.wire = pipes[0].wire
-        self.local = all(pipe.scheme == "ipc" for pipe in pipes)
         self._latest = pipes[0].keep == "latest"
         self.credit = 1 if self._latest else pipes[0].prefetch
         self._queue, self._before, self._marks, self._complain = queue, before, marks, Seldom(say)

@@ -1,4 +1,4 @@
-"""What a pusher knows of one puller replica, and of one message that is not finished."""
+"""What a pusher knows of one puller replica."""
 
 from __future__ import annotations
 
@@ -6,27 +6,11 @@ from typing import Any
 
 import zmq
 
-from bus.chain import Verdict
 from bus.link import Pipe, Sockets
+from bus.outgoing import Outgoing
 
 WINDOW = 64  # messages that are not finished downstream, per puller
 WINDOW_BYTES = 64 * 1024 * 1024  # their payloads, per puller; one message always fits
-
-
-class Outgoing:
-    """One message that is not finished yet."""
-
-    __slots__ = ("finish", "kind", "meta", "n", "payload", "suspected_by", "tries")
-
-    def __init__(self, n: int, kind: str, meta: dict[str, Any], payload: bytes, finish: Verdict) -> None:
-        self.n, self.kind, self.meta, self.payload, self.finish = n, kind, meta, payload, finish
-        self.tries = 0  # deaths that it is guilty of
-        self.suspected_by: Puller | None = None  # who was lost with it, and has not said yet what died of what
-
-    @property
-    def caution(self) -> int:
-        """Its tries, as its header says them: above 0 for a suspect, too, which travels alone but is not blamed."""
-        return max(self.tries, int(self.suspected_by is not None))
 
 
 class Puller:

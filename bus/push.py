@@ -1,10 +1,9 @@
-"""The pushing end of a wire: what is not finished yet, and who gets what."""
+"""The pushing end of a wire: who gets what, and what came of it."""
 
 from __future__ import annotations
 
 import secrets
 import time
-from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -13,12 +12,18 @@ import zmq
 from bus import state as states
 from bus.books import Books
 from bus.chain import Verdict
+from bus.door import Undecodable
 from bus.header import Malformed, pack
 from bus.hub import BEAT, Hub
-from bus.link import Pipe, Sockets, drain, drain_events
-from bus.puller import Outgoing, Puller
+from bus.link import MAX_PART, Pipe, Sockets, drain, drain_events
+from bus.message import Message
+from bus.outgoing import Outgoing
+from bus.parcel import Form
+from bus.puller import Puller
 from bus.seldom import Seldom
 from bus.steps import step
+from bus.unfinished import Unfinished, nobody
+from bus.unreadable import Unreadable
 
 SILENT = 2.0  # seconds without a state after which a puller's messages go elsewhere
 TRIES = 3  # deaths that make a message a dead letter
@@ -29,16 +34,16 @@ class Push:
     """One wire out of this replica. Every method is called with the hub's lock held."""
 
     def __init__(self, hub: Hub, sockets: Sockets, pipes: list[Pipe], books: Books, say: Callable[[str], None]) -> None:
-        self.wire = pipes[0].wire
-        self.local = all(pipe.scheme == "ipc" for pipe in pipes)
+        self.wire, self.encoding = pipes[0].wire, pipes[0].encode
+        self.local = not any(pipe.far for pipe in pipes)
         self.closed = self.ended = False
-        self._books, self._say, self._complain = books, say, Seldom(say)
-        self._latest = pipes[0].keep == "latest"
-        self._epoch, self._n = secrets.token_hex(8), 0
-        self._undone: dict[int, Outgoing] = {}
-        self._queue: deque[int] = deque()
+        self._say, self._complain = say, Seldom(say)
+        self._epoch = secrets.token_hex(8)
+        latest, max_age = pipes[0].keep == "latest", pipes[0].max_age
+        self._unfinished = Unfinished(self.wire, books, latest=latest, max_age=max_age)
+        self.takes_all = self.local and self.encoding.raw  # whatever a message carries goes as it is
         self._pullers = [Puller(sockets, pipe) for pipe in pipes]
-        self._turn, self._beat = 0, 0.0
+        self._turn, self._beat, self._read = 0, 0.0, 0.0  # the last: when a file was read
         for puller in self._pullers:
             hub.on(puller.state, lambda puller=puller: self._hear(puller))  # type: ignore[misc]
             hub.on(puller.monitor, lambda puller=puller: self._watch(puller))  # type: ignore[misc]
@@ -48,30 +53,28 @@ class Push:
 
     def room(self) -> bool:
         """Whether a message may be put without waiting; keep: latest always has room for the newest."""
-        return self._latest or not self._queue
+        return self._unfinished.room
 
-    def put(self, meta: dict[str, Any], payload: bytes, finish: Verdict, kind: str = "message") -> None:
-        """Send this to one of the pullers; `finish(verdict, reason)` is called when it is through."""
-        if self._latest and kind == "message":
-            unsent = [self._undone[n] for n in self._queue if n in self._undone]
-            for n in [out.n for out in unsent if out.kind == "message" and not out.tries]:
-                self._drop(n)
-        self._n += 1
-        self._undone[self._n] = Outgoing(self._n, kind, meta, payload, finish)
-        self._queue.append(self._n)
+    def wants_form(self, message: Message) -> bool:
+        """Whether what it carries is to be made fit for this wire: pixels encoded, a file read."""
+        return (not self.local and message.is_named) or (not self.encoding.raw and message.pixels is not None)
+
+    def put(self, meta: dict[str, Any], payload: bytes, finish: Verdict, form: Form | None = None) -> None:
+        """Send this to one of the pullers; `finish(verdict, reason)` is called when it is through.
+
+        With a `form` that is the payload, made when it is about to be sent.
+        """
+        self._unfinished.add("message", meta, payload, finish, form)
         self._pump()
 
     def skip(self, meta: dict[str, Any], finish: Verdict) -> None:
         """Tell downstream that this number will not come."""
-        if meta.get("number") is None:
-            finish("", "")
-        else:
-            last = meta.get("last", meta["number"])
-            self.put({"stream": meta["stream"], "number": meta["number"], "last": last}, b"", finish, "skip")
+        self._unfinished.skip(meta, finish)
+        self._pump()
 
     @property
     def idle(self) -> bool:
-        return not self._undone
+        return not self._unfinished.all
 
     @property
     def unaware(self) -> list[Puller]:
@@ -96,27 +99,32 @@ class Push:
                 self._take_back(puller, list(puller.sent))
             if beat and puller.up:
                 self._ping(puller)
-        if self._queue:
+        if not self._unfinished.all_sent:
             self._pump()
 
     def _pump(self) -> None:
         """Send from the front of the queue for as long as somebody has credit; the least busy goes first."""
-        while self._queue:
-            out = self._undone.get(self._queue[0])
-            if out is None:
-                self._queue.popleft()
-                continue
-            count = len(self._pullers)
-            turn = (self._pullers[(self._turn + i) % count] for i in range(count))
-            puller = min((p for p in turn if p.room(out)), key=lambda p: len(p.open), default=None)
+        while out := self._unfinished.first():
+            puller = self._least_busy(out)
             if puller is None:
                 return
+            if out.form is not None:
+                self._make(out)
+                continue  # now that its size is known another one may have to take it
             header = {"kind": out.kind, "n": out.n, "tries": out.caution, "meta": out.meta}
             with step("send"):
                 if self._send(puller, header, out.payload):
-                    self._queue.popleft()
+                    self._unfinished.sent(out)
                     self._turn += 1
                     puller.give(out)
+
+    def _least_busy(self, out: Outgoing) -> Puller | None:
+        """Of those that may have it; of several such each in its turn."""
+        able = [puller for puller in self._pullers if puller.room(out)]
+        if len(able) < 2:
+            return able[0] if able else None
+        turn = self._turn % len(able)
+        return min(able[turn:] + able[:turn], key=lambda puller: len(puller.open))
 
     def _ping(self, puller: Puller) -> None:
         ping = {"kind": "ping", "ping": puller.ping + 1, "closed": self.closed, "end": self.ended}
@@ -124,60 +132,58 @@ class Push:
             puller.ping += 1
 
     def _send(self, puller: Puller, header: dict[str, Any], payload: bytes = b"") -> bool:
-        low = next(iter(self._undone), self._n + 1)  # dicts keep order: the first is the lowest
-        parts = [pack({"v": 0, "epoch": self._epoch, "low": low, **header}), payload]
+        parts = [pack({"v": 0, "epoch": self._epoch, "low": self._unfinished.low, **header}), payload]
         try:
             puller.data.send_multipart(parts, zmq.NOBLOCK, copy=len(payload) < NO_COPY)
         except zmq.Again:
             puller.up = False  # no connection: its next state opens it again
         return puller.up
 
+    def _make(self, out: Outgoing) -> None:
+        """Have it carry what it is to carry; what cannot be is given up, or tried again while others go first."""
+        form = out.form
+        try:
+            out.make()
+        except FileNotFoundError:
+            self._give_up(out, "gone", "")  # finished elsewhere
+        except Unreadable as error:
+            self._complain(f'cannot read a file that is to go on "{self.wire}": {error.strerror}; tries again')
+            if form is None or not form.put_off(self._read):
+                self._give_up(out, "rejected", f'on "{self.wire}": {error.strerror}')
+        except (Undecodable, OSError) as error:
+            self._give_up(out, "rejected", f'on "{self.wire}": {error}')
+        else:
+            self._read = time.monotonic()
+            if not self.local and len(out.payload) > MAX_PART:
+                words = f"has {len(out.payload)} bytes, and at most {MAX_PART} cross a network"
+                self._give_up(out, "rejected", f'on "{self.wire}": {words}')
+
     def _finish(self, n: int, verdict: str, reason: str) -> None:
-        out = self._undone.pop(n, None)
         for puller in self._pullers:
             puller.forget(n)
-        if out is not None:
-            out.finish(verdict, reason)
-
-    def _drop(self, n: int) -> None:
-        """It was not sent, and a newer one has come: downstream hears of it as a skip."""
-        meta = self._undone[n].meta
-        self._books["passed_over"] += 1
-        self._finish(n, "dropped", f'a newer frame came on "{self.wire}"')
-        stream, first, last = meta["stream"], meta["number"], meta.get("last", meta["number"])
-        for skip in [self._undone[n] for n in self._queue if n in self._undone]:
-            if skip.finish is _nobody and (skip.meta["stream"], skip.meta["last"] + 1) == (stream, first):
-                first = skip.meta["number"]  # one skip for all in a row, so that a long wait needs no memory
-                self._finish(skip.n, "", "")
-        self._queue = deque(n for n in self._queue if n in self._undone)
-        self.skip({"stream": stream, "number": first, "last": last}, _nobody)
+        self._unfinished.finish(n, verdict, reason)
 
     def _take_back(self, puller: Puller, numbers: list[int]) -> None:
         """Queue again, in front, what `puller` had, unless another puller holds it."""
         for n in numbers:
             puller.forget(n)
-        waiting = set(self._queue)
-        back = [
-            n for n in numbers
-            if n in self._undone and n not in waiting and not any(n in other.sent for other in self._pullers)
-        ]  # fmt: skip
-        self._queue.extendleft(reversed(back))
+        self._unfinished.put_back(n for n in numbers if not any(n in other.sent for other in self._pullers))
 
     def _blame(self, n: int, words: str) -> None:
         """`n` is guilty once more; the last time makes it a dead letter."""
-        out = self._undone.get(n)
+        out = self._unfinished.all.get(n)
         if out is None:
             return
         out.tries += 1
         if out.tries >= TRIES:
             self._say(f"gives up {out.meta.get('name') or n} on {self.wire} after {out.tries} tries: {words}")
-            self._set_aside(out, f"{words} ({out.tries} times)")
+            self._give_up(out, "rejected", f"{words} ({out.tries} times)")
 
-    def _set_aside(self, out: Outgoing, reason: str) -> None:
-        """A dead letter: first downstream knows that its number will not come, then its owner acts."""
-        finish, out.finish = out.finish, _nobody
+    def _give_up(self, out: Outgoing, verdict: str, reason: str) -> None:
+        """First downstream knows that its number will not come, then its owner acts."""
+        finish, out.finish = out.finish, nobody
         self._finish(out.n, "", "")
-        self.skip(out.meta, lambda verdict, words: finish("rejected", reason))
+        self._unfinished.skip(out.meta, lambda *_: finish(verdict, reason))
 
     # ---- hearing
 
@@ -185,8 +191,8 @@ class Push:
         if zmq.EVENT_DISCONNECTED in drain_events(puller.monitor):
             self._hear(puller)  # its last words count
             puller.up = False
-            for n in puller.open:
-                self._undone[n].suspected_by = puller  # one of them may kill the next puller, before this one tells
+            for n in puller.open:  # one of them may kill the next puller, before this one tells
+                self._unfinished.all[n].suspected_by = puller
             self._take_back(puller, list(puller.sent))
             self._pump()
 
@@ -220,7 +226,7 @@ class Push:
             puller.incarnation = incarnation
         if "hand" in state and incarnation not in puller.blamed:
             puller.blamed.add(incarnation)
-            for out in self._undone.values():
+            for out in self._unfinished.all.values():
                 if out.suspected_by is puller:
                     out.suspected_by = None
             for n in [n for epoch, n in state["hand"] if epoch == self._epoch]:
@@ -242,7 +248,3 @@ class Push:
             self._take_back(puller, [n for n, (ping, _) in puller.sent.items() if ping < echo and n not in there])
             for n in state["held"]:
                 puller.let_go(n)
-
-
-def _nobody(verdict: str, reason: str) -> None:
-    """Nobody waits for the end of a skip that this end of the wire made."""

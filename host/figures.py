@@ -10,6 +10,7 @@ Counters = dict[str, int]
 Wires = Mapping[str, Sequence[str]]  # a node -> some of its wires
 
 PERIOD = 5.0  # seconds between two lines of rates
+LET_PASS = {"passed_over": "passed over by keep: latest", "outdated": "too old for max_age"}  # counters, in words
 PROGRESS = ("received", "sent", "made")  # a replica has got on when one of these has grown
 
 
@@ -24,9 +25,14 @@ def counters(path: Path) -> Counters:
 class Figures:
     """What has happened so far. Times are those of one clock, in seconds."""
 
-    def __init__(self, replicas: Mapping[str, Sequence[Path]], now: float, latest: Wires | None = None) -> None:
-        """`replicas`: the paths of the books of each node, the source first; `latest`: its `keep: latest` wires."""
-        self._replicas, self._latest = replicas, latest or {}
+    def __init__(
+        self, replicas: Mapping[str, Sequence[Path]], now: float, dropping: Mapping[str, Wires] | None = None
+    ) -> None:
+        """`replicas`: the paths of the books of each node, the source first.
+
+        `dropping`: a counter in LET_PASS -> the wires that count in it.
+        """
+        self._replicas, self._dropping = replicas, dropping or {}
         self._nodes = self._read()  # as they were when the last line was due
         self._read_at = self._began_at = self._first_at = self._last_at = now
         self._made_before: int | None = None  # what clips had become of frames in earlier runs, and is finished
@@ -58,13 +64,16 @@ class Figures:
         latencies = self._latencies()
         median, worst = books.quantile(latencies, 0.5), books.quantile(latencies, 0.99)
         latency = f"; latency median {_duration(median)}, p99 {_duration(worst)}" if any(latencies) else ""
-        return f"{counts}; {self._rate_of_done():.1f}/s{latency}{self._passed_over(nodes)}"
+        return f"{counts}; {self._rate_of_done():.1f}/s{latency}{self._let_pass(nodes)}"
 
-    def _passed_over(self, nodes: dict[str, Counters]) -> str:
-        """What `keep: latest` has dropped on the way, if it has: a frame may be done on another wire all the same."""
-        counts = {name: counters["passed_over"] for name, counters in nodes.items() if counters["passed_over"]}
-        wires = {name: " and ".join(map(quoted, self._latest[name])) for name in counts}
-        return "".join(f"; {counts[name]} passed over by keep: latest on {wires[name]}" for name in counts)
+    def _let_pass(self, nodes: dict[str, Counters]) -> str:
+        """What wires have dropped on the way, if they have: a frame may be done on another wire all the same."""
+        return "".join(
+            f"; {counters[counter]} {LET_PASS[counter]} on {' and '.join(map(quoted, wires[name]))}"
+            for counter, wires in self._dropping.items()
+            for name, counters in nodes.items()
+            if counters[counter]
+        )
 
     def _rates(self, nodes: dict[str, Counters], seconds: float) -> str:
         rates = []

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from bus.encoding import Encoding
 from bus.keys import KEY_LENGTH
 from host import document, network
 from host.document import Value
@@ -20,7 +21,7 @@ from host.shape import NO_ADDRESS, Address, Graph, Host, Node, Wire
 __all__ = ["Address", "Graph", "GraphError", "Host", "Node", "Wire", "load"]
 
 GRAPH_KEYS = ("nodes", "wires", "hosts")
-WIRE_KEYS = ("address", "keep", "prefetch", "insecure")
+WIRE_KEYS = ("address", "keep", "prefetch", "max_age", "encode", "insecure")
 HOST_KEYS = ("key", "address")
 
 KEEPS = ("all", "latest")
@@ -105,7 +106,19 @@ def _wires(top: Section, entries: Entries, problems: Problems) -> dict[str, Wire
 def _wire(name: str, entry: Value, pushers: dict[str, int], pullers: dict[str, int], problems: Problems) -> Wire:
     section = Section(f"wire {quoted(name)}", entry, WIRE_KEYS, problems)
     keep, prefetch = section.one_of("keep", KEEPS), section.whole("prefetch", most=MOST_PREFETCH)
-    return Wire(name, entry.line, pushers, pullers, _address(section), keep, prefetch, section.flag("insecure"))
+    encode, max_age = _encoding(section), section.seconds("max_age")
+    return Wire(
+        name, entry.line, pushers, pullers, _address(section), keep, prefetch, encode, max_age, section.flag("insecure")
+    )  # fmt: skip
+
+
+def _encoding(section: Section) -> Encoding | None:
+    text = section.text("encode", example="jpeg:85")
+    try:
+        return None if text is None else Encoding.parse(text)
+    except ValueError as error:
+        section.mistake("encode", f"encode: {error}")
+        return None
 
 
 def _address(section: Section) -> Address | None:

@@ -9,6 +9,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from bus.encoding import BETWEEN_HOSTS, RAW
 from bus.link import PREFETCH, Pipe
 from host import network
 from host.problems import Problems, quoted
@@ -51,6 +52,7 @@ class Pipes:
                 meeting = Meeting(puller, address, address)
             else:
                 meeting = self._over_network(wire, number, pusher, puller)
+            unless_said = RAW if pusher.host == puller.host else BETWEEN_HOSTS
             self.pushes[source].append(
                 Pipe(
                     address=meeting.address(pusher),
@@ -59,6 +61,8 @@ class Pipes:
                     peer=sink,
                     output=_side(pusher.outputs, wire),
                     keep=wire.keep,
+                    encode=wire.encode or unless_said,
+                    max_age=wire.max_age or 0.0,
                     **self._across(wire, puller, pusher, contract),
                 )
             )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import NamedTuple
 
+from bus.encoding import Encoding
 from host.document import Plain
 from host.signature import Signature
 
@@ -74,6 +75,8 @@ class Wire:
     address: Address | None = None
     keep: str = "all"
     prefetch: int | None = None
+    encode: Encoding | None = None
+    max_age: float | None = None  # seconds
     insecure: bool = False  # whether it goes without keys between hosts
 
     @property
@@ -110,9 +113,16 @@ class Graph:
         """All nodes that messages of the node `name` reach."""
         return _reached(name, self.pullers)
 
-    def latest(self, name: str) -> list[str]:
-        """The wires that the node pushes and of which only the newest frame counts."""
-        return [wire for wire in self.nodes[name].pushes if self.wires[wire].keep == "latest"]
+    def dropping(self, names: Iterable[str]) -> dict[str, dict[str, list[str]]]:
+        """A counter in the books -> each of these nodes -> those of its wires that drop frames and count them there."""
+        drops: dict[str, Callable[[Wire], object]] = {
+            "passed_over": lambda wire: wire.keep == "latest",
+            "outdated": lambda wire: wire.max_age,
+        }
+        return {
+            counter: {name: [wire for wire in self.nodes[name].pushes if does(self.wires[wire])] for name in names}
+            for counter, does in drops.items()
+        }
 
     def order(self) -> Iterable[str]:
         """The nodes' names, each behind all upstream of it. Raises graphlib.CycleError."""

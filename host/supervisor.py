@@ -40,7 +40,7 @@ class Supervisor:
         self.children = [Child(one, graph.folder, run, partial(report.line, one.label)) for one in processes]
         self.nodes = list(dict.fromkeys(one.node.name for one in reversed(processes)))  # the source first
         books = {node: [run.books(one.replica) for one in processes if one.node.name == node] for node in self.nodes}
-        self.figures = Figures(books, time.monotonic(), {node: graph.latest(node) for node in self.nodes})
+        self.figures = Figures(books, time.monotonic(), graph.dropping(self.nodes))
         self.logs, self.failures, self.is_stopping = set[Log](), Failures(run), False
         self.service = Service(self.children)
         self.looked_at = self.glanced_at = time.monotonic()

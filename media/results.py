@@ -79,7 +79,7 @@ class Results:
             content = frame.bytes
             found = _format_of(content)
             if self._format in ("", found):
-                return content, self._format or ("" if frame.name else found)
+                return content, self._format or ("" if frame.name and not frame.encoding else found)
         format = self._format or "jpg"
         return _encoded(frame.image if image is None else image, format, self._quality), format
 

@@ -33,8 +33,9 @@ class Far:
 
     def __init__(self, context: "zmq.Context[zmq.Socket[bytes]]", address: str, data: int, state: int) -> None:
         self.data, self.state = context.socket(data), context.socket(state)
-        self.data.bind(f"{address}.d")
-        self.state.bind(f"{address}.s")
+        pipe = Pipe(address)
+        self.data.bind(pipe.data)
+        self.state.bind(pipe.state)
         self.got: list[tuple[Header, bytes]] = []  # messages and skips, or states
 
     def send(self, *parts: bytes) -> None:
@@ -124,10 +125,14 @@ class Bench:
         self.books = Books()
         self.marks = Marks(folder, "pull.1")
         self._address = f"ipc://{folder}/"
+        self._fars: list[FarPuller] = []  # open until the end, whoever forgets them
 
-    def push(self, *peers: str, keep: str = "all") -> tuple[Push, list[FarPuller]]:
-        fars = [FarPuller(self.context, self._address + peer) for peer in peers]
-        pipes = [Pipe(self._address + peer, peer=peer, keep=keep) for peer in peers]
+    def push(self, *peers: str, port: int = 0, **options: Any) -> tuple[Push, list[FarPuller]]:
+        """The pushing end of a wire, over ipc; or over tcp to one peer, from `port` on."""
+        addresses = {peer: f"tcp://127.0.0.1:{port}" if port else self._address + peer for peer in peers}
+        fars = [FarPuller(self.context, address) for address in addresses.values()]
+        self._fars += fars
+        pipes = [Pipe(address, peer=peer, **options) for peer, address in addresses.items()]
         return Push(self.hub, self.sockets, pipes, self.books, self.said.append), fars
 
     def pull(self, **options: Any) -> tuple[Pull, FarPusher, deque[tuple[Pull, Item]]]:

@@ -9,7 +9,9 @@ from PIL import Image
 from bus import Message, Undecodable, encode
 from bus.deadletters import set_aside
 from bus.door import MAX_BYTES, MAX_PIXELS
+from bus.encoding import RAW
 from bus.header import Malformed
+from bus.parcel import Parcel
 from media import filters
 from tests import memory
 from tests.craft import picture
@@ -27,10 +29,12 @@ def test_a_file_over_the_limit_is_refused_before_it_is_read(tmp_path: Path) -> N
     message = Message(file=large(tmp_path / "large.bmp", MAX_BYTES + 1))
     memory.begin()
     before = memory.peak()
-    for ask in (lambda: message.bytes, lambda: message.image, lambda: message.dump(local=False)):
+    for ask in (lambda: message.bytes, lambda: message.image):
         with pytest.raises(Undecodable, match="the file has 268435457 bytes, more than 256 MiB") as caught:
             ask()
         assert caught.value.culprit is message
+    with pytest.raises(Undecodable, match="the file has 268435457 bytes, more than 256 MiB"):
+        Parcel(message).form(RAW).make()
     assert memory.peak() - before < 50 * 1024
 
 

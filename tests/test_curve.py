@@ -9,6 +9,7 @@ import zmq
 
 from bus import keys
 from tests.conftest import until
+from tests.craft import saved
 from tests.wiring import PASS_ON, PATIENCE, SINK, SOURCE, Graph, expected
 
 
@@ -149,3 +150,38 @@ def pass_on(frames):
         assert len(graph.saved()) == 3
         assert graph.books("source.1")["dead"] == 1
         assert "cross a network" in graph.log("source.1")
+
+
+def test_pixels_cross_as_jpeg_and_a_neighbour_on_the_same_wire_sends_its_files_by_name(tmp_path: Path) -> None:
+    port = free_ports()
+    body = saved("JPEG")
+    (tmp_path / "near.jpg").write_bytes(body)
+    naming = f"""
+from bus import Message
+
+def near():
+    yield Message(file="{tmp_path}/near.jpg", number=1, name="near.jpg")
+"""
+    making = """
+from PIL import Image
+from bus import Message
+
+def far():
+    yield Message(Image.new("RGB", (64, 48), "red"), number=1, name="far.png")
+"""
+    telling = """
+def sink(frames):
+    for frame in frames:
+        print(frame.name, frame.image.size, frame.encoding, frame.file is not None, flush=True)
+"""
+    with Graph(tmp_path) as graph:
+        ipc = f"ipc://{graph.run}/x"
+        graph.node("near", naming, f"--push={ipc},peer=sink.1")
+        graph.node("far", making, f"--push=tcp://127.0.0.1:{port},peer=sink.1,encode=jpeg:90")
+        pulls = (f"--pull=@{ipc},peer=near.1", f"--pull=@tcp://127.0.0.1:{port},peer=far.1")
+        graph.node("sink", telling, *pulls, f"--grant={tmp_path}")
+        graph.start()
+        graph.finish()
+        told = sorted(graph.log("sink.1").splitlines())
+        assert told == ["far.png (64, 48) jpeg False", "near.jpg (48, 32)  True"]
+        assert graph.books("near.1")["done"] == graph.books("far.1")["done"] == 1

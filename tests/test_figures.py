@@ -72,7 +72,8 @@ def test_the_summary_adds_up_all_replicas(paths: dict[str, list[Path]]) -> None:
 
 
 def test_what_keep_latest_passed_over_is_named_with_its_wires_if_there_was_any(paths: dict[str, list[Path]]) -> None:
-    figures = Figures(paths, 0.0, {"splitter": ["raw", "preview"], "watcher": [], "converter": ["shown"]})
+    wires = {"splitter": ["raw", "preview"], "watcher": [], "converter": ["shown"]}
+    figures = Figures(paths, 0.0, {"passed_over": wires})
     assert "passed over" not in figures.summary(1.0)
     write(paths["splitter"][0], passed_over=7)
     for path, count in zip(paths["converter"], (300, 12), strict=True):
@@ -81,6 +82,13 @@ def test_what_keep_latest_passed_over_is_named_with_its_wires_if_there_was_any(p
         "converted 0, dead letters 0, dropped 0, lost 0, waiting 0; 0.0/s"
         '; 7 passed over by keep: latest on "raw" and "preview"; 312 passed over by keep: latest on "shown"'
     )
+
+
+def test_what_was_too_old_for_a_wire_is_named_with_it(paths: dict[str, list[Path]]) -> None:
+    wires = {"splitter": ["raw"], "watcher": [], "converter": ["shown"]}
+    figures = Figures(paths, 0.0, {"passed_over": wires, "outdated": wires})
+    write(paths["splitter"][0], outdated=3, passed_over=2)
+    assert figures.summary(1.0).endswith('; 2 passed over by keep: latest on "raw"; 3 too old for max_age on "raw"')
 
 
 def test_the_rate_is_that_between_the_first_and_the_last_result(paths: dict[str, list[Path]]) -> None:

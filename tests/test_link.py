@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import zmq
 
+from bus.encoding import Encoding
 from bus.link import BadAddress, Pipe, Sockets
 
 KEY = "a" * 40
@@ -17,6 +18,8 @@ KEY = "a" * 40
         Pipe("ipc:///run/frames-a.1-b.2"),
         Pipe("ipc:///run/frames-a.1-b.2", True, "frames", "a.1", input="left", keep="latest"),
         Pipe("tcp://10.0.0.7:5560", False, "frames", "a.1", output="motion", prefetch=3, key=KEY),
+        Pipe("tcp://10.0.0.7:5560", encode=Encoding("jpeg", 85), max_age=0.5),
+        Pipe("ipc:///run/x", encode=Encoding("png"), max_age=86400.0),
         Pipe("tcp://[::1]:5560", True, key="0aZ.-:+=^!/*?&<>()[]{}@%$#0aZ.-:+=^!/*?&<"),
     ],
 )
@@ -35,12 +38,16 @@ def test_a_pipe_is_read_as_it_was_written(pipe: Pipe) -> None:
         ("tcp://host:port", "a tcp address ends with its first port"),
         (
             "ipc:///x,colour=red",
-            '"colour=red" in "ipc:///x,colour=red": expected one of contract, input, insecure, keep, key',
+            '"colour=red" in "ipc:///x,colour=red": expected one of contract, encode, input, insecure, keep, key',
         ),
         ("ipc:///x,keep", '"keep" in "ipc:///x,keep": expected one of'),
         ("ipc:///x,keep=some", "use all or latest"),
         ("ipc:///x,prefetch=0", "prefetch=0 in .*: at least 1"),
         ("ipc:///x,prefetch=many", "invalid literal"),
+        ("ipc:///x,max_age=-1", "max_age=-1.0 in .*: a number of seconds above 0"),
+        ("ipc:///x,max_age=inf", "a number of seconds above 0"),
+        ("ipc:///x,max_age=nan", "a number of seconds above 0"),
+        ("ipc:///x,encode=gif", '"gif" is no encoding. Write jpeg, png, webp or raw, or with a quality e.g. jpeg:85'),
         ("tcp://h:1,key=short", "a public key has 40 characters of Z85"),
         ("tcp://h:1,key=" + '"' * 40, "a public key has 40 characters of Z85"),
     ],

@@ -11,7 +11,7 @@ from PIL import Image
 
 from bus import Message, Undecodable
 from bus.header import Malformed
-from bus.message import MAX_DATA
+from bus.meta import MAX_DATA
 from bus.picture import RAW_MODES
 
 PIXELS: dict[str, Any] = {"L": 100, "RGB": (10, 20, 30), "RGBA": (10, 20, 30, 40), "CMYK": (1, 2, 3, 4)}

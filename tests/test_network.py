@@ -4,7 +4,7 @@ from pathlib import Path
 
 from bus.link import Pipe
 from host.command import Process, processes
-from host.graph import Graph
+from host.graph import Graph, load
 from tests.graphs import KEYS, loaded
 
 RUN = Path("/run/zg")
@@ -80,3 +80,38 @@ def test_pushers_beside_the_puller_stay_local(tmp_path: Path) -> None:
 def test_folders_of_another_host_are_not_granted(tmp_path: Path) -> None:
     for process in processes(graph(tmp_path), RUN):
         assert not [word for word in process.argv if word.startswith("--grant")]
+
+
+def test_pixels_are_encoded_between_hosts_and_stay_raw_within_one_unless_the_graph_says_otherwise(
+    tmp_path: Path,
+) -> None:
+    local = CAMERA.replace("camera:", "local:").replace("robot", "station")
+    found = {one.replica: one for one in processes(graph(tmp_path, CAMERA, local, SHRINK, SHOW), RUN)}
+
+    assert {str(pipe.encode) for pipe in pipes(found["camera.1"], "--push=")} == {"jpeg:90"}
+    assert {str(pipe.encode) for pipe in pipes(found["local.1"], "--push=")} == {"raw"}
+    assert not any("encode=" in word for word in found["local.1"].argv + found["shrink.1"].argv)
+
+
+def test_what_the_graph_says_of_encoding_and_age_holds_for_all_who_push_and_stands_on_their_command_lines(
+    tmp_path: Path,
+) -> None:
+    local = CAMERA.replace("camera:", "local:").replace("robot", "station")
+    wish = "wires: {frames: {encode: webp:70, max_age: 0.5, "
+    path = tmp_path / "graph.yaml"
+    graph(tmp_path, CAMERA, local, SHRINK, SHOW)
+    path.write_text(path.read_text().replace("wires: {frames: {", wish))
+    found = {one.replica: one for one in processes(load(path), RUN)}
+
+    for replica in ("camera.1", "local.1"):
+        assert all(word.count(",encode=webp:70,max_age=0.5") for word in found[replica].argv if "--push=" in word)
+    assert not any("max_age=" in word for word in found["shrink.1"].argv)
+
+
+def test_raw_and_off_are_written_where_a_default_is_not_wanted(tmp_path: Path) -> None:
+    path = tmp_path / "graph.yaml"
+    graph(tmp_path)
+    path.write_text(path.read_text().replace("wires: {frames: {", "wires: {frames: {encode: raw, max_age: off, "))
+    [first, _] = processes(load(path), RUN, "robot")
+
+    assert {(pipe.encode.raw, pipe.max_age) for pipe in pipes(first, "--push=")} == {(True, 0.0)}

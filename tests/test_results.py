@@ -218,3 +218,13 @@ def test_a_result_that_comes_late_does_not_wait_for_the_rest_of_its_group(
     monkeypatch.setattr(module, "TOGETHER", 0.0)
     results.add(Message(b"x", name="2"))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["1", "2"]
+
+
+def test_pixels_that_were_encoded_for_a_wire_are_saved_as_they_came_under_a_name_that_says_so(tmp_path: Path) -> None:
+    body = encode(Image.new("RGB", (8, 8)), "webp")
+    meta, _ = Message(b"", name="a.png", number=1).dump()
+    results = Results(str(tmp_path))
+    results.add(Message.load({**meta, "encoded": "webp"}, body))
+    results.commit()
+
+    assert (tmp_path / "a.png.webp").read_bytes() == body

@@ -50,8 +50,8 @@ MUTANTS = (
     ),
     Mutant(
         "what a dead puller had is not sent again",
-        "bus/push.py",
-        "        self._queue.extendleft(reversed(back))\n",
+        "bus/unfinished.py",
+        "        self._queue.extendleft(reversed([n for n in numbers if n in self.all and n not in waiting]))\n",
         "",
         ("tests/test_push.py",),
     ),
@@ -87,7 +87,7 @@ MUTANTS = (
         "all that a dead puller had is blamed",
         "bus/push.py",
         '            for n in [n for epoch, n in state["hand"] if epoch == self._epoch]:\n',
-        "            for n in list(puller.sent) or list(self._undone):\n",
+        "            for n in list(puller.sent) or list(self._unfinished.all):\n",
         ("tests/test_push.py",),
     ),
     Mutant(
@@ -134,10 +134,31 @@ MUTANTS = (
     ),
     Mutant(
         "keep: latest keeps all",
-        "bus/push.py",
-        "                self._drop(n)\n",
+        "bus/unfinished.py",
+        """                self._drop(old, "passed_over", f'a newer frame came on "{self._wire}"')\n""",
         "                pass\n",
         ("tests/test_latest.py",),
+    ),
+    Mutant(
+        "what has become too old is sent",
+        "bus/unfinished.py",
+        "if out.expires < now]",
+        "if False]",
+        ("tests/test_max_age.py",),
+    ),
+    Mutant(
+        "pixels are encoded before a puller has credit for them",
+        "bus/push.py",
+        '        self._unfinished.add("message", meta, payload, finish, form)\n',
+        '        form and form.make()\n        self._unfinished.add("message", meta, payload, finish, form)\n',
+        ("tests/test_encode.py",),
+    ),
+    Mutant(
+        "what user code draws after its yield is sent",
+        "bus/outputs.py",
+        "            parcel.keep()\n",
+        "            pass\n",
+        ("tests/test_encode.py",),
     ),
     Mutant(
         "a file is claimed while its writer has it open",

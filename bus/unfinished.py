@@ -1,0 +1,124 @@
+"""What a pusher has not finished on one wire, and in which order the part of it that is not sent goes out."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterable
+from typing import Any
+
+from bus.books import Books
+from bus.chain import Verdict
+from bus.outgoing import Outgoing
+from bus.parcel import Form
+
+MOST_FAILING = 4  # messages whose files cannot be read for now; with more nothing new is taken
+
+
+class Unfinished:
+    """All of it by number, and a queue of the unsent: with `latest` the newest alone, with `max_age` nothing old."""
+
+    def __init__(self, wire: str, books: Books, *, latest: bool = False, max_age: float = 0.0) -> None:
+        self.all: dict[int, Outgoing] = {}
+        self.latest, self.max_age = latest, max_age
+        self._queue: deque[int] = deque()
+        self._wire, self._books = wire, books
+        self._n = 0
+
+    @property
+    def low(self) -> int:
+        """The lowest number that is not finished; the next one if all are."""
+        return next(iter(self.all), self._n + 1)  # dicts keep order: the first is the lowest
+
+    @property
+    def all_sent(self) -> bool:
+        return not self._queue
+
+    @property
+    def room(self) -> bool:
+        """Whether a message may be added. Nobody waits for what nobody may take soon."""
+        if self.latest or not self._queue:
+            return True
+        waiting = [out for out in self.unsent() if not (self.max_age and out.kind == "skip")]
+        return len(waiting) < MOST_FAILING and all(out.failing for out in waiting)
+
+    def add(self, kind: str, meta: dict[str, Any], payload: bytes, finish: Verdict, form: Form | None = None) -> None:
+        if self.latest and kind == "message":
+            for old in [out for out in self.unsent() if out.kind == "message" and not out.tries]:
+                self._drop(old, "passed_over", f'a newer frame came on "{self._wire}"')
+        self._n += 1
+        self.all[self._n] = out = Outgoing(self._n, kind, meta, payload, finish)
+        out.form = form
+        if self.max_age and kind == "message":
+            out.expires = time.monotonic() + self.max_age
+            if meta["time"] == "captured":
+                out.expires -= max(0.0, time.time() - meta["captured"] / 1e9)
+        self._queue.append(self._n)
+
+    def skip(self, meta: dict[str, Any], finish: Verdict) -> None:
+        """Downstream is to know that this number will not come."""
+        if meta.get("number") is None:
+            finish("", "")
+        else:
+            last = meta.get("last", meta["number"])
+            self.add("skip", {"stream": meta["stream"], "number": meta["number"], "last": last}, b"", finish)
+
+    def finish(self, n: int, verdict: str, reason: str) -> None:
+        out = self.all.pop(n, None)
+        if out is not None:
+            if out.form is not None:
+                out.leave()
+            out.finish(verdict, reason)
+
+    # ---- the queue
+
+    def unsent(self) -> list[Outgoing]:
+        return [self.all[n] for n in self._queue if n in self.all]
+
+    def first(self) -> Outgoing | None:
+        """What goes out next; what has become too old is dropped first."""
+        while self._queue:
+            out = self.all.get(self._queue[0])
+            if out is None:
+                self._queue.popleft()
+            elif self.max_age and self._drop_outdated():
+                continue
+            elif out.form is None or not out.failing:
+                return out
+            else:
+                now = time.monotonic()
+                return next((one for one in self.unsent() if one.form is None or one.form.due <= now), None)
+        return None
+
+    def sent(self, out: Outgoing) -> None:
+        self._queue.remove(out.n)  # it is the first, unless the first has failed
+
+    def put_back(self, numbers: Iterable[int]) -> None:
+        """Those of them that are not finished go out again, before all others."""
+        waiting = set(self._queue)
+        self._queue.extendleft(reversed([n for n in numbers if n in self.all and n not in waiting]))
+
+    def _drop_outdated(self) -> bool:
+        """Whether there was any."""
+        now = time.monotonic()
+        old = [out for out in self.unsent() if out.expires < now]
+        for out in old:
+            self._drop(out, "outdated", f'was over {self.max_age:.12g} s old before "{self._wire}" could take it')
+        return bool(old)
+
+    def _drop(self, out: Outgoing, counter: str, reason: str) -> None:
+        """It was not sent, and will not be: downstream hears of it as a skip."""
+        meta = out.meta
+        self._books[counter] += 1
+        self.finish(out.n, "dropped", reason)
+        stream, first, last = meta["stream"], meta["number"], meta.get("last", meta["number"])
+        for skip in self.unsent():
+            if skip.finish is nobody and (skip.meta["stream"], skip.meta["last"] + 1) == (stream, first):
+                first = skip.meta["number"]  # one skip for all in a row, so that a long wait needs no memory
+                self.finish(skip.n, "", "")
+        self._queue = deque(n for n in self._queue if n in self.all)
+        self.skip({"stream": stream, "number": first, "last": last}, nobody)
+
+
+def nobody(verdict: str, reason: str) -> None:
+    """Nobody waits for the end of a skip that this end of the wire made."""

@@ -1,0 +1,272 @@
+"""The filters of media/filters.py on batches of images in a torch device's memory: batch x bands x height x width, uint8.
+
+Bands are those of Pillow's modes L, LA, RGB and RGBA. Each filter computes what Pillow computes, in whole numbers or in
+Pillow's own order of float32 and float64 sums, so that results are Pillow's to the bit, or off by one where a device or
+a compiler of Pillow's joins a product and a sum into one operation.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy
+import torch
+from PIL import ImageFilter
+from torch import Tensor
+
+from media.filters import angle, pairs, part, sides
+
+Change = Callable[[Tensor], Tensor]
+
+EXACT = (1, 2, 13, 16)  # what sums of a kernel can be divided by without a tie that only float32's errors decide
+COEFFICIENT_BITS = 22  # behind the point, in Pillow's resize
+SUPPORT = 2.0  # pixels that a bicubic curve reaches to either side
+
+
+def tensor_chain(filter: str | list[Any] | dict[str, Any]) -> Change:
+    """As media.filters.chain, for a batch. Raises ValueError for the same mistakes, and so does the function."""
+    steps = [SHAPING[name](value) if name in SHAPING else PLAIN[name] for name, value in pairs(filter)]
+
+    def change(batch: Tensor) -> Tensor:
+        for step in steps:
+            batch = step(batch)
+        return batch
+
+    return change
+
+
+# ---- filters without a value
+
+
+def _kernel(kernel: type[ImageFilter.BuiltinFilter]) -> Change:
+    (size, _), divisor, offset, weights = kernel.filterargs
+    edge = size // 2
+    # Pillow's rows go from the bottom to the top.
+    rows = [weights[row * size : (row + 1) * size] for row in range(size)]
+
+    def change(batch: Tensor) -> Tensor:
+        height, width = batch.shape[-2:]
+        if height < size or width < size:
+            return batch
+        inner = height - 2 * edge, width - 2 * edge
+
+        def taps(pixels: Tensor, row: int) -> list[tuple[Tensor, float]]:
+            below = pixels.narrow(-2, size - 1 - row, inner[0])
+            return [(below.narrow(-1, column, inner[1]), w) for column, w in enumerate(rows[row]) if w]
+
+        sums = (_whole_sums if divisor in EXACT else _float_sums)(batch, taps, size, divisor, offset + 0.5)
+        result = batch.clone()
+        result[..., edge : height - edge, edge : width - edge] = sums.clamp_(0, 255).to(torch.uint8)
+        return result
+
+    return change
+
+
+Taps = Callable[[Tensor, int], list[tuple[Tensor, float]]]
+
+
+def _whole_sums(batch: Tensor, taps: Taps, size: int, divisor: float, offset: float) -> Tensor:
+    """Sums of 16 bits, which all these kernels fit, divided once."""
+    pixels = batch.to(torch.int16)
+    total: Tensor | None = None
+    for row in range(size):
+        for tap, weight in taps(pixels, row):
+            total = tap * int(weight) if total is None else total.add_(tap, alpha=int(weight))
+    assert total is not None
+    return total.float().div_(divisor).add_(offset)
+
+
+def _float_sums(batch: Tensor, taps: Taps, size: int, divisor: float, offset: float) -> Tensor:
+    """Sums of products, each rounded to float32 as Pillow's loops do it."""
+    pixels = batch.float()
+    total: Tensor | float = offset
+    for row in range(size):
+        line: Tensor | None = None
+        for tap, weight in taps(pixels, row):
+            product = tap * float(numpy.float32(weight) / numpy.float32(divisor))
+            line = product if line is None else line.add_(product)
+        if line is not None:
+            total = line.add_(total)
+    assert isinstance(total, Tensor)
+    return total
+
+
+def _grayscale(batch: Tensor) -> Tensor:
+    if batch.shape[1] < 3:
+        return batch[:, :1]
+    red, green, blue = batch[:, :3].to(torch.int32).split(1, dim=1)
+    return (red * 19595 + green * 38470 + blue * 7471 + 0x8000 >> 16).to(torch.uint8)
+
+
+def _colours(operation: Change) -> Change:
+    """`operation` for the colours; a transparency stays as it is."""
+
+    def change(batch: Tensor) -> Tensor:
+        if batch.shape[1] in (1, 3):
+            return operation(batch)
+        return torch.cat([operation(batch[:, :-1]), batch[:, -1:]], dim=1)
+
+    return change
+
+
+def _equalize(batch: Tensor) -> Tensor:
+    """Each band of each image through the table that spreads its histogram."""
+    count, bands, height, width = batch.shape
+    tables = torch.arange(count * bands, dtype=torch.int32, device=batch.device).view(count, bands, 1, 1) * 256
+    places = (batch + tables).flatten()
+    histogram = torch.bincount(places, minlength=count * bands * 256).view(-1, 256)
+    used = histogram > 0
+    last = 255 - used.flip(1).to(torch.uint8).argmax(1, keepdim=True)
+    step = (height * width - histogram.gather(1, last)) // 255
+    before = histogram.cumsum(1) - histogram
+    spread = ((step // 2 + before) // step.clamp(min=1)).clamp_(max=255)
+    same = torch.arange(256, device=batch.device).expand_as(spread)
+    table = torch.where(step > 0, spread, same).to(torch.uint8)
+    return table.flatten().index_select(0, places).view_as(batch)
+
+
+PLAIN: dict[str, Change] = {
+    **{
+        kernel.__name__.lower(): _kernel(kernel)
+        for kernel in (
+            *(ImageFilter.BLUR, ImageFilter.CONTOUR, ImageFilter.DETAIL, ImageFilter.EDGE_ENHANCE),
+            *(ImageFilter.EDGE_ENHANCE_MORE, ImageFilter.EMBOSS, ImageFilter.FIND_EDGES, ImageFilter.SHARPEN),
+            *(ImageFilter.SMOOTH, ImageFilter.SMOOTH_MORE),
+        )
+    },
+    "grayscale": _grayscale,
+    "invert": _colours(lambda batch: 255 - batch),
+    "equalize": _colours(_equalize),
+}
+
+
+# ---- filters with a value
+
+
+def _resize(value: Any) -> Change:
+    new = sides(value)
+
+    def change(batch: Tensor) -> Tensor:
+        height, width = batch.shape[-2:]
+        wide, high = new(width, height)
+        if (wide, high) == (width, height):
+            return batch
+        return _premultiplied(lambda pixels: _scaled(_scaled(pixels, -1, wide), -2, high), batch)
+
+    return change
+
+
+def _scaled(batch: Tensor, dim: int, size: int) -> Tensor:
+    """`batch` with `size` pixels along `dim`, each a weighted sum in whole numbers."""
+    if batch.shape[dim] == size:
+        return batch
+    first, weights = (torch.from_numpy(array).to(batch.device) for array in _weights(batch.shape[dim], size))
+    shape = (size, 1) if dim == -2 else (size,)
+    total: Tensor | int = 1 << (COEFFICIENT_BITS - 1)
+    for tap in range(weights.shape[1]):
+        places = (first + tap).clamp_(max=batch.shape[dim] - 1)  # beyond the image the weight is 0
+        pixels = batch.index_select(dim, places).to(torch.int32)
+        total = pixels.mul_(weights[:, tap].view(shape)).add_(total)
+    assert isinstance(total, Tensor)
+    return (total >> COEFFICIENT_BITS).clamp_(0, 255).to(torch.uint8)
+
+
+def _weights(before: int, after: int) -> tuple[Any, Any]:
+    """For each of `after` pixels the first of `before` that it is made of, and the weight of that and of the next."""
+    scale = before / after
+    stretch = max(scale, 1.0)
+    reach = SUPPORT * stretch
+    centre = (numpy.arange(after) + 0.5) * scale
+    first = numpy.maximum((centre - reach + 0.5).astype(numpy.int64), 0)
+    end = numpy.minimum((centre + reach + 0.5).astype(numpy.int64), before)
+    taps = numpy.arange(math.ceil(reach) * 2 + 1)
+    x = numpy.abs((taps + first[:, None] - centre[:, None] + 0.5) * (1.0 / stretch))
+    near = ((-0.5 + 2.0) * x - (-0.5 + 3.0)) * x * x + 1
+    far = (((x - 5) * x + 8) * x - 4) * -0.5
+    curve = numpy.where(x < 1.0, near, numpy.where(x < 2.0, far, 0.0))
+    curve[taps >= (end - first)[:, None]] = 0.0
+    sums = curve.cumsum(axis=1)[:, -1:]  # from left to right
+    weights = numpy.where(sums != 0.0, curve / numpy.where(sums == 0.0, 1.0, sums), curve) * (1 << COEFFICIENT_BITS)
+    return first, numpy.trunc(weights + numpy.copysign(0.5, weights)).astype(numpy.int32)
+
+
+def _rotate(value: Any) -> Change:
+    degrees = angle(value)
+
+    def change(batch: Tensor) -> Tensor:
+        turn = degrees(batch.shape[-1], batch.shape[-2]) % 360.0
+        if turn % 90 == 0:
+            return torch.rot90(batch, -int(turn // 90), (-2, -1))
+        return _premultiplied(lambda pixels: torch.stack([_turned(image, turn) for image in pixels]), batch)
+
+    return change
+
+
+def _turned(image: Tensor, degrees: float) -> Tensor:
+    """One image turned clockwise, in float64: each pixel from the 4 x 4 around where it comes from."""
+    height, width = image.shape[-2:]
+    wide, high, (a, b, c, d, e, f) = _matrix(width, height, degrees)
+    across = torch.arange(wide, dtype=torch.float64, device=image.device) + 0.5
+    down = (torch.arange(high, dtype=torch.float64, device=image.device) + 0.5).view(-1, 1)
+    x, y = across * a + down * b + c, across * d + down * e + f
+    outside = (x < 0) | (x >= width) | (y < 0) | (y >= height)
+    x, y = x - 0.5, y - 0.5
+    left, top = x.floor(), y.floor()
+    dx, dy = x - left, y - top
+    columns = [(left.long() + tap).clamp_(0, width - 1) for tap in (-1, 0, 1, 2)]
+    lines = []
+    for tap in (-1, 0, 1, 2):
+        row = (top.long() + tap).clamp_(0, height - 1) * width
+        values = [image.flatten(1).index_select(1, (row + column).flatten()).double() for column in columns]
+        lines.append(_curve(*values, dx.flatten()))
+    result = _curve(*lines, dy.flatten()).clamp_(0, 255).to(torch.uint8)
+    return result.masked_fill_(outside.flatten(), 0).view(-1, high, wide)
+
+
+def _curve(before: Tensor, left: Tensor, right: Tensor, after: Tensor, at: Tensor) -> Tensor:
+    first, second = right - before, 2 * (before - left) + right - after
+    return left + at * (first + at * (second + at * (left - before - right + after)))
+
+
+def _matrix(width: int, height: int, degrees: float) -> tuple[int, int, tuple[float, ...]]:
+    """The size of the turned image, and where its pixels come from: x = a x' + b y' + c, y = d x' + e y' + f."""
+    radians = -math.radians(-degrees % 360.0)
+    cos, sin = round(math.cos(radians), 15), round(math.sin(radians), 15)
+    minus_sin = round(-math.sin(radians), 15)
+
+    def moved(x: float, y: float, c: float, f: float) -> tuple[float, float]:
+        return cos * x + sin * y + c, minus_sin * x + cos * y + f
+
+    c, f = moved(-width / 2, -height / 2, 0.0, 0.0)
+    c, f = c + width / 2, f + height / 2
+    corners = [moved(x, y, c, f) for x, y in ((0, 0), (width, 0), (width, height), (0, height))]
+    wide, high = (math.ceil(max(axis)) - math.floor(min(axis)) for axis in zip(*corners, strict=True))
+    c, f = moved(-(wide - width) / 2.0, -(high - height) / 2.0, c, f)
+    return wide, high, (cos, sin, c, minus_sin, cos, f)
+
+
+def _crop(value: Any) -> Change:
+    box = part(value)
+
+    def change(batch: Tensor) -> Tensor:
+        left, top, right, bottom = box(batch.shape[-1], batch.shape[-2])
+        return batch[..., top:bottom, left:right]
+
+    return change
+
+
+def _premultiplied(operation: Change, batch: Tensor) -> Tensor:
+    """`operation` with colours that count as much as they can be seen, as Pillow does it."""
+    if batch.shape[1] in (1, 3):
+        return operation(batch)
+    alpha = batch[:, -1:].to(torch.int32)
+    product = batch[:, :-1].to(torch.int32) * alpha + 128
+    seen = ((product >> 8) + product >> 8).to(torch.uint8)
+    changed = operation(torch.cat([seen, batch[:, -1:]], dim=1))
+    colours, alpha = changed[:, :-1].to(torch.int32), changed[:, -1:].to(torch.int32)
+    straight = (colours * 255 // alpha.clamp(min=1)).clamp_(max=255)
+    straight = torch.where((alpha == 0) | (alpha == 255), colours, straight)
+    return torch.cat([straight.to(torch.uint8), changed[:, -1:]], dim=1)
+
+
+SHAPING: dict[str, Callable[[Any], Change]] = {"resize": _resize, "rotate": _rotate, "crop": _crop}

@@ -22,7 +22,8 @@ def choose(device: str, replica: int) -> torch.device:
         return torch.device("cpu")
     number = int(device.partition(":")[2] or (replica - 1) % max(count, 1))
     if number >= count:
-        raise ValueError(f"torch sees {count or 'no'} GPUs, and so there is no {device}: {why_none() or 'count from 0'}")
+        why = why_none() or "they are counted from 0"
+        raise ValueError(f"there is no device {device}: torch sees {count or 'no'} GPUs, {why}")
     return torch.device("cuda", number)
 
 
@@ -43,9 +44,10 @@ def claim(replica: int) -> None:
 
 def why_none() -> str:
     """Why torch sees no GPU, as far as it can be told; empty where it sees one."""
-    if torch.version.cuda is None:
-        return "this torch was built without CUDA"
-    return "" if torch.cuda.device_count() else "no driver, or CUDA_VISIBLE_DEVICES hides them"
+    if torch.cuda.device_count():
+        return ""
+    built = torch.version.cuda or torch.version.hip
+    return "as there is no driver, or CUDA_VISIBLE_DEVICES hides them" if built else "as it was built without CUDA"
 
 
 def works(device: torch.device) -> bool:

@@ -10,7 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from bus import Message
-from media.devices import why_none
+from media.devices import why_none, works
 from media.filters import chain, unpacked
 from media.jpegs import Jpegs
 from media.tensors import tensor_chain
@@ -49,48 +49,55 @@ class Gpu:
         if self.device.type == "cuda":
             where = f"{self.device}, {torch.cuda.get_device_name(self.device)}"
         else:
-            where = "the CPU" + (f": {why}" if (why := why_none()) else "")
-        if not self._jpegs:
-            return f"converts on {where}; JPEG is decoded and encoded by Pillow, on the CPU"
-        done = [self._jpegs.decodes, self._jpegs.encodes]
-        what = [f"JPEG is {word} by torchvision" for word, works in zip(("decoded", "encoded"), done, strict=True) if works]
-        rest = [f"{word} by Pillow" for word, works in zip(("decoded", "encoded"), done, strict=True) if not works]
-        why = f" ({self._jpegs.why_not})" if rest else ""
-        return f"converts on {where}; {', '.join(what + ([f'JPEG is {" and ".join(rest)}, on the CPU{why}'] if rest else []))}"
+            why = why_none()
+            where = f"the CPU (torch sees no GPU, {why})" if why else "the CPU"
+        done = {"decoded": self._jpegs and self._jpegs.decodes, "encoded": self._jpegs and self._jpegs.encodes}
+        there = "torchvision, on the GPU" if self.device.type == "cuda" else "torchvision"
+        by = [f"{word} by {there if works else 'Pillow, on the CPU'}" for word, works in done.items()]
+        why = f" ({self._jpegs.why_not})" if self._jpegs and self._jpegs.why_not else ""
+        return f"converts on {where}; JPEG is {', '.join(by)}{why}"
+
+    @property
+    def works(self) -> bool:
+        """Whether the device still computes."""
+        return works(self.device)
 
     def convert(self, frames: list[Message], quality: int | None, images: bool) -> list[Picture]:
         """Each frame converted: as a JPEG of `quality` unless that is None, and as an image if `images` or need be.
 
-        Where the device has too little memory for all, half of them at a time; for one, Pillow does it.
+        Where the device has too little memory for all, half of them at a time; for one, Pillow does it. Raises
+        RuntimeError if the device fails.
         """
         try:
-            pictures = self.decode(frames)
-            self.change(pictures)
-            if quality is not None:
-                self.encode(pictures, quality)
-            self.fetch(pictures, images)
-        except torch.OutOfMemoryError as error:
-            torch.cuda.empty_cache()
-            if len(frames) == 1:
-                print(f"too little memory on {self.device} for {frames[0]!r}: converted on the CPU")
-                return [self._alone(frames[0])]
-            half = len(frames) // 2
-            del error
-        else:
-            return pictures
+            return self._convert(frames, quality, images)
+        except torch.OutOfMemoryError:
+            pass  # and let go of what it held
+        torch.cuda.empty_cache()
+        if len(frames) == 1:
+            print(f"too little memory on {self.device} for {frames[0]!r}: converted on the CPU")
+            return [self._alone(frames[0])]
+        half = len(frames) // 2
         return self.convert(frames[:half], quality, images) + self.convert(frames[half:], quality, images)
+
+    def _convert(self, frames: list[Message], quality: int | None, images: bool) -> list[Picture]:
+        pictures = self.decode(frames)
+        self.change(pictures)
+        if quality is not None:
+            self.encode(pictures, quality)
+        self.fetch(pictures, images)
+        return pictures
 
     def decode(self, frames: list[Message]) -> list[Picture]:
         """The frames on the device, where they can be converted there."""
         pictures = [Picture(frame) for frame in frames]
         if self._jpegs and self._jpegs.decodes:
             encoded = [picture for picture in pictures if picture.frame.encoded]
-            files = [_guarded(picture, lambda p=picture: p.frame.bytes) or b"" for picture in encoded]  # type: ignore[misc]
+            files = [_guarded(picture, _bytes, picture.frame) or b"" for picture in encoded]
             for picture, pixels in zip(encoded, self._jpegs.decode(files), strict=True):
                 picture.pixels = pixels
         for picture in pictures:
             if picture.pixels is None and picture.error is None:
-                _guarded(picture, lambda p=picture: self._load(p))  # type: ignore[misc]
+                _guarded(picture, self._load, picture)
         return pictures
 
     def change(self, pictures: list[Picture]) -> None:
@@ -100,8 +107,7 @@ class Gpu:
             if picture.pixels is not None:
                 groups.setdefault(tuple(picture.pixels.shape), []).append(picture)
             elif picture.image is not None:
-                image = picture.image
-                picture.image = _guarded(picture, lambda i=image: self._pillow(i))  # type: ignore[misc]
+                picture.image = _guarded(picture, self._pillow, picture.image)
         for shape, group in groups.items():
             most = max(1, TOGETHER // max(1, shape[0] * shape[1] * shape[2]))
             for start in range(0, len(group), most):
@@ -153,10 +159,14 @@ class Gpu:
         return picture
 
 
-def _guarded(picture: Picture, work: Callable[[], Any]) -> Any:
-    """What `work` gives; None if it refuses the picture."""
+def _bytes(frame: Message) -> bytes:
+    return frame.bytes
+
+
+def _guarded(picture: Picture, work: Callable[..., Any], *given: Any) -> Any:
+    """What `work` makes of what is given; None if it refuses the picture."""
     try:
-        return work()
+        return work(*given)
     except ValueError as never:
         picture.error = never
         return None

@@ -4,7 +4,8 @@ import io
 import re
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy
@@ -17,7 +18,6 @@ from media.devices import works
 TOLERANCE = 16  # grey levels by which a decoder may differ on the smooth picture of the trial
 START_OF_FRAME, START_OF_SCAN = 0xC0, 0xDA
 UNUSUAL = (*range(0xC1, 0xC4), *range(0xC5, 0xD0))  # other kinds of JPEG than baseline
-YCBCR = b"Adobe\0d"
 LARGEST = 2**25  # pixels; Pillow's path checks the rest
 
 
@@ -48,8 +48,8 @@ class Jpegs:
         found = [plain(file) for file in files]
         for bands in (1, 3):
             places = [place for place, one in enumerate(found) if one and one[0] == bands]
-            tensors = [torch.frombuffer(bytearray(files[place]), dtype=torch.uint8) for place in places]
-            done = self._each(lambda group, bands=bands: self._decoded(group, bands), tensors)  # type: ignore[misc]
+            tensors = [_tensor(files[place]) for place in places]
+            done = self._each(partial(self._decoded, bands), tensors)
             for place, image in zip(places, done, strict=True):
                 if image is not None and tuple(image.shape) == found[place]:
                     pixels[place] = image
@@ -65,7 +65,7 @@ class Jpegs:
             files[place] = None if file is None else file.cpu().numpy().tobytes()
         return files
 
-    def _decoded(self, files: list[Tensor], bands: int) -> list[Tensor]:
+    def _decoded(self, bands: int, files: list[Tensor]) -> list[Tensor]:
         decoded: list[Tensor] = self._io.decode_jpeg(files, mode=self._modes[bands], device=self._device)
         return decoded
 
@@ -104,7 +104,7 @@ class Jpegs:
     def _decode_trial(self, picture: Image.Image) -> Image.Image:
         body = io.BytesIO()
         picture.save(body, "JPEG", quality=95)
-        [pixels] = self._decoded([torch.frombuffer(bytearray(body.getvalue()), dtype=torch.uint8)], 3)
+        [pixels] = self._decoded(3, [_tensor(body.getvalue())])
         return Image.fromarray(pixels.permute(1, 2, 0).cpu().numpy())
 
     def _encode_trial(self, picture: Image.Image) -> Image.Image:
@@ -147,6 +147,10 @@ def _size(body: bytes) -> tuple[int, int, int] | None:
     return (bands, height, width) if usual and 0 < height * width <= LARGEST else None
 
 
+def _tensor(file: bytes) -> Tensor:
+    return torch.frombuffer(bytearray(file), dtype=torch.uint8)
+
+
 def _is_rgb(body: bytes) -> bool:
     return body[:5] == b"Adobe" and body[11:12] != b"\1"
 
@@ -154,7 +158,7 @@ def _is_rgb(body: bytes) -> bool:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Without warnings: from 0.29 on torchvision says with each picture that it will drop this some day."""
-    with warnings.catch_warnings(), suppress():
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
 

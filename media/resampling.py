@@ -91,12 +91,14 @@ def _turned(image: Tensor, degrees: float) -> Tensor:
     for tap in (-1, 0, 1, 2):
         row = (top.long() + tap).clamp_(0, height - 1) * width
         values = [image.flatten(1).index_select(1, (row + column).flatten()).double() for column in columns]
-        lines.append(_curve(*values, dx.flatten()))
-    result = _curve(*lines, dy.flatten()).clamp_(0, 255).to(torch.uint8)
+        lines.append(_curve(values, dx.flatten()))
+    result = _curve(lines, dy.flatten()).clamp_(0, 255).to(torch.uint8)
     return result.masked_fill_(outside.flatten(), 0).view(-1, high, wide)
 
 
-def _curve(before: Tensor, left: Tensor, right: Tensor, after: Tensor, at: Tensor) -> Tensor:
+def _curve(values: list[Tensor], at: Tensor) -> Tensor:
+    """The bicubic curve through four values, `at` between the second and the third."""
+    before, left, right, after = values
     first, second = right - before, 2 * (before - left) + right - after
     return left + at * (first + at * (second + at * (left - before - right + after)))
 

@@ -1,8 +1,8 @@
 """The filters of media/filters.py on batches of images in the memory of a torch device.
 
 A batch is batch x bands x height x width, uint8; bands are those of Pillow's modes L, LA, RGB and RGBA. Each filter
-computes what Pillow computes, in whole numbers or in Pillow's own order of float32 and float64 sums: results are Pillow's
-to the bit, or off by one where a device, or Pillow's compiler, joins a product and a sum into one operation.
+computes what Pillow computes, in whole numbers or in Pillow's own order of float32 and float64 sums: results are
+Pillow's to the bit, or off by one where a device, or Pillow's compiler, joins a product and a sum into one operation.
 """
 
 from collections.abc import Callable

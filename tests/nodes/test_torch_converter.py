@@ -38,7 +38,7 @@ RANDOM = np.random.default_rng(5)
 BANDS = {"L": 1, "LA": 2, "RGB": 3, "RGBA": 4, "CMYK": 4}
 SIZES = ((64, 48), (63, 37), (1, 1), (1, 9), (9, 1), (2, 2), (4, 3), (5, 5))
 VALUES: dict[str, list[Any]] = {
-    "resize": ["20x30", "640x", "x7", "1x1", "3x200", "64x48"],
+    "resize": ["20x30", "100x", "x7", "1x1", "3x200", "64x48"],
     "rotate": [0, 90, 180, -90, 30, -12.5, 450.5],
     "crop": ["1x1+0+0"],
 }
@@ -212,7 +212,7 @@ def test_a_flat_image_is_equalized_like_pillow_does() -> None:
 @with_torch
 @pytest.mark.parametrize("jpeg", ["pillow", "torchvision"])
 def test_every_file_that_the_converter_reads_or_refuses(jpeg: str) -> None:
-    contents = [case.make() for case in TABLE if not case.size]
+    contents = [body for case in TABLE if not case.size and len(body := case.make()) < 100_000]
     left, right = both(contents, filter=["grayscale", "emboss"], jpeg=jpeg)
 
     # What decodes JPEG decides more than a level: here it is the same library in another version.
@@ -224,7 +224,14 @@ def test_every_file_that_the_converter_reads_or_refuses(jpeg: str) -> None:
 @pytest.mark.parametrize("jpeg", ["pillow", "torchvision"])
 def test_a_broken_frame_in_a_batch_is_rejected_alone(jpeg: str, tmp_path: Path) -> None:
     good = encode(picture())
-    images = [good, b"no image", good[: len(good) // 2], good[:300] + good[600:], encode(Image.new("L", (9, 9))), good]
+    images = [
+        good,
+        b"no image",
+        good[: len(good) // 2],
+        good[:-400] + good[-200:],
+        encode(Image.new("L", (9, 9))),
+        good,
+    ]
 
     left, right = both(images, filter={"crop": "20x20+0+0"}, jpeg=jpeg, batch=6)
 

@@ -12,6 +12,8 @@ import json
 import platform
 import time
 from collections.abc import Callable
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -39,10 +41,10 @@ def main() -> None:
     print(f"{'':24}{'frames/s':>10}" + "".join(f"{stage + '/s':>12}" for stage in STAGES))
     for width, height in options.sizes:
         files = [encode(_picture(width, height, seed), "jpg", QUALITY) for seed in range(DIFFERENT)]
-        rows = [("converter", 1, lambda: _by_pillow(files, options.filter))]
+        rows = [("converter", 1, partial(_by_pillow, files, options.filter))]
         for batch in options.batches:
             group = [files[number % DIFFERENT] for number in range(batch)]
-            rows.append(("torch_converter", batch, lambda group=group: _by_tensors(group, gpu)))
+            rows.append(("torch_converter", batch, partial(_by_tensors, group, gpu)))
         for name, batch, once in rows:
             row = {"node": name, "size": f"{width}x{height}", "batch": batch, **_measured(once, options.seconds)}
             figures.append(row)
@@ -64,7 +66,7 @@ def _by_pillow(files: list[bytes], filter: Any) -> tuple[int, list[float]]:
         times.append(time.perf_counter())
         encode(changed, "jpg", QUALITY)
         times.append(time.perf_counter())
-        took = [total + end - start for total, start, end in zip(took, times, times[1:], strict=False)]
+        took = [total + end - start for total, (start, end) in zip(took, pairwise(times), strict=True)]
     return len(files), took
 
 
@@ -85,7 +87,7 @@ def _by_tensors(files: list[bytes], gpu: Gpu) -> tuple[int, list[float]]:
     times.append(time.perf_counter())
     if any(picture.error for picture in pictures):
         raise SystemExit(f"a frame was refused: {next(picture.error for picture in pictures if picture.error)}")
-    return len(files), [end - start for start, end in zip(times, times[1:], strict=False)]
+    return len(files), [end - start for start, end in pairwise(times)]
 
 
 def _finish(gpu: Gpu) -> None:

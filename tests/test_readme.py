@@ -150,7 +150,7 @@ def test_every_name_that_the_page_on_nodes_gives_exists() -> None:
     assert set(bus.__all__) <= names | {"Message", "run"}
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/nodes.md", "docs/sources.md", "docs/wire.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/gpu.md", "docs/nodes.md", "docs/sources.md", "docs/wire.md"])
 def test_every_link_leads_somewhere(page: str) -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", (ROOT / page).read_text()):
         assert target.startswith("https://") or (ROOT / page).parent.joinpath(target).exists(), target

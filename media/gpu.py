@@ -1,6 +1,7 @@
 """Frames by the batch through a chain of filters on a GPU, or on a CPU with the same arithmetic."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,13 +37,20 @@ class Gpu:
     """A device, a chain of filters and a JPEG codec."""
 
     def __init__(self, filter: str | list[Any] | dict[str, Any], device: torch.device, jpeg: str = "auto") -> None:
-        """`jpeg`: auto (on a GPU, by torchvision), torchvision (on a CPU too), pillow. Raises ValueError."""
+        """`jpeg`: auto (on a GPU, by torchvision), torchvision (on a CPU too), pillow. Raises ValueError.
+
+        Raises RuntimeError if the device does not work: before it has a frame, which would be blamed for it.
+        """
         if jpeg not in ("auto", "torchvision", "pillow"):
             raise ValueError(f'there is no jpeg "{jpeg}": write auto, torchvision or pillow')
         self.device = device
         self._pillow, self._tensors = chain(filter), tensor_chain(filter)
         by_torchvision = jpeg == "torchvision" or (jpeg == "auto" and device.type == "cuda")
         self._jpegs = Jpegs(device) if by_torchvision else None
+        with suppress(ValueError):  # a crop that does not fit
+            self._tensors(torch.zeros((1, 3, 8, 8), dtype=torch.uint8, device=device))
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
 
     def __str__(self) -> str:
         """What is done where, for the log."""

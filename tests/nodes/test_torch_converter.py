@@ -326,6 +326,20 @@ def test_a_gpu_that_has_failed_takes_a_new_process(
 
 
 @with_torch
+def test_a_gpu_that_fails_at_the_start_is_laid_to_no_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    import media.gpu
+
+    def fails(*_: object, **__: object) -> None:
+        raise RuntimeError("CUDA error: no kernel image is available for execution on the device")
+
+    monkeypatch.setattr(media.gpu.torch, "zeros", fails)
+    frames = iter([Message(picture())])
+    with pytest.raises(RuntimeError):
+        list(torch_converter(frames, filter="emboss"))
+    assert next(frames)
+
+
+@with_torch
 @pytest.mark.parametrize(
     ("listed", "count", "taken"),
     [(None, 4, ["0", "1", "2", "3", "0"]), ("2,3", 4, ["2", "3", "2", "3", "2"]), ("GPU-5a", 1, ["GPU-5a"] * 5)],

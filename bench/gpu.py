@@ -4,7 +4,8 @@
     python -m bench.gpu --sizes=1280x720 --batches=1,8 --seconds=1 --json=figures.json
 
 Every frame is a JPEG that is decoded, filtered and encoded again; reading and saving are left out. Moving it to
-the device counts as decoding, moving it back as encoding. Prints a table, and writes JSON where it is asked for.
+the device counts as decoding, moving it back as encoding; `CPU ms` is what a frame
+costs all processors. Prints a table, and writes JSON where it is asked for.
 """
 
 import argparse
@@ -38,7 +39,7 @@ def main() -> None:
     gpu = Gpu(options.filter, device, options.jpeg)
     print(gpu)
     figures: list[dict[str, Any]] = []
-    print(f"{'':24}{'frames/s':>10}" + "".join(f"{stage + '/s':>12}" for stage in STAGES))
+    print(f"{'':24}{'frames/s':>10}" + "".join(f"{stage + '/s':>12}" for stage in STAGES) + f"{'CPU ms':>10}")
     for width, height in options.sizes:
         files = [encode(_picture(width, height, seed), "jpg", QUALITY) for seed in range(DIFFERENT)]
         rows = [("converter", 1, partial(_by_pillow, files, options.filter))]
@@ -50,7 +51,7 @@ def main() -> None:
             figures.append(row)
             title = f"{height}p {name.removesuffix('_converter')} {batch if name != 'converter' else ''}"
             rates = "".join(f"{row[f'{stage}_per_second']:12.1f}" for stage in STAGES)
-            print(f"{title:24}{row['frames_per_second']:10.1f}{rates}", flush=True)
+            print(f"{title:24}{row['frames_per_second']:10.1f}{rates}{row['cpu_ms_per_frame']:10.1f}", flush=True)
     if options.json:
         options.json.write_text(json.dumps({"machine": _machine(device, gpu), "figures": figures}, indent=1) + "\n")
 
@@ -97,14 +98,15 @@ def _finish(gpu: Gpu) -> None:
 
 def _measured(once: Callable[[], tuple[int, list[float]]], seconds: float) -> dict[str, float]:
     once()  # warms caches, and has libraries loaded
-    frames, took = 0, [0.0, 0.0, 0.0]
+    frames, took, cpu = 0, [0.0, 0.0, 0.0], time.process_time()
     until = time.perf_counter() + seconds
     while not frames or time.perf_counter() < until:
         count, stages = once()
         frames += count
         took = [total + one for total, one in zip(took, stages, strict=True)]
     rates = {f"{stage}_per_second": round(frames / one, 1) for stage, one in zip(STAGES, took, strict=True)}
-    return {"frames": frames, "frames_per_second": round(frames / sum(took), 1), **rates}
+    cpu_ms = round((time.process_time() - cpu) * 1000 / frames, 1)
+    return {"frames": frames, "frames_per_second": round(frames / sum(took), 1), **rates, "cpu_ms_per_frame": cpu_ms}
 
 
 def _picture(width: int, height: int, seed: int) -> Image.Image:

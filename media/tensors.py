@@ -92,7 +92,7 @@ def _float_sums(batch: Tensor, taps: Taps, size: int, divisor: float, offset: fl
 def _grayscale(batch: Tensor) -> Tensor:
     if batch.shape[1] < 3:
         return batch[:, :1]
-    red, green, blue = batch[:, :3].to(torch.int32).split(1, dim=1)
+    red, green, blue = (batch[:, band : band + 1].to(torch.int32) for band in range(3))
     return (red * 19595 + green * 38470 + blue * 7471 + 0x8000 >> 16).to(torch.uint8)
 
 

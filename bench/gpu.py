@@ -3,9 +3,9 @@
     python -m bench.gpu                       # 720p and 1080p, batches of 1, 8, 32 and 128, 5 s each
     python -m bench.gpu --sizes=1280x720 --batches=1,8 --seconds=1 --json=figures.json
 
-Every frame is a JPEG that is decoded, filtered and encoded again; reading and saving are left out. Moving it to
-the device counts as decoding, moving it back as encoding; `CPU ms` is what a frame
-costs all processors. Prints a table, and writes JSON where it is asked for.
+Every frame is a JPEG that is decoded, filtered and encoded again; reading and saving are left out. Moving it to the
+device counts as decoding, moving it back as encoding; `CPU ms` is what a frame costs all processors. Prints a table,
+and writes JSON where it is asked for.
 """
 
 import argparse

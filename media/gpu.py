@@ -18,7 +18,7 @@ from media.tensors import tensor_chain
 
 BANDS = {"L": 1, "LA": 2, "RGB": 3, "RGBA": 4}  # the modes that are converted on the device; others are Pillow's
 MODES = {bands: mode for mode, bands in BANDS.items()}
-TOGETHER = 2**26  # bytes of images that go through the filters at once; they take up to thirty times that meanwhile
+TOGETHER = 2**26  # bytes of images that go through the filters at once; they take many times that meanwhile
 
 
 @dataclass

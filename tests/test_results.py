@@ -218,3 +218,12 @@ def test_a_result_that_comes_late_does_not_wait_for_the_rest_of_its_group(
     monkeypatch.setattr(module, "TOGETHER", 0.0)
     results.add(Message(b"x", name="2"))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["1", "2"]
+
+
+def test_bytes_are_saved_as_they_are_under_the_name_of_their_format(tmp_path: Path) -> None:
+    body = encode(picture(), "jpg", 50)
+    results = Results(str(tmp_path), format="jpg")
+    results.add(Message(encode(picture(), "png"), name="cam/a.png"), body)
+    results.commit()
+
+    assert (tmp_path / "cam" / "a.png.jpg").read_bytes() == body

@@ -141,6 +141,15 @@ def test_without_torch_the_launcher_gives_up_and_the_frames_wait(tmp_path: Path)
     assert len(files(tmp_path / "photos")) + len(files(tmp_path / "photos" / ".taken")) == 1
 
 
+def test_the_graph_on_the_page_is_right(tmp_path: Path) -> None:
+    [graph] = re.findall(r"^```yaml\n(.*?)^```", (ROOT / "docs" / "gpu.md").read_text(), re.DOTALL | re.MULTILINE)
+    (tmp_path / "graph.yaml").write_text(graph)
+    command = [sys.executable, str(ROOT / "launcher.py"), "graph.yaml", "check"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def hide_torch(folder: Path) -> Path:
     """A folder for PYTHONPATH in which torch is a module that cannot be found."""
     (folder / "hide").mkdir()

@@ -45,6 +45,8 @@ class Gpu:
             raise ValueError(f'there is no jpeg "{jpeg}": write auto, torchvision or pillow')
         self.device = device
         self._pillow, self._tensors = chain(filter), tensor_chain(filter)
+        if device.type == "cuda":
+            torch.cuda.set_device(device)  # torchvision's encoder minds which one is the current one
         by_torchvision = jpeg == "torchvision" or (jpeg == "auto" and device.type == "cuda")
         self._jpegs = Jpegs(device) if by_torchvision else None
         with suppress(ValueError):  # a crop that does not fit

@@ -76,6 +76,8 @@ class Jpegs:
         """
         if not group:
             return []
+        if self._device.type == "cuda":  # torchvision's streams do not wait for what torch still computes
+            torch.cuda.synchronize(self._device)
         with _quiet():
             try:
                 return [*work(group)]
@@ -109,6 +111,8 @@ class Jpegs:
 
     def _encode_trial(self, picture: Image.Image) -> Image.Image:
         pixels = torch.from_numpy(numpy.array(picture)).permute(2, 0, 1).contiguous().to(self._device)
+        if self._device.type == "cuda":
+            torch.cuda.synchronize(self._device)
         [file] = self._io.encode_jpeg([pixels], quality=95)
         return Image.open(io.BytesIO(file.cpu().numpy().tobytes())).convert("RGB")
 

@@ -129,6 +129,12 @@ def called() -> str:
     return (_node.name.rpartition(".")[0] or _node.name) if _node else "node"
 
 
+def replica() -> int:
+    """Which of its node's replicas this is, from 1; 1 outside of run."""
+    number = _node.name.rpartition(".")[2] if _node else ""
+    return int(number) if number.isdecimal() else 1
+
+
 def backlog(waiting: int) -> None:
     """Say how many wait outside of the bus for a source to take them, such as files in a folder."""
     if _node:

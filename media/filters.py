@@ -32,12 +32,12 @@ def chain(filter: str | list[Any] | dict[str, Any]) -> Change:
     A chain is a name, a mapping of names to values, or a list of chains. Raises ValueError with a sentence for the user
     if it is none; the function itself raises ValueError for an image that a filter does not fit.
     """
-    steps = [_step(name, value) for name, value in _pairs(filter)]
+    steps = [_step(name, value) for name, value in pairs(filter)]
     if not steps:
         raise ValueError(f"filter is empty. There are: {', '.join(NAMES)}")
 
     def change(image: Image.Image) -> Image.Image:
-        image = _unpacked(image)
+        image = unpacked(image)
         for step in steps:
             image = step(image)
         return image
@@ -45,13 +45,14 @@ def chain(filter: str | list[Any] | dict[str, Any]) -> Change:
     return change
 
 
-def _pairs(filter: str | list[Any] | dict[str, Any]) -> list[tuple[str, Any]]:
+def pairs(filter: str | list[Any] | dict[str, Any]) -> list[tuple[str, Any]]:
+    """The names and values in a chain, in order. Raises ValueError as `chain` does."""
     if isinstance(filter, str):
         return [(filter, None)]
     if isinstance(filter, dict):
         return [(str(name), value) for name, value in filter.items()]
     if isinstance(filter, list):
-        return [pair for link in filter for pair in _pairs(link)]
+        return [pair for link in filter for pair in pairs(link)]
     raise ValueError(f"filter {filter!r} is neither a name nor a mapping like {{resize: 640x360}}")
 
 
@@ -73,7 +74,7 @@ def _step(name: str, value: Any) -> Change:
 # ---- image modes
 
 
-def _unpacked(image: Image.Image) -> Image.Image:
+def unpacked(image: Image.Image) -> Image.Image:
     """Pixels in place of palette indices and bits, which no filter can compute with."""
     if image.mode in ("P", "PA"):
         return image.convert("RGBA" if image.has_transparency_data else "RGB")
@@ -131,23 +132,24 @@ PLAIN: dict[str, Change] = {
 # ---- filters with a value
 
 
-def _resize(value: Any) -> Change:
+def sides(value: Any) -> Callable[[int, int], tuple[int, int]]:
+    """What resize makes of a width and a height. Raises ValueError, as what it returns does."""
     found = re.fullmatch(r"([1-9]\d{0,4})?x([1-9]\d{0,4})?", str(value))
     if found is None or not any(found.groups()):
         raise ValueError(f'filter "resize" cannot use {value!r}: write 640x360, 640x or x360')
     wide, high = (int(side) if side else 0 for side in found.groups())
     _check_pixels(f'filter "resize" cannot make {value}', wide, high)
 
-    def change(image: Image.Image) -> Image.Image:
-        width = wide or max(1, round(image.width * high / image.height))
-        height = high or max(1, round(image.height * wide / image.width))
-        _check_pixels(f"cannot resize {image.width}x{image.height} to {width}x{height}", width, height)
-        return image.resize((width, height))
+    def resized(width: int, height: int) -> tuple[int, int]:
+        new = wide or max(1, round(width * high / height)), high or max(1, round(height * wide / width))
+        _check_pixels(f"cannot resize {width}x{height} to {new[0]}x{new[1]}", *new)
+        return new
 
-    return change
+    return resized
 
 
-def _rotate(value: Any) -> Change:
+def angle(value: Any) -> Callable[[int, int], float]:
+    """By how many degrees, clockwise, rotate turns an image of a width and a height. Raises ValueError likewise."""
     try:
         degrees = float(value)
     except (TypeError, ValueError):
@@ -156,26 +158,42 @@ def _rotate(value: Any) -> Change:
         raise ValueError(f'filter "rotate" cannot use {value!r}: write degrees clockwise, like 90 or -12.5')
     across, along = abs(math.cos(math.radians(degrees))), abs(math.sin(math.radians(degrees)))
 
-    def change(image: Image.Image) -> Image.Image:
-        width, height = image.width * across + image.height * along, image.width * along + image.height * across
-        _check_pixels(f"cannot rotate {image.width}x{image.height} by {value} degrees", width, height)
-        return image.rotate(-degrees, Image.Resampling.BICUBIC, expand=True)
+    def turned(width: int, height: int) -> float:
+        new = width * across + height * along, width * along + height * across
+        _check_pixels(f"cannot rotate {width}x{height} by {value} degrees", *new)
+        return degrees
 
-    return change
+    return turned
 
 
-def _crop(value: Any) -> Change:
+def part(value: Any) -> Callable[[int, int], tuple[int, int, int, int]]:
+    """Left, top, right and bottom of what crop takes of a width and a height. Raises ValueError likewise."""
     found = re.fullmatch(r"([1-9]\d{0,4})x([1-9]\d{0,4})\+(\d{1,5})\+(\d{1,5})", str(value))
     if found is None:
         raise ValueError(f'filter "crop" cannot use {value!r}: write width x height + left + top, like 640x360+10+20')
-    width, height, left, top = map(int, found.groups())
+    wide, high, left, top = map(int, found.groups())
 
-    def change(image: Image.Image) -> Image.Image:
-        if left + width > image.width or top + height > image.height:
-            raise ValueError(f"cannot crop {value} from an image of {image.width}x{image.height}")
-        return image.crop((left, top, left + width, top + height))
+    def box(width: int, height: int) -> tuple[int, int, int, int]:
+        if left + wide > width or top + high > height:
+            raise ValueError(f"cannot crop {value} from an image of {width}x{height}")
+        return left, top, left + wide, top + high
 
-    return change
+    return box
+
+
+def _resize(value: Any) -> Change:
+    new = sides(value)
+    return lambda image: image.resize(new(*image.size))
+
+
+def _rotate(value: Any) -> Change:
+    degrees = angle(value)
+    return lambda image: image.rotate(-degrees(*image.size), Image.Resampling.BICUBIC, expand=True)
+
+
+def _crop(value: Any) -> Change:
+    box = part(value)
+    return lambda image: image.crop(box(*image.size))
 
 
 def _check_pixels(what: str, width: float, height: float) -> None:

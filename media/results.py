@@ -52,8 +52,10 @@ class Results:
         cost = "" if sync else ", not fsynced: a power cut may take the latest results"
         print(f"saves below {self._folder.path}{cost}")
 
-    def add(self, frame: Message, image: Image.Image | None = None) -> None:
+    def add(self, frame: Message, image: Image.Image | bytes | None = None) -> None:
         """Make `image` the result of `frame`, or the frame itself. It is in place after `commit`, or before.
+
+        Bytes are saved as they are: a file of the format that was asked for.
 
         Raises ValueError, with the reason for a dead letter, for a name that must not become a path, and for an image
         that cannot be decoded, or encoded in this format. A name that the file system refuses is rejected by `commit`.
@@ -73,8 +75,10 @@ class Results:
             self._keep_up(group)
         self._began = time.monotonic()
 
-    def _content(self, frame: Message, image: Image.Image | None) -> tuple[bytes, str]:
+    def _content(self, frame: Message, image: Image.Image | bytes | None) -> tuple[bytes, str]:
         """What to save, and the format that its name must say; none if the name is right as it came."""
+        if isinstance(image, bytes):
+            return image, self._format
         if image is None and frame.encoded:
             content = frame.bytes
             found = _format_of(content)

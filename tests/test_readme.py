@@ -187,7 +187,10 @@ def test_every_name_that_the_page_on_nodes_gives_exists() -> None:
     assert set(bus.__all__) <= names | {"Message", "run"}
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/machines.md", "docs/nodes.md", "docs/sources.md", "docs/wire.md"])
+PAGES = ["README.md", *(f"docs/{page}.md" for page in ("gpu", "machines", "nodes", "reliability", "sources", "wire"))]
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_every_link_leads_somewhere(page: str) -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", (ROOT / page).read_text()):
         assert target.startswith("https://") or (ROOT / page).parent.joinpath(target).exists(), target

@@ -228,3 +228,12 @@ def test_pixels_that_were_encoded_for_a_wire_are_saved_as_they_came_under_a_name
     results.commit()
 
     assert (tmp_path / "a.png.webp").read_bytes() == body
+
+
+def test_bytes_are_saved_as_they_are_under_the_name_of_their_format(tmp_path: Path) -> None:
+    body = encode(picture(), "jpg", 50)
+    results = Results(str(tmp_path), format="jpg")
+    results.add(Message(encode(picture(), "png"), name="cam/a.png"), body)
+    results.commit()
+
+    assert (tmp_path / "cam" / "a.png.jpg").read_bytes() == body

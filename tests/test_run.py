@@ -1,5 +1,6 @@
 """run(function) as a program: its command line, its signals, its secrets, its end."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -245,3 +246,22 @@ def source():
         graph.finish()
         assert graph.saved() == expected(2, marks="")
         assert graph.log("source.1").splitlines() == ["nothing was sent True", "saved True"]
+
+
+def test_a_node_knows_which_of_its_replicas_it_is(tmp_path: Path) -> None:
+    code = (
+        "from bus import called, replica, run\n\n\ndef me():\n    print(called(), replica())\n    yield\n\n\nrun(me)\n"
+    )
+    (tmp_path / "me.py").write_text(code)
+
+    for name, words in (("me.3", "me 3\n"), ("me", "me 1\n")):
+        command = [sys.executable, str(tmp_path / "me.py"), f"--name={name}"]
+        done = subprocess.run(
+            command,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+        assert (done.stdout, done.stderr, done.returncode) == (words, "", 0)

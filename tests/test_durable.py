@@ -3,6 +3,7 @@
 import errno
 import os
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,10 @@ import pytest
 from bus import Message
 from bus.deadletters import DeadLetters
 from bus.durable import FOLDER, opened, sync_files, sync_folder, sync_way
+from media.atomic import AtomicFolder
 from media.frames import FrameFolder
 from media.mark import Mark
+from media.spool import Spool
 from tests.jobs import job
 
 
@@ -113,6 +116,39 @@ def test_a_frame_of_a_clip_is_on_the_disk_before_its_mark_and_its_mark_before_it
         part = spool.workspace / "0.part"
     wanted = [f"sync {part}", f"name {tmp_path / '.test.mark'}", f"name {tmp_path / 'test-00000000.jpg'}"]
     assert [deed for deed in deeds if deed in wanted] == wanted
+
+
+def test_the_end_of_a_clip_is_on_the_disk_with_the_name_of_its_mark(tmp_path: Path, deeds: list[str]) -> None:
+    with FrameFolder(tmp_path, job("test"), "") as spool:
+        assert list(spool.settle()) == []
+        spool.place(0, b"frame")
+        deeds.clear()
+        spool.end()
+    assert f"sync {tmp_path}" in deeds[deeds.index(f"name {tmp_path / '.test.mark'}") :]
+
+
+def makes_results(folder: Path) -> None:
+    AtomicFolder(folder, sync=True).make()
+
+
+def makes_frames(folder: Path) -> None:
+    with FrameFolder(folder, job("test"), "") as spool:
+        assert list(spool.settle()) == []
+
+
+def watches(folder: Path) -> None:
+    Spool(str(folder), "delete").close()
+
+
+@pytest.mark.parametrize("deed", [makes_results, makes_frames, watches])
+def test_the_way_to_a_folder_is_on_the_disk_before_anything_is_entrusted_to_it(
+    tmp_path: Path, deeds: list[str], deed: Callable[[Path], None]
+) -> None:
+    """Whoever made it: that one may have been killed before it came to that."""
+    above = tmp_path.resolve() / "above"
+    (above / "folder").mkdir(parents=True)
+    deed(above / "folder")
+    assert {f"sync {above}", f"sync {above.parent}"} <= {*deeds}
 
 
 # ---- dead letters of the bus

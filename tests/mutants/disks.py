@@ -117,4 +117,32 @@ MUTANTS = (
         "            pass",
         ("tests/test_archive.py",),
     ),
+    Mutant(
+        "the way to the results is not fsynced",
+        "media/atomic.py",
+        "sync_way(self.path)",
+        "pass",
+        ("tests/test_durable.py",),
+    ),
+    Mutant(
+        "the way to the frames is not fsynced",
+        "media/frames.py",
+        "sync_way(self._folder)",
+        "pass",
+        ("tests/test_durable.py",),
+    ),
+    Mutant(
+        "the way to a watched folder is not fsynced",
+        "media/spool.py",
+        "sync_way(self.folder)",
+        "pass",
+        ("tests/test_durable.py",),
+    ),
+    Mutant(
+        "the name of the last mark of a clip is not fsynced",
+        "media/placing.py",
+        "            sync_folder(folder)",
+        "            pass",
+        ("tests/test_durable.py",),
+    ),
 )

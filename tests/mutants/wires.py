@@ -8,7 +8,7 @@ MUTANTS = (
         "bus/outputs.py",
         "            taken.unit.add()\n",
         "            pass\n",
-        ("tests/test_crash_points.py",),
+        ("tests/test_node.py", "tests/test_crash_points.py"),
     ),
     Mutant(
         "what a dead puller had is not sent again",
@@ -48,8 +48,8 @@ MUTANTS = (
     Mutant(
         "all that a dead puller had is blamed",
         "bus/push.py",
-        '            for n in [n for epoch, n in state["hand"] if epoch == self._epoch]:\n',
-        "            for n in list(puller.sent) or list(self._undone):\n",
+        'for n in [n for epoch, n in state["hand"] if epoch == self._epoch]:',
+        'for n in [*self._undone] if state["hand"] else []:',
         ("tests/test_push.py",),
     ),
     Mutant(

@@ -11,7 +11,7 @@ import pytest
 
 from tests.chaos import dead, pictures, report
 from tests.chaos.audit import Audit
-from tests.chaos.campaign import Campaign
+from tests.chaos.campaign import Campaign, Strike
 from tests.chaos.scene import Scene
 from tests.launch import ROOT
 
@@ -75,7 +75,7 @@ def test_dead_letters_are_found_with_their_reasons_wherever_they_lie(tmp_path: P
     assert found == {f"{tmp_path}/a/1.jpg": "why", f"{tmp_path}/a/sub/2.jpg": dead.NO_NOTE}
 
 
-def ended(folder: Path, notes: Sequence[str], also_saved: bool = False) -> dict[str, Any]:
+def ended(folder: Path, notes: Sequence[str], kills: int, also_saved: bool = False) -> dict[str, Any]:
     """The figures of a campaign of 4 frames, of which the first ones became dead letters with these notes."""
     scene = Scene(folder, 4, seconds=1)
     for spool in scene.spools:
@@ -90,7 +90,9 @@ def ended(folder: Path, notes: Sequence[str], also_saved: bool = False) -> dict[
         if not note or also_saved:
             pictures.converted(pictures.draw(*shown)).save(scene.results / name)
     audit = Audit(scene)
-    return report.figures(scene, audit, Campaign(scene, audit, 0, 7, [], print), "")
+    campaign = Campaign(scene, audit, kills, 7, [], print)
+    campaign.strikes = [Strike(1.0, "kill", "stamp.1", "mid-stream", audit.stand()) for _ in range(kills)]
+    return report.figures(scene, audit, campaign, "")
 
 
 KILLED, RAISED = "stamp: was killed by SIGKILL (3 times)", "stamp: ValueError: no (3 times)"
@@ -100,19 +102,26 @@ def test_a_campaign_without_dead_letters_or_with_those_of_three_kills_passes_and
     for count in (0, 2):
         folder = tmp_path / f"{count}"
         folder.mkdir()
-        figures = ended(folder, [KILLED] * count)
+        figures = ended(folder, [KILLED] * count, kills=5)
         words = (
             f"PASSED: {4 - count} of 4 results, 0 lost, 0 corrupt, 0 twice, dead letters: {count} after three deaths"
         )
-        assert report.verdict(figures).startswith(f"{words}, 0 for another reason; ")
+        assert report.verdict(figures).startswith(f"{words}, 0 unexplained; ")
 
 
 @pytest.mark.parametrize("also_saved", [False, True])
 def test_any_other_dead_letter_breaks_a_campaign_which_says_its_reason(tmp_path: Path, also_saved: bool) -> None:
-    figures = ended(tmp_path, [KILLED, RAISED], also_saved)
+    figures = ended(tmp_path, [KILLED, RAISED], 3, also_saved)
     found = 4 if also_saved else 2
     first, second = report.verdict(figures).splitlines()
     words = f"BROKEN: {found} of 4 results, 0 lost, 0 corrupt, 0 twice, dead letters: 1 after three deaths"
-    assert first.startswith(f"{words}, 1 for another reason; ")
+    assert first.startswith(f"{words}, 1 unexplained; ")
     assert second == f"{tmp_path}/dropped/dead-letters/drop-00000001.jpg: {RAISED}"
     assert not figures["passed"]
+
+
+@pytest.mark.parametrize(("letters", "kills"), [(1, 2), (2, 4)])
+def test_more_dead_letters_than_the_kills_explain_break_a_campaign(tmp_path: Path, letters: int, kills: int) -> None:
+    figures = ended(tmp_path, [KILLED] * letters, kills)
+    assert report.verdict(figures).splitlines()[0].startswith("BROKEN: ")
+    assert len(figures["dead letters"]["unexplained"]) == letters

@@ -100,6 +100,12 @@ def test_a_run_in_which_all_are_caught_exits_with_0(
 
 
 def test_a_mutant_that_makes_its_tests_hang_is_caught(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runner, "PATIENCE", 5)
-    hangs = mutant("it hangs", "test_twice", into="(lambda: [None for _ in iter(int, 1)])()")
-    assert runner.tried(hangs) == (runner.CAUGHT, "its tests hang")
+    runs = iter([runner.Outcome(None, ""), runner.Outcome(0, "1 passed")])
+    monkeypatch.setattr(runner, "run", lambda *_: next(runs))
+    assert runner.tried(mutant("it hangs", "test_twice")) == (runner.CAUGHT, "its tests hang")
+
+
+def test_tests_that_hang_are_stopped(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (project / "test_of.py").write_text("def test_nothing():\n    while True:\n        pass\n")
+    monkeypatch.setattr(runner, "PATIENCE", 1)
+    assert runner.run(project, ["test_of.py"]) == (None, "")

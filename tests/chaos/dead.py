@@ -17,8 +17,17 @@ def letters(*folders: Path) -> dict[str, str]:
     return {str(path): _reason(path) for path in sorted(found) if path.suffix != NOTE and path.name[0] != "."}
 
 
+def unexplained(reasons: dict[str, str], faults: int) -> dict[str, str]:
+    """Those of these dead letters that so many faults do not explain.
+
+    The first death may be that of several frames; after it each travels alone, and has its second and third to itself.
+    """
+    others = {letter: reason for letter, reason in reasons.items() if not is_innocent(reason)}
+    return others if 2 * (len(reasons) - len(others)) < faults else reasons
+
+
 def is_innocent(reason: str) -> bool:
-    """Whether the faults of a campaign explain a dead letter with this reason."""
+    """Whether a dead letter with this reason may be due to the faults of a campaign."""
     return bool(INNOCENT.search(reason.partition("\n")[0]))  # behind it is the own name of one that was numbered
 
 

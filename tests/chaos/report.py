@@ -23,7 +23,7 @@ def figures(scene: Scene, audit: Audit, campaign: Campaign, broken: str) -> dict
     standing = audit.finish()
     complete = standing.found + standing.dead == standing.expected
     reasons = dead.letters(*(spool / "dead-letters" for spool in scene.spools), scene.folder / "dead-letters")
-    unexplained = {place: reason for place, reason in reasons.items() if not dead.is_innocent(reason)}
+    unexplained = dead.unexplained(reasons, len(campaign.strikes))
     logs = "".join(log.read_text(errors="replace") for log in campaign.logs)
     again = sum(len(inodes) > 1 for inodes in audit.inodes.values())
     resumed = defaultdict(list)
@@ -61,7 +61,7 @@ def verdict(figures: dict[str, Any]) -> str:
     innocent, unexplained = figures["dead letters"]["after three deaths"], figures["dead letters"]["unexplained"]
     counts = (
         f"{results['found']} of {results['expected']} results, {results['lost']} lost, {results['corrupt']} corrupt, "
-        f"{results['twice']} twice, dead letters: {innocent} after three deaths, {len(unexplained)} for another reason"
+        f"{results['twice']} twice, dead letters: {innocent} after three deaths, {len(unexplained)} unexplained"
     )
     kinds = ", ".join(f"{name} {count}" for name, count in faults.items()) or "no fault"
     done = f"{kinds} (of {figures['planned']} planned)"

@@ -54,7 +54,7 @@ class Outcome(NamedTuple):
         return self.code == ALL_PASSED and bool(PASSED.search(self.output))
 
     def __str__(self) -> str:
-        return "they hang" if self.code is None else f"exit code {self.code}: {self.output.strip()[-300:]}"
+        return "they hang" if self.code is None else f"exit code {self.code}: {' '.join(self.output.split())[-300:]}"
 
 
 def main() -> int:

@@ -62,17 +62,16 @@ MUTANTS = (
     Mutant(
         "the mark is written without a word of the frames that it tells of",
         "media/placing.py",
-        "self._workspace, parts.values()",
-        "self._workspace",
+        "self._workspace, parts",
+        "self._workspace, {} and parts",
         ("tests/test_durable.py",),
     ),
     Mutant(
         "the splitter notes a frame before it lies whole in its workspace",
         "media/placing.py",
-        "        part = self._part(number)\n        size",
-        "        part = self._part(number)\n"
+        '        with step("write"):',
         "        replace(self.mark, next=number + 1).write(self.mark_file, self._workspace)\n"
-        "        size",
+        '        with step("write"):',
         ("tests/nodes/test_splitter.py",),
     ),
     Mutant(
@@ -141,8 +140,9 @@ MUTANTS = (
     Mutant(
         "the name of the last mark of a clip is not fsynced",
         "media/placing.py",
-        "            sync_folder(folder)",
-        "            pass",
+        ".write(self.mark_file, self._workspace)\n"
+        "        with opened(self._folder, FOLDER) as folder:\n            sync_folder(folder)\n",
+        ".write(self.mark_file, self._workspace)\n",
         ("tests/test_durable.py",),
     ),
 )

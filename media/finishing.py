@@ -15,6 +15,7 @@ from media.places import DEAD_LETTERS, DONE, TAKEN
 from media.refusals import cure, way
 from media.said import Said
 
+SILENT = "rejected without a reason"
 AGAIN = 1.0  # seconds between two tries to see off what could not be
 
 
@@ -78,7 +79,7 @@ class Finishing:
         taken = self._claims.folder  # held, for it may be opened anew meanwhile
         try:
             if verdict == "rejected":
-                place = self._dead.put(taken.fd, name, note=reason)
+                place = self._dead.put(taken.fd, name, note=reason or SILENT)
                 print(f"{name} is a dead letter, {DEAD_LETTERS}/{place}: {reason}")
             elif verdict != "gone" and self._done:
                 self._done.put(taken.fd, name)

@@ -59,6 +59,18 @@ def test_what_cannot_be_moved_stays_claimed_is_said_once_and_goes_when_it_can(
     spool.close()
 
 
+def test_a_dead_letter_without_a_reason_has_a_note_all_the_same(tmp_path: Path) -> None:
+    """By its note it is known from one."""
+    spool = Spool(str(tmp_path), "keep")
+    for name in ("a.jpg.txt", "a.jpg"):
+        put(spool, name, name)
+        take(spool, name)
+        spool.finish(name, "rejected", "")
+    assert (tmp_path / "dead-letters/a.jpg.txt").read_text() == "a.jpg.txt"
+    assert (tmp_path / "dead-letters/a.2.jpg.txt").read_text().startswith("rejected without a reason\n")
+    spool.close()
+
+
 def test_what_was_not_to_be_found_and_is_here_comes_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """As where the disk was unmounted for a moment, between two looks at whether the folder is there."""
     spool = Spool(str(tmp_path), "delete")

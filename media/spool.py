@@ -1,5 +1,6 @@
 """The watched folder: who may watch it, which of its files are claimed, and what becomes of them."""
 
+import errno
 import fcntl
 import os
 import stat
@@ -90,11 +91,11 @@ class Spool:
 
     @property
     def is_there(self) -> bool:
-        """Whether the folder still has its name, and no other has it."""
+        """Whether the folder still has its name, and no other has it; a disk that does not say lets it be there."""
         try:
             return os.path.samestat(self.folder.stat(), os.fstat(self._root.fd))
-        except OSError:
-            return False
+        except OSError as error:
+            return error.errno not in (errno.ENOENT, errno.ENOTDIR)
 
     def rest(self) -> None:
         """Tidy up, now that nothing comes."""
@@ -178,8 +179,7 @@ class Spool:
             raise NotReady
         self._forget(name)
         self._said.over("late", f"claims files in {self.folder} again")
-        self._claims.names.add(name)
-        return Taken(name, self._claims.path(name), claimed.st_mtime_ns)
+        return self._claims.hold(name, claimed)
 
     def _cannot_claim(self, name: str, error: OSError) -> None:
         """Say it once. Raises NotReady if it may go by."""

@@ -87,6 +87,40 @@ def test_what_was_not_to_be_found_and_is_here_comes_again(tmp_path: Path, capsys
     spool.close()
 
 
+@pytest.mark.parametrize("then", ["delete", "keep"])
+@pytest.mark.parametrize("verdict", ["done", "rejected", "gone"])
+def test_a_late_verdict_leaves_a_new_frame_of_that_name_alone(tmp_path: Path, then: str, verdict: str) -> None:
+    """As where the folder was away for a moment, and its frames are on the way twice."""
+    before, spool = Spool(str(tmp_path), then), Spool(str(tmp_path), then)
+    put(before, "a.jpg", "old")
+    take(before, "a.jpg")
+    [again] = spool.leftovers()
+    assert not spool.finish("a.jpg", "done", "")
+    assert spool.held == 0
+    put(spool, "a.jpg", "new")  # which may well have the inode of the old one
+    taken = take(spool, "a.jpg")
+    assert before.finish("a.jpg", verdict, "why")
+    assert (Path(taken.file).read_text(), taken.file, spool.held) == ("new", again.file, 1)
+    assert not (tmp_path / "dead-letters").exists()
+    assert not spool.finish("a.jpg", "done", "")
+    assert spool.held == 0
+    for each in (before, spool):
+        each.close()
+
+
+def test_what_is_written_anew_while_it_is_claimed_comes_again(tmp_path: Path) -> None:
+    spool = Spool(str(tmp_path), "delete")
+    put(spool, "a.jpg")
+    Path(take(spool, "a.jpg").file).write_text("another")
+    assert spool.finish("a.jpg", "done", "")
+    spool.rest()
+    [again] = until(spool.returned)
+    assert Path(again.file).read_text() == "another"
+    assert not spool.finish("a.jpg", "done", "")
+    assert spool.held == 0
+    spool.close()
+
+
 def test_what_lost_its_archive_meanwhile_has_not_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     spool = Spool(str(tmp_path), "keep")
     put(spool, "a.jpg")

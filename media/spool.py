@@ -16,6 +16,7 @@ from media.disk import MISTAKES
 from media.events import CannotWatch
 from media.finishing import Finishing
 from media.lease import Lease, lease
+from media.mounts import Mounted
 from media.places import TAKEN
 from media.refusals import FOR_GOOD, FOR_NOW, cure
 from media.said import Said
@@ -60,11 +61,14 @@ class Spool:
             raise CannotWatch(f'then "{then}": what becomes of a finished file is one of {", ".join(THEN)}', code=2)
         self.folder = Path(folder).absolute()
         self._said = Said()
+        mounted = Mounted(self.folder)
         try:
+            mounted.check()
             with suppress(FileExistsError):
                 self.folder.mkdir(parents=True)
             sync_way(self.folder)  # a dead letter may be all that there is of its frame
             self._root = Folder(self.folder)
+            mounted.check()  # what was opened is the folder that was meant, and not one below the mount
             self._claims = Claims(self._root, self.folder)
         except OSError as error:
             place = self.folder / (error.filename or "")

@@ -12,12 +12,12 @@ class Marks:
     """The marks in a run folder, as one replica sees them; without a folder there are none."""
 
     def __init__(self, run: Path | None, replica: str) -> None:
-        self._run = run
+        self.run = run
         self.own = run and run / f"{replica}.done"
         self._hash = hashlib.sha256("\0".join(sys.argv[1:]).encode(errors="surrogateescape")).hexdigest()
 
     def ended(self, replica: str) -> bool:
-        return self._run is not None and (self._run / f"{replica}.done").exists()
+        return self.run is not None and (self.run / f"{replica}.done").exists()
 
     def mine(self) -> bool:
         """Whether an earlier life of this replica, with the same command line, has ended."""

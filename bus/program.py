@@ -15,6 +15,7 @@ from typing import Any, cast
 
 from bus import descriptors
 from bus.arguments import inputs, parser
+from bus.first import first
 from bus.hiding import expand
 from bus.hub import Stopped
 from bus.link import BadAddress
@@ -125,6 +126,14 @@ def drop(count: int) -> None:
 def called() -> str:
     """What the graph calls this node; `node` outside of run."""
     return (_node.name.rpartition(".")[0] or _node.name) if _node else "node"
+
+
+def recall(about: str, words: str) -> str:
+    """What the first life of any node of this run has said `about` something: `words`, if that is this one.
+
+    Outside of run, or of a run folder, it is always this one.
+    """
+    return first(_node.marks.run if _node else None, about, words)
 
 
 def backlog(waiting: int) -> None:

@@ -170,12 +170,12 @@ class FrameFolder:
                 return deed()
 
     def _make(self) -> None:
+        self._mounted.check()
         self._folder.mkdir(parents=True, exist_ok=True)
         if not self._job.live:
             sync_way(self._folder)
 
     def _make_again(self) -> None:
-        self._mounted.check()
         self._make()
         if not self._workspace.lock():
             raise self._another()

@@ -6,7 +6,7 @@ from bus.hub import Stopped
 from bus.inputs import arrived, batches, closed
 from bus.message import Message
 from bus.picture import SUFFIXES, Undecodable, encode
-from bus.program import backlog, called, drop, finished, progress, replica, run, wait, wired
+from bus.program import backlog, called, drop, finished, progress, recall, replica, run, wait, wired
 from bus.steps import step
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "outside",
     "finished",
     "progress",
+    "recall",
     "replica",
     "run",
     "shown",

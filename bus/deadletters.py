@@ -1,5 +1,6 @@
 """Dead letters of an owner that has no file to set aside: the payload that it still holds, and the reason beside it."""
 
+import errno
 import fcntl
 import os
 import re
@@ -8,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from PIL import Image
 
@@ -23,29 +24,28 @@ REMIND = 30.0  # seconds between two lines about that
 UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
-def set_aside(folder: Path, meta: dict[str, Any], payload: bytes, reason: str) -> Path:
+class Left(NamedTuple):
+    """A file that a try has left, because the disk refused to remove it, too."""
+
+    path: Path
+    its: tuple[int, ...]
+
+
+def set_aside(folder: Path, meta: dict[str, Any], payload: bytes, reason: str, left: list[Left] | None = None) -> Path:
     """Write the message (`meta`, `payload`) below `folder` under its own name, numbered if that exists.
 
     The reason lies beside it first, and each is whole and on the disk when this returns: who sent it lets go of it
-    then. Raises OSError, and then leaves neither.
+    then. Raises OSError, and then leaves neither, or notes in `left` what it must: the next try removes that first.
+    Raises BlockingIOError while another process is at it.
     """
-    message = Message.load(meta, payload)
-    wish = message.name or f"{message.stream or 'message'}-{message.number}"
-    stem, dot, suffix = UNSAFE.sub("_", wish)[-MAX_NAME:].rpartition(".")
-    if "raw" in meta:
-        mode, *size = meta["raw"]
-        pixels = Image.frombytes(mode, tuple(size), payload)  # also if they are too many for a node: they are here
-        stem, dot, suffix, payload = stem or suffix, ".", "png", encode(pixels, "png")
-    elif message.encoding:
-        stem, dot, suffix = stem or suffix, ".", message.encoding
-    elif message.file is not None:
-        with suppress(FileNotFoundError, Undecodable):  # gone, or too large: the reason, which names it, must do
-            payload = message.bytes
+    left = [] if left is None else left
     folder.mkdir(parents=True, exist_ok=True)
     with _alone_in(folder):
-        name = _free(folder, stem, f"{dot}{suffix}")
+        _remove(left)
+        stem, end, content = _named(meta, payload)
+        name = _free(folder, stem, end)
         note = (reason + "\n").encode(errors="surrogateescape")
-        _place(folder, {f"{name}.txt": note, name: payload})
+        _place(folder, {f"{name}.txt": note, name: content}, left)
     return folder / name
 
 
@@ -59,7 +59,8 @@ class DeadLetters:
         self._folder, self._say = folder, say
         self._said = 0.0  # when it was said last that they wait; 0: they do not
         self._waiting: deque[tuple[dict[str, Any], bytes, str, Callable[[], None]]] = deque()
-        self._due = 0.0
+        self._left: list[Left] = []  # by the last try of the first of them
+        self._due = self._since = 0.0  # when the next try is due; since when others are at it, 0: they are not
 
     def room(self) -> bool:
         """Whether another may come."""
@@ -82,9 +83,13 @@ class DeadLetters:
         while self._waiting:
             meta, payload, reason, through = self._waiting[0]
             try:
-                where = set_aside(self._folder, meta, payload, reason)
+                where = set_aside(self._folder, meta, payload, reason, self._left)
             except OSError as error:
                 now = time.monotonic()
+                if isinstance(error, BlockingIOError):
+                    self._since = self._since or now
+                    if now - self._since < RETRY:
+                        return  # until the next tick
                 self._due = now + RETRY
                 if not self._said or now - self._said > REMIND:
                     self._said = now
@@ -94,9 +99,27 @@ class DeadLetters:
                     )
                 return
             self._waiting.popleft()
+            self._since = 0.0
             self._say(f"dead letter {where}: {reason}")
             through()
         self._said = 0.0
+
+
+def _named(meta: dict[str, Any], payload: bytes) -> tuple[str, str, bytes]:
+    """How its file is called before and behind a number, and what is in it."""
+    message = Message.load(meta, payload)
+    wish = message.name or f"{message.stream or 'message'}-{message.number}"
+    stem, dot, suffix = UNSAFE.sub("_", wish)[-MAX_NAME:].rpartition(".")
+    if "raw" in meta:
+        mode, *size = meta["raw"]
+        pixels = Image.frombytes(mode, tuple(size), payload)  # also if they are too many for a node: they are here
+        return stem or suffix, ".png", encode(pixels, "png")
+    if message.encoding:
+        return stem or suffix, f".{message.encoding}", payload
+    if message.file is not None:
+        with suppress(FileNotFoundError, Undecodable):  # gone, or too large: the reason, which names it, must do
+            payload = message.bytes
+    return stem, f"{dot}{suffix}", payload
 
 
 def _free(folder: Path, stem: str, end: str) -> str:
@@ -108,8 +131,8 @@ def _free(folder: Path, stem: str, end: str) -> str:
     return name
 
 
-def _place(folder: Path, files: dict[str, bytes]) -> None:
-    """Each whole under its name, or none of them. Raises OSError."""
+def _place(folder: Path, files: dict[str, bytes], left: list[Left]) -> None:
+    """Each whole under its name, or none of them but what is noted in `left`. Raises OSError."""
     parts = {folder / f".{name}.partial": folder / name for name in files}
     placed: list[Path] = []
     try:
@@ -126,18 +149,50 @@ def _place(folder: Path, files: dict[str, bytes]) -> None:
         sync_way(folder)
     except OSError:
         for path in (*parts, *placed):
-            with suppress(OSError):  # it is not there, or the disk refuses that too: the next try writes over it
-                path.unlink()
+            with suppress(OSError):  # it is not there, or the disk refuses even this look
+                left.append(Left(path, _seen(path)))
+        with suppress(OSError):
+            _remove(left)
         raise
+
+
+def _remove(left: list[Left]) -> None:
+    """Remove what a try has left, unless something else has its name now. Raises OSError for what stays in `left`."""
+    trouble = None
+    for one in [*left]:
+        try:
+            if _seen(one.path) == one.its:
+                one.path.unlink()
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            trouble = error
+            continue
+        left.remove(one)
+    if trouble:
+        raise trouble
+
+
+def _seen(path: Path) -> tuple[int, ...]:
+    """What tells a file from another of its name, which may have its inode."""
+    its = path.lstat()
+    return its.st_dev, its.st_ino, its.st_mtime_ns, its.st_size
 
 
 @contextmanager
 def _alone_in(folder: Path) -> Iterator[None]:
-    """A block in which no other process looks for a free name in here."""
+    """A block in which no other process looks for a free name in here. Raises BlockingIOError while one does.
+
+    One that was stopped there would hold whoever waits for it, and all of its wires.
+    """
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        with suppress(OSError):  # a file system without locks
-            fcntl.flock(fd, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BlockingIOError(errno.EAGAIN, "another replica is at it") from None
+        except OSError:
+            pass  # a file system without locks
         yield
     finally:
         os.close(fd)

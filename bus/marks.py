@@ -13,28 +13,28 @@ class Marks:
     """The marks in a run folder, as one replica sees them; without a folder there are none."""
 
     def __init__(self, run: Path | None, replica: str) -> None:
-        self._run, self._replica = run, replica
+        self.run, self._replica = run, replica
         self.own = run and run / f"{replica}.done"
         self._hash = hashlib.sha256("\0".join(sys.argv[1:]).encode(errors="surrogateescape")).hexdigest()
 
     def ended(self, replica: str) -> bool:
         """Whether `replica` has ended: one on this host says it for all, one on another to each puller by itself."""
-        return self._run is not None and ((self._run / f"{replica}.done").exists() or self._far(replica).exists())
+        return self.run is not None and ((self.run / f"{replica}.done").exists() or self._far(replica).exists())
 
     def keep(self, replica: str, epoch: str) -> None:
         """Note that a replica on another host has said in `epoch` that it has ended. Raises OSError."""
-        if self._run is not None:
+        if self.run is not None:
             _write(self._far(replica), {"epoch": epoch})
 
     def revoke(self, replica: str, epoch: str) -> None:
         """It has begun again, in `epoch`: what `keep` has left of another one goes."""
-        if self._run is not None:
+        if self.run is not None:
             with suppress(FileNotFoundError):
                 if json.loads(self._far(replica).read_bytes())["epoch"] != epoch:
                     self._far(replica).unlink()
 
     def _far(self, replica: str) -> Path:
-        return (self._run or Path()) / f"{self._replica}.heard.{replica}"
+        return (self.run or Path()) / f"{self._replica}.heard.{replica}"
 
     def mine(self) -> bool:
         """Whether an earlier life of this replica, with the same command line, has ended."""

@@ -15,6 +15,7 @@ from typing import Any, cast
 
 from bus import descriptors
 from bus.arguments import inputs, parser
+from bus.first import first
 from bus.hiding import expand
 from bus.hub import Stopped
 from bus.link import BadAddress
@@ -133,6 +134,14 @@ def replica() -> int:
     """Which of its node's replicas this is, from 1; 1 outside of run."""
     number = _node.name.rpartition(".")[2] if _node else ""
     return int(number) if number.isdecimal() else 1
+
+
+def recall(about: str, words: str) -> str:
+    """What the first life of any node of this run has said `about` something: `words`, if that is this one.
+
+    Outside of run, or of a run folder, it is always this one.
+    """
+    return first(_node.marks.run if _node else None, about, words)
 
 
 def backlog(waiting: int) -> None:

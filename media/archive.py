@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import stat
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from media.rename import UNKNOWN, rename_new
 LONGEST = 255  # bytes in a file name, on every file system of Linux
 NOTE = ".txt"  # what the name of a note ends with, behind the whole name of its file
 OWN_NAME = "its own name: "  # begins the last line of the note of a file that was numbered; then its path, as JSON
+MOST = 64 * 1024  # bytes of a note: what is larger is none
 DRAFT = ".note"  # a note that is not whole yet; the next one takes its place
 NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_NONBLOCK
 
@@ -95,10 +97,12 @@ def _folder(above: int, name: str) -> tuple[int, str]:
 def _move(source: int, name: str, folder: int, last: str, words: bytes) -> bool:
     """Move the file, and write its note first if there are words; False if one of the two names is taken."""
     note, moved = _note(last), False
-    left = exists(note, folder)
-    if exists(last, folder) or (left and not _says(folder, note, words)):
+    if exists(last, folder):
         return False
-    if words and not left and not _noted(folder, note, words):
+    left = exists(note, folder)
+    if left and not (words and _is_left(folder, last, note, words)):
+        return False
+    if words and not _noted(folder, note, words, over=left):
         return False
     try:
         if words:
@@ -111,13 +115,16 @@ def _move(source: int, name: str, folder: int, last: str, words: bytes) -> bool:
     return moved
 
 
-def _noted(folder: int, note: str, words: bytes) -> bool:
-    """Leave a note, whole or not at all; False if something has its name."""
+def _noted(folder: int, note: str, words: bytes, over: bool) -> bool:
+    """Leave a note, whole or not at all, `over` the one that is there; False if something else has its name."""
     try:
         with open(os.open(DRAFT, NEW, 0o666, dir_fd=folder), "wb") as file:
             file.write(words)
         with step("say why"):
-            return _rename(folder, DRAFT, folder, note)
+            if not over:
+                return _rename(folder, DRAFT, folder, note)
+            os.rename(DRAFT, note, src_dir_fd=folder, dst_dir_fd=folder)
+            return True
     finally:
         with suppress(OSError):  # it has its name; or the next one takes its place
             os.unlink(DRAFT, dir_fd=folder)
@@ -161,10 +168,21 @@ def _note(name: str) -> str:
     return _cut(name, LONGEST - len(NOTE)) + NOTE
 
 
+def _is_left(folder: int, last: str, note: str, words: bytes) -> bool:
+    """Whether this note of `last`, which is not there, is one that a kill has left without its file.
+
+    A file of this name that was put here has a note of its own. Names that are cut may share a note: only the same
+    words tell then.
+    """
+    if note != last + NOTE:
+        return _says(folder, note, words)
+    its = os.stat(note, dir_fd=folder, follow_symlinks=False)
+    return stat.S_ISREG(its.st_mode) and its.st_size <= MOST and not exists(_note(note), folder)
+
+
 def _says(folder: int, note: str, words: bytes) -> bool:
-    """Whether it is a note of just these words, which a kill has left without its file."""
     with suppress(OSError), open(os.open(note, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder), "rb") as it:
-        return bool(words) and os.fstat(it.fileno()).st_size == len(words) and it.read() == words
+        return os.fstat(it.fileno()).st_size == len(words) and it.read() == words
     return False
 
 

@@ -40,14 +40,15 @@ class AtomicFolder:
         """Without `sync` nothing is fsynced: files outlive the death of any process, but not a power cut."""
         self.path, self.sync = path, sync
         self._mounted = Mounted(path)
+        self._known: tuple[int, ...] = ()  # of which folder the way is on the disk
 
     def make(self) -> None:
         """Make the folder, see that it can be written to, remove what the dead left half-written. Raises OSError."""
+        self._mounted.check()
         self._make(self.path)
-        if self.sync:
-            sync_way(self.path)
         with opened(self.path, FOLDER) as root, _partial_folder(root):
-            pass
+            self._mounted.check()
+            self._sync_way(root)
 
     def write(self, files: Sequence[File]) -> None:
         """Put every file in place, over what has its name.
@@ -79,6 +80,17 @@ class AtomicFolder:
             if self.sync:
                 with step("sync the folders"):
                     group.sync_folders()
+                    self._sync_way(root)
+        for file, words in group.refused:  # only now: the next try might have placed it
+            file.refuse(words)
+
+    def _sync_way(self, root: int) -> None:
+        """Bring the folder's own name to the disk, again if another process may have made the folder anew."""
+        its, above = os.fstat(root), self.path.parent.stat()  # a new folder may have the inode of the last one
+        seen = its.st_dev, its.st_ino, above.st_ino, above.st_mtime_ns
+        if self.sync and seen != self._known:
+            sync_way(self.path)
+            self._known = seen
 
     def _make(self, folder: Path) -> bool:
         """Make the folder, and those above it; False if it is there."""
@@ -90,7 +102,7 @@ class AtomicFolder:
         folder.mkdir(exist_ok=True)
         if self.sync:
             try:
-                with opened(folder.parent, FOLDER) as parent:
+                with contextlib.suppress(PermissionError), opened(folder.parent, FOLDER) as parent:  # as in sync_way
                     sync_folder(parent)
             except OSError:
                 with contextlib.suppress(OSError):  # else its name would count as being on the disk at the next try
@@ -106,13 +118,14 @@ class _Group:
         self._partial = partial
         self._folders: dict[Parts, int] = {(): root}
         self._files: dict[str, tuple[int, File]] = {}  # by temporary name: its descriptor, and what it will be
+        self.refused: list[tuple[File, str]] = []  # with the reason
 
     def write(self, file: File) -> None:
         """Write it under a temporary name, unless there is no way to where it belongs."""
         try:
             self._enter(file.parts[:-1])
         except OSError as error:
-            _refuse(file, error)
+            self._refuse(file, error)
             return
         name = secrets.token_hex(8)
         descriptor = os.open(name, NEW_FILE, 0o666, dir_fd=self._partial)
@@ -133,7 +146,7 @@ class _Group:
                 with step("place"):
                     os.rename(name, file.parts[-1], src_dir_fd=self._partial, dst_dir_fd=self._enter(file.parts[:-1]))
             except OSError as error:
-                _refuse(file, error)
+                self._refuse(file, error)
 
     def sync_folders(self) -> None:
         """Bring the names to the disk, those of the folders on the way included: who made them may not have yet."""
@@ -158,6 +171,11 @@ class _Group:
                 os.mkdir(folder[-1], dir_fd=parent)
             self._folders[folder] = os.open(folder[-1], FOLDER | os.O_NOFOLLOW, dir_fd=parent)
         return self._folders[folder]
+
+    def _refuse(self, file: File, error: OSError) -> None:
+        if error.errno not in NAME_FAULTS:
+            raise error
+        self.refused.append((file, f"cannot save as {'/'.join(file.parts)!r}: {error.strerror}"))
 
 
 @contextlib.contextmanager
@@ -187,12 +205,6 @@ def _join_partial(root: int) -> int:
             if os.fstat(partial).st_nlink:
                 return partial
             os.close(partial)
-
-
-def _refuse(file: File, error: OSError) -> None:
-    if error.errno not in NAME_FAULTS:
-        raise error
-    file.refuse(f"cannot save as {'/'.join(file.parts)!r}: {error.strerror}")
 
 
 def _mark(descriptor: int) -> None:

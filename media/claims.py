@@ -23,6 +23,9 @@ class NotReady(Exception):
     """This file cannot be claimed yet: still written, an earlier one of its name is on its way, or the disk is full."""
 
 
+Its = tuple[int, ...]  # what tells a file from another of its name, which may have its inode
+
+
 class Taken(NamedTuple):
     """A claimed file."""
 
@@ -38,7 +41,7 @@ class Claims:
         """`root`: the watched folder, which has the absolute path `path`. Raises OSError."""
         self._root = root
         self._there = f"{path / TAKEN}/"  # joined faster than Paths
-        self.names: set[str] = set()
+        self.names: dict[str, Its] = {}  # what is held, and which file that is
         self._writers: list[str] = []  # names of those that a writer has open
         self._next_ask = 0.0  # by time.monotonic
         self._emptied: set[str] = set()  # subfolders that may be empty now
@@ -68,19 +71,28 @@ class Claims:
             self._open()
             raise NotReady from None
 
+    def hold(self, name: str, claimed: os.stat_result) -> Taken:
+        """From now on it is held."""
+        self.names[name] = _its(claimed)
+        return Taken(name, self.path(name), claimed.st_mtime_ns)
+
+    def is_same(self, name: str, folder: int) -> bool:
+        """Whether the file `name` of the open `folder` is the one that is held. Raises FileNotFoundError, OSError."""
+        return _its(os.stat(name, dir_fd=folder, follow_symlinks=False)) == self.names.get(name)
+
     def give_back(self, name: str, folder: int, last: str) -> None:
         """Put a file back for its writer; if its name is taken again, or its folder has gone, it waits in here."""
         try:
             with step("give back"):
                 rename_new(name, last, self.folder.fd, folder)
         except OSError:
-            self.names.add(name)
+            self.names[name] = ()
             self._writers.append(name)
         self._leave(name)
 
     def let_go(self, name: str) -> None:
         """Its file is not in here any longer."""
-        self.names.discard(name)
+        self.names.pop(name, None)
         self._leave(name)
         if len(self._emptied) > MOST_EMPTY:
             self.tidy()
@@ -97,7 +109,7 @@ class Claims:
                 if stat.S_ISREG(os.stat(name, dir_fd=fd, follow_symlinks=False).st_mode):
                     self._writers.append(f"{below}/{name}" if below else name)
         self.tidy()
-        self.names.update(self._writers)
+        self.names.update(dict.fromkeys(self._writers, ()))
         self._writers.sort(reverse=True)
         return self._free()
 
@@ -155,8 +167,12 @@ class Claims:
         except OSError:  # it is open, or cannot be asked for now
             self._writers.append(name)
         else:
-            return Taken(name, self.path(name), its.st_mtime_ns)
+            return self.hold(name, its)
         return None
+
+
+def _its(status: os.stat_result) -> Its:
+    return status.st_ino, status.st_mtime_ns, status.st_size
 
 
 def _fail(error: OSError) -> None:

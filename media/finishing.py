@@ -15,11 +15,19 @@ from media.places import DEAD_LETTERS, DONE, TAKEN
 from media.refusals import cure, way
 from media.said import Said
 
+SILENT = "rejected without a reason"
 AGAIN = 1.0  # seconds between two tries to see off what could not be
+
+# Also among all watchers of a folder that came and went while their frames are on the way: what one has looked at is
+# not replaced before it acts, for a name is claimed anew only when its file was seen off.
+_one_at_a_time = threading.Lock()
 
 
 class Finishing:
-    """Sees claimed files off. One that cannot go, as on a full disk, stays claimed and is tried again."""
+    """Sees claimed files off. One that cannot go, as on a full disk, stays claimed and is tried again.
+
+    A verdict is about the file that was claimed: another one that has its name by now is left alone.
+    """
 
     def __init__(self, root: Folder, path: Path, keep: bool, claims: Claims, said: Said) -> None:
         """`root`: the watched folder, which has the absolute path `path`. Raises CannotWatch."""
@@ -29,7 +37,6 @@ class Finishing:
         self._dead = Archive(root.fd, DEAD_LETTERS)
         self._claims = claims
         self._said = said
-        self._one_at_a_time = threading.Lock()
         self._over: deque[str] = deque()  # names that have left `.taken/`
         self._back: deque[str] = deque()  # … that were not to be found there, and are there
         self._stuck: deque[tuple[str, str, str]] = deque()  # name, verdict and reason of those that could not
@@ -45,7 +52,7 @@ class Finishing:
 
         True if it was gone and is here: it comes again.
         """
-        with self._one_at_a_time:
+        with _one_at_a_time:
             try:
                 has_left = self._see_off(name, verdict, reason)
             except OSError as error:
@@ -77,8 +84,10 @@ class Finishing:
         """Whether it has left; else it was gone, and is here. Raises OSError if it cannot leave."""
         taken = self._claims.folder  # held, for it may be opened anew meanwhile
         try:
+            if not self._claims.is_same(name, taken.fd):
+                return False
             if verdict == "rejected":
-                place = self._dead.put(taken.fd, name, note=reason)
+                place = self._dead.put(taken.fd, name, note=reason or SILENT)
                 print(f"{name} is a dead letter, {DEAD_LETTERS}/{place}: {reason}")
             elif verdict != "gone" and self._done:
                 self._done.put(taken.fd, name)

@@ -3,10 +3,12 @@
 import math
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from bus import step, wait
 from bus.durable import sync_way
@@ -53,6 +55,9 @@ class FrameFolder:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self.live and self._placing.group:  # came at once with more, which did not come
+            with suppress(NoRoom, OSError):
+                self._at_once(self._place)
         with step("leave"):
             self._workspace.leave(keep=not self._job.live and any(self.workspace.glob("*.part")))
 
@@ -60,6 +65,15 @@ class FrameFolder:
     def workspace(self) -> Path:
         """A folder on the same disk for the files of an engine."""
         return self._workspace.path
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What is known of all frames, for the mark to keep: an earlier life's, if that has written them all."""
+        return self._placing.mark.facts
+
+    @facts.setter
+    def facts(self, facts: dict[str, Any]) -> None:
+        self._placing.mark = replace(self._placing.mark, facts=facts)
 
     def settle(self) -> Iterator[None]:
         """Wait until frames may be written, and find out which: see `next` and `complete`. Raises WrongArgument."""
@@ -83,47 +97,52 @@ class FrameFolder:
                     f"frames of {earlier.source} were named {self._job.stream} before: what was made of them may be"
                     " written over; to keep both, give stream: another name"
                 )
-            yield from self._wait_for_earlier_frames()
+            yield from self._begin_anew()
         elif earlier.ended:
             same_run = bool(earlier.run) and earlier.run == mark.run
-            self.complete, self.trouble = same_run or waited(self._folder, self._job.stream), earlier.trouble
+            self.complete = same_run or waited(self._folder, self._job.stream)
+            self.trouble, self.facts = earlier.trouble, earlier.facts
+            if not self.complete:
+                yield from self._begin_anew()
         else:
             self.next = self._patiently(partial(self._placing.resume, earlier))
-        for part in self.workspace.glob("*.part"):
-            part.unlink()  # nobody will come back for it
+        self._patiently(self._placing.sweep)
 
     def place(self, number: int, body: bytes | Path, more: bool = False) -> Dropped | None:
-        """Let frame `number` appear, unless it waits here already: a file's content, or a file to be moved here.
+        """Let frame `number` appear, unless it waits here already: a file's content, or a file, which goes.
 
-        If there is `more` to come at once, a clip's frame may appear together with what comes. Without room for it a
-        clip waits, unless it is Stopped; a live source's frame is dropped.
+        If there is `more` to come at once, it may appear together with what comes. Without room for it a clip waits,
+        unless it is Stopped; a live source's frames are dropped.
         """
         self.next = number + 1
-        self._placing.group[number] = body
-        if more and not self._job.live and isinstance(body, bytes) and len(self._placing.group) < GROUP:
-            return None
         try:
-            self.flush()
+            self._placing.group[number] = body if isinstance(body, bytes) else self._hold(partial(_taken, body))
         except NoRoom as trouble:
-            self._placing.discard()
             return Dropped(1, str(trouble))
         except FileNotFoundError:
-            if not isinstance(body, Path) or body.exists():
-                raise
-            self._placing.discard()
             return Dropped(1, f"something else removed them from {self.workspace.absolute()}")
-        return None
+        return None if more and len(self._placing.group) < GROUP else self.flush()
 
-    def flush(self) -> None:
-        """Let those appear that have not yet. Raises NoRoom if they cannot wait for it."""
-        if self._placing.group:
-            (self._at_once if self.live else self._patiently)(self._place)
+    def flush(self) -> Dropped | None:
+        """Let those appear that have not yet; those of a live source that find no room are dropped."""
+        try:
+            if self._placing.group:
+                self._hold(self._place)
+        except NoRoom as trouble:
+            dropped = Dropped(len(self._placing.group), str(trouble))
+            self._placing.discard()
+            return dropped
+        return None
 
     def end(self, trouble: str = "") -> None:
         """Note that every frame that can be read of the clip is in place; `trouble` says why there are no more."""
         self.flush()
         if not self._job.live:
             self._patiently(partial(self._placing.end, self.next, trouble))
+
+    def _hold(self, deed: Callable[[], Value]) -> Value:
+        """Do it; a clip waits until there is room. Raises NoRoom for a live source."""
+        return (self._at_once if self.live else self._patiently)(deed)
 
     def _place(self) -> None:
         if not self._workspace.intact:
@@ -151,12 +170,12 @@ class FrameFolder:
                 return deed()
 
     def _make(self) -> None:
+        self._mounted.check()
         self._folder.mkdir(parents=True, exist_ok=True)
         if not self._job.live:
             sync_way(self._folder)
 
     def _make_again(self) -> None:
-        self._mounted.check()
         self._make()
         if not self._workspace.lock():
             raise self._another()
@@ -169,6 +188,11 @@ class FrameFolder:
         if now - self._said.get(trouble, -math.inf) > REMIND:
             self._said[trouble] = now
             print(words)
+
+    def _begin_anew(self) -> Iterator[None]:
+        """Make sure that neither frames nor the mark of what was split before are taken for what is split now."""
+        yield from self._wait_for_earlier_frames()
+        self._patiently(self._placing.forget)
 
     def _frames_wait(self) -> bool:
         """Whether any frame of the stream is still here."""
@@ -197,3 +221,10 @@ class FrameFolder:
             f"stream: another splitter writes {self._job.stream} into {self._folder.absolute()}:"
             " stop it, or give one of them stream: another name"
         )
+
+
+def _taken(file: Path) -> bytes:
+    """The content of an engine's file, which goes."""
+    content = file.read_bytes()
+    file.unlink()
+    return content

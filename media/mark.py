@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Iterable
 from contextlib import ExitStack, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,8 @@ class Mark:
     """Which clip, how it is split, and how far: frames before `next` are in place.
 
     `placing`: so many frames from `next` on lay whole in the workspace when this was written, about to be moved into
-    place. Those that lie there no longer were, and may be finished by now: they must not be written a second time.
+    place. Those that lie there no longer were, and may be finished by now: they must not be written a second time. As
+    long as the mark says so nothing else is done to them: see media.placing.Placing.
 
     A power cut makes none of this untrue: it was on the disk before it was written here.
     """
@@ -33,6 +34,7 @@ class Mark:
     placing: int = 0
     ended: bool = False
     trouble: str = ""  # why it ended before its end
+    facts: dict[str, Any] = field(default_factory=dict)  # what the watcher was told of the frames
 
     @classmethod
     def of(cls, job: Job) -> "Mark":

@@ -4,6 +4,8 @@ import errno
 import os
 from pathlib import Path
 
+from bus import recall
+
 MOUNTS = Path("/proc/self/mountinfo")
 DISKS = ("bcachefs", "btrfs", "ext2", "ext3", "ext4", "f2fs", "jffs2", "jfs", "minix", "nilfs2", "ubifs", "xfs", "zfs")
 CARDS = ("exfat", "hfs", "hfsplus", "msdos", "ntfs", "ntfs3", "udf", "vfat")
@@ -29,11 +31,16 @@ def kind(folder: int) -> str:
 
 
 class Mounted:
-    """Where the disk of a folder is mounted. While it is not, the same path leads to another disk, below the mount."""
+    """Where the disk of a folder is mounted. While it is not, the same path leads to another disk, below the mount.
+
+    What the first life of a run finds holds for all nodes and lives of that run: a disk that has gone meanwhile is
+    missed. Without a run folder each life finds out anew.
+    """
 
     def __init__(self, folder: Path) -> None:
         place = Path(os.path.realpath(folder))
-        self._point = next(path for path in (place, *place.parents) if os.path.ismount(path))
+        point = next(path for path in (place, *place.parents) if os.path.ismount(path))
+        self._point = recall(f"the mount of {folder.absolute()}", str(point))
 
     def check(self) -> None:
         """Raises OSError while nothing is mounted there any longer."""

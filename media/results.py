@@ -116,6 +116,7 @@ class Results:
             if error.errno in MISTAKES:
                 words = f"cannot save below {self._folder.path}: {error.strerror}; give another folder"
                 raise ValueError(words) from None
+            print(f"cannot save below {self._folder.path} yet: {error.strerror}; tries again with the first result")
 
 
 def _encoded(image: Image.Image, format: str, quality: int) -> bytes:

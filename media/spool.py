@@ -1,5 +1,6 @@
 """The watched folder: who may watch it, which of its files are claimed, and what becomes of them."""
 
+import errno
 import fcntl
 import os
 import stat
@@ -15,6 +16,7 @@ from media.disk import MISTAKES
 from media.events import CannotWatch
 from media.finishing import Finishing
 from media.lease import Lease, lease
+from media.mounts import Mounted
 from media.places import TAKEN
 from media.refusals import FOR_GOOD, FOR_NOW, cure
 from media.said import Said
@@ -59,11 +61,14 @@ class Spool:
             raise CannotWatch(f'then "{then}": what becomes of a finished file is one of {", ".join(THEN)}', code=2)
         self.folder = Path(folder).absolute()
         self._said = Said()
+        mounted = Mounted(self.folder)
         try:
+            mounted.check()
             with suppress(FileExistsError):
                 self.folder.mkdir(parents=True)
             sync_way(self.folder)  # a dead letter may be all that there is of its frame
             self._root = Folder(self.folder)
+            mounted.check()  # what was opened is the folder that was meant, and not one below the mount
             self._claims = Claims(self._root, self.folder)
         except OSError as error:
             place = self.folder / (error.filename or "")
@@ -90,11 +95,11 @@ class Spool:
 
     @property
     def is_there(self) -> bool:
-        """Whether the folder still has its name, and no other has it."""
+        """Whether the folder still has its name, and no other has it; a disk that does not say lets it be there."""
         try:
             return os.path.samestat(self.folder.stat(), os.fstat(self._root.fd))
-        except OSError:
-            return False
+        except OSError as error:
+            return error.errno not in (errno.ENOENT, errno.ENOTDIR)
 
     def rest(self) -> None:
         """Tidy up, now that nothing comes."""
@@ -178,8 +183,7 @@ class Spool:
             raise NotReady
         self._forget(name)
         self._said.over("late", f"claims files in {self.folder} again")
-        self._claims.names.add(name)
-        return Taken(name, self._claims.path(name), claimed.st_mtime_ns)
+        return self._claims.hold(name, claimed)
 
     def _cannot_claim(self, name: str, error: OSError) -> None:
         """Say it once. Raises NotReady if it may go by."""

@@ -7,6 +7,7 @@ from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
 from bus import Message, step
+from bus.durable import FOLDER, opened, sync_files, sync_folder
 from media.said import Said
 
 # The file in the watched folder that keeps the facts: a watcher is told them once, and may be killed.
@@ -36,16 +37,16 @@ class Streams:
         self._next_try = 0.0  # by time.monotonic
         self._said = Said()
 
-    def learn(self, opened: Iterable[Message]) -> None:
+    def learn(self, told: Iterable[Message]) -> None:
         """Take in what the splitter says about streams that it opened, and keep it."""
-        for message in opened:
+        for message in told:
             if self._facts.get(message.stream) != message.data:
                 self._facts[message.stream] = message.data
                 self._is_new, self._next_try = True, 0.0
         self.keep()
 
     def keep(self) -> None:
-        """Write down what is new, as soon as the disk takes it."""
+        """Write down what is new, for power cuts too, as soon as the disk takes it."""
         if not self._is_new or time.monotonic() < self._next_try:
             return
         try:
@@ -59,6 +60,11 @@ class Streams:
         else:
             self._is_new = False
             self._said.over("kept", f"{self._memory} is written")
+
+    @property
+    def kept(self) -> bool:
+        """Whether all that was learnt is on the disk."""
+        return not self._is_new
 
     def origin(self, name: str) -> Origin:
         """Where the file with this relative path comes from: frames are named `<stream>-…-<number>`."""
@@ -75,7 +81,11 @@ class Streams:
         new = self._memory.with_name(MEMORY + ".new")
         with step("remember"):
             new.write_text(json.dumps(self._facts))
+            with opened(new) as draft:
+                sync_files([draft])
             new.replace(self._memory)
+            with opened(self._memory.parent, FOLDER) as folder:
+                sync_folder(folder)
 
 
 def _recall(memory: Path) -> dict[str, Facts]:

@@ -84,13 +84,15 @@ def into_folder(job: Job, folder: Path, budget: str) -> Iterator[Message | None]
         yield from spool.settle()
         if spool.complete:
             print(f"{job.title} is split already, writes nothing")
+            if spool.facts:  # its frames wait, and the watcher may have lost what it was told
+                yield told(job, spool.facts, folder)
             if spool.trouble:
                 raise BadData(spool.trouble)
             return
         with closing(reopened(ENGINES[job.engine], job, spool.next, spool.workspace)) as video:
             opened = yield from opening(job, video, losses, spool.next)
-            spool.live, made = not opened.ends, spool.next
-            yield told(job, opened, folder)
+            spool.live, spool.facts, made = not opened.ends, facts(job, opened), spool.next
+            yield told(job, spool.facts, folder)
             known(spool.live)
             try:
                 asked = monotonic()
@@ -98,14 +100,16 @@ def into_folder(job: Job, folder: Path, budget: str) -> Iterator[Message | None]
                     if isinstance(step, Frame):
                         more = monotonic() - asked < SOON
                         refused = spool.place(step.number, jpeg(step, job), more)
-                        losses.note(refused)
-                        made += refused is None
-                        progress(made, opened.total)
+                        made += 1
                     else:
-                        spool.flush()
-                    if isinstance(step, Opened) and changed(job, opened, step):
-                        opened = step
-                        yield told(job, opened, folder)
+                        refused = spool.flush()
+                    losses.note(refused)
+                    made -= refused.frames if refused else 0
+                    if isinstance(step, Frame):
+                        progress(made, opened.total)
+                    elif isinstance(step, Opened) and changed(job, opened, step):
+                        opened, spool.facts = step, facts(job, step)
+                        yield told(job, spool.facts, folder)
                     elif isinstance(step, Dropped):
                         losses.note(step)
                     yield None
@@ -168,9 +172,9 @@ def changed(job: Job, before: Opened, now: Opened) -> bool:
     return now != before
 
 
-def told(job: Job, opened: Opened, folder: Path) -> Message:
+def told(job: Job, known: dict[str, Any], folder: Path) -> Message:
     """What the watcher is to know of the frames that come now."""
-    return Message(stream=job.stream, data={**facts(job, opened), "folder": str(folder.resolve())})
+    return Message(stream=job.stream, data={**known, "folder": str(folder.resolve())})
 
 
 def known(live: bool) -> None:

@@ -115,16 +115,19 @@ def _watch(
             ready = _next(arrivals, spool)
             backlog(arrivals.waiting)
             if streams is not None:
-                for opened in _ours(arrived(streams), spool.folder):
-                    told.append(opened)
-                    known.learn([opened])
+                known.keep()
+                if known.kept:  # only then the last that was told is acknowledged: when the next is asked for
+                    for opened in _ours(arrived(streams), spool.folder):
+                        told.append(opened)
+                        known.learn([opened])
+                        if not known.kept:
+                            break
                 if not closed(streams):
                     ending = False
                 elif not ending:
                     ending = True
                     with step("scan"):
                         arrivals.scan()  # what was there when the splitter ended, whatever became of its event
-            known.keep()
             yield _message(ready, known, spool) if ready else None
     except (GeneratorExit, Stopped):  # say what is left for the next start
         arrivals.scan()

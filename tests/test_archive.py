@@ -146,6 +146,24 @@ def test_a_note_that_a_kill_left_without_its_file_gets_it(place: Place) -> None:
     assert {file.name for file in place.done.iterdir()} == {"a.jpg", "a.jpg.txt", "a.2.jpg", "a.2.jpg.txt"}
 
 
+def test_a_note_that_a_kill_left_is_replaced_where_the_next_try_has_another_reason(place: Place) -> None:
+    place.done.mkdir()
+    for name in ("a.jpg", "b.jpg"):
+        (place.done / f"{name}.txt").write_text("killed converter.1 (3 times)\n")
+        assert place.put(name, "x", note="killed converter.2") == name
+    assert {file.name for file in place.done.iterdir()} == {"a.jpg", "a.jpg.txt", "b.jpg", "b.jpg.txt"}
+    assert (place.done / "b.jpg.txt").read_text() == "killed converter.2\n"
+
+
+def test_what_is_no_note_is_not_replaced_by_one(place: Place) -> None:
+    (place.done / "c.jpg.txt").mkdir(parents=True)
+    (place.done / "d.jpg.txt").write_bytes(bytes(100_000))
+    assert [place.put(name, "x", note="why") for name in ("c.jpg", "d.jpg")] == ["c.2.jpg", "d.2.jpg"]
+    long = "x" * 252
+    assert place.put(f"{long}a", "x", note="of a") != place.put(f"{long}b", "x", note="of b")
+    assert sorted(note.read_text()[:4] for note in place.done.glob("xxx*.txt")) == ["of a", "of b"]
+
+
 def test_a_note_is_on_the_disk_before_its_file_is_moved(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     deeds: list[str] = []
     fsync = os.fsync

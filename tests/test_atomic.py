@@ -1,17 +1,22 @@
 """Files appear whole or not at all, whatever dies, and nothing leads out of the folder."""
 
+import errno
 import fcntl
 import hashlib
 import os
 import resource
+import shutil
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
+from media import atomic as module
 from media.atomic import MARK, AtomicFolder, File
 from tests.conftest import need, until
+from tests.ordeal import WITHOUT_POWER
 
 WRITER = """
 import hashlib, os, sys
@@ -71,9 +76,10 @@ def test_contents_are_on_the_disk_before_names_and_names_before_write_returns(
         deeds.append(f"rename to {new}")
         rename(old, new, **folders)
 
+    folder = AtomicFolder(tmp_path, sync=True)
+    folder.make()
     monkeypatch.setattr(os, "fsync", fsync_and_tell)
     monkeypatch.setattr(os, "rename", rename_and_tell)
-    folder = AtomicFolder(tmp_path, sync=True)
 
     folder.write([file("a"), file("cam/b")])
     assert deeds[:4] == ["sync content", "sync content", "rename to a", "rename to b"]
@@ -182,6 +188,66 @@ def test_a_name_that_is_a_folder_or_lies_in_a_file_is_refused_and_the_rest_is_wr
     assert refused == ["cannot save as 'file/a': Not a directory", "cannot save as 'folder': Is a directory"]
     assert (tmp_path / "good").exists()
     assert not (tmp_path / ".partial").exists()
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_the_way_to_the_folder_is_on_the_disk_before_write_returns(
+    tmp_path: Path, again: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the disk said to `make`, and whoever has made the folder again since."""
+    folder, synced, broken = AtomicFolder(tmp_path / "new/out", sync=True), [], not again
+
+    def sync_way(way: Path) -> None:
+        if broken:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        synced.append(way)
+
+    monkeypatch.setattr(module, "sync_way", sync_way)
+    for call in (folder.make, lambda: folder.write([file("a")])):
+        with pytest.raises(OSError, match="Input/output error") if broken else nullcontext():
+            call()
+    broken = False
+    synced.clear()
+    if again:
+        shutil.rmtree(folder.path)
+        folder.path.mkdir()
+    folder.write([file("a")])
+    assert synced == [folder.path]
+    folder.write([file("b")])
+    assert synced == [folder.path]
+
+
+def test_below_a_folder_that_may_be_written_to_but_not_read_results_are_saved(tmp_path: Path) -> None:
+    drop = tmp_path / "drop"
+    drop.mkdir()
+    drop.chmod(0o333)
+    program = "import sys; from pathlib import Path; from media.atomic import AtomicFolder as Folder, File\n"
+    program += "folder = Folder(Path(sys.argv[1]), sync=True)\nfolder.make(); folder.write([File(('a',), b'a', print)])"
+    command = [*WITHOUT_POWER, sys.executable, "-c", program, str(drop / "out")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    drop.chmod(0o755)
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    assert everything(drop) == ["out/a"]
+
+
+def test_what_is_refused_in_one_try_and_placed_in_the_next_is_not_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it would be a result and a dead letter."""
+    (tmp_path / "cam").touch()
+    refused: list[str] = []
+    folder, group = AtomicFolder(tmp_path, sync=True), [file("good"), file("cam/a", refused=refused)]
+
+    def fails(descriptors: list[int]) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with monkeypatch.context() as now, pytest.raises(OSError, match="Input/output error"):
+        now.setattr(module, "sync_files", fails)
+        folder.write(group)
+    assert refused == []
+    (tmp_path / "cam").unlink()  # somebody saw to it
+    folder.write(group)
+    assert (refused, everything(tmp_path)) == ([], ["cam/a", "good"])
 
 
 def test_a_folder_whose_name_did_not_come_to_the_disk_is_made_again(tmp_path: Path) -> None:

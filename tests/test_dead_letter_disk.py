@@ -1,11 +1,18 @@
-"""Dead letters of a node without files, beside graph.yaml, on a disk that is full for a while."""
+"""Dead letters of a node without files, beside graph.yaml, on a disk that is full for a while, or fails."""
 
+import errno
+import fcntl
+import os
 import re
 import time
 from pathlib import Path
+from typing import Any
 
+import pytest
 from PIL import Image
 
+from bus import Message, deadletters
+from bus.deadletters import DeadLetters, set_aside
 from tests.conftest import make_clip, until
 from tests.launch import Launch, files
 from tests.mounting import disk
@@ -63,3 +70,67 @@ def test_dead_letters_wait_for_room_whole_or_absent_and_all_else_flows_on(tmp_pa
     assert "converted 36, dead letters 4, dropped 0, lost 0" in graph.output
     assert observer.faults == []
     assert not re.search("Traceback|restarts", graph.output)
+
+
+def test_what_a_disk_that_failed_did_not_let_go_is_no_second_letter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    letters = DeadLetters(tmp_path / "camera", said.append)
+    with monkeypatch.context() as now:
+
+        def fails(*given: Any, **also: Any) -> None:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+        now.setattr(deadletters, "sync_folder", fails)
+        now.setattr(Path, "unlink", fails)
+        letters.put(*Message(b"payload", name="x.jpg").dump(), "why", lambda: said.append("through"))
+        letters.tick(time.monotonic() + 2, True)
+    assert len(said) == 1
+    letters.tick(time.monotonic() + 2, True)
+    assert said[1:] == [f"dead letter {tmp_path}/camera/x.jpg: why", "through"]
+    assert files(tmp_path) == ["camera/x.jpg", "camera/x.jpg.txt"]
+    assert len(list((tmp_path / "camera").iterdir())) == 2
+
+
+def test_what_has_the_name_of_what_was_left_by_now_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    left: list[deadletters.Left] = []
+    message = Message(b"payload", name="x.jpg").dump()
+    with monkeypatch.context() as now, pytest.raises(OSError, match="Input/output error"):
+
+        def fails(*given: Any, **also: Any) -> None:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+        now.setattr(deadletters, "sync_folder", fails)
+        now.setattr(Path, "unlink", fails)
+        set_aside(tmp_path, *message, "why", left)
+    assert {one.path.name for one in left} == {"x.jpg", "x.jpg.txt"}
+    (tmp_path / "x.jpg").unlink()
+    (tmp_path / "x.jpg").write_bytes(b"of somebody else")
+    assert set_aside(tmp_path, *message, "why", left) == tmp_path / "x.2.jpg"
+    assert (left, (tmp_path / "x.jpg").read_bytes()) == ([], b"of somebody else")
+
+
+def ticked(letters: DeadLetters) -> bool:
+    letters.tick(time.monotonic(), True)
+    return True
+
+
+def test_a_replica_that_is_stopped_while_it_writes_a_dead_letter_holds_no_other_up(tmp_path: Path) -> None:
+    said: list[str] = []
+    letters = DeadLetters(tmp_path, said.append)
+    other = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(other, fcntl.LOCK_EX)
+    try:
+        began = time.monotonic()
+        letters.put(*Message(b"payload", name="x.jpg").dump(), "why", lambda: said.append("through"))
+        until(lambda: ticked(letters) and said, what="a word about it")
+        assert time.monotonic() - began < 5
+        assert said == [
+            f"cannot write a dead letter below {tmp_path}: another replica is at it; tries again until it works"
+        ]
+        assert not letters.idle
+    finally:
+        os.close(other)
+    until(lambda: ticked(letters) and letters.idle, what="the dead letter")
+    assert said[1:] == [f"dead letter {tmp_path}/x.jpg: why", "through"]

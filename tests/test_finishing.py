@@ -59,6 +59,18 @@ def test_what_cannot_be_moved_stays_claimed_is_said_once_and_goes_when_it_can(
     spool.close()
 
 
+def test_a_dead_letter_without_a_reason_has_a_note_all_the_same(tmp_path: Path) -> None:
+    """By its note it is known from one."""
+    spool = Spool(str(tmp_path), "keep")
+    for name in ("a.jpg.txt", "a.jpg"):
+        put(spool, name, name)
+        take(spool, name)
+        spool.finish(name, "rejected", "")
+    assert (tmp_path / "dead-letters/a.jpg.txt").read_text() == "a.jpg.txt"
+    assert (tmp_path / "dead-letters/a.2.jpg.txt").read_text().startswith("rejected without a reason\n")
+    spool.close()
+
+
 def test_what_was_not_to_be_found_and_is_here_comes_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """As where the disk was unmounted for a moment, between two looks at whether the folder is there."""
     spool = Spool(str(tmp_path), "delete")
@@ -72,6 +84,40 @@ def test_what_was_not_to_be_found_and_is_here_comes_again(tmp_path: Path, capsys
     assert spool.held == 0
     [line] = capsys.readouterr().out.splitlines()
     assert line == f"{again.file} was not to be found when it was needed, but is there: such files come again"
+    spool.close()
+
+
+@pytest.mark.parametrize("then", ["delete", "keep"])
+@pytest.mark.parametrize("verdict", ["done", "rejected", "gone"])
+def test_a_late_verdict_leaves_a_new_frame_of_that_name_alone(tmp_path: Path, then: str, verdict: str) -> None:
+    """As where the folder was away for a moment, and its frames are on the way twice."""
+    before, spool = Spool(str(tmp_path), then), Spool(str(tmp_path), then)
+    put(before, "a.jpg", "old")
+    take(before, "a.jpg")
+    [again] = spool.leftovers()
+    assert not spool.finish("a.jpg", "done", "")
+    assert spool.held == 0
+    put(spool, "a.jpg", "new")  # which may well have the inode of the old one
+    taken = take(spool, "a.jpg")
+    assert before.finish("a.jpg", verdict, "why")
+    assert (Path(taken.file).read_text(), taken.file, spool.held) == ("new", again.file, 1)
+    assert not (tmp_path / "dead-letters").exists()
+    assert not spool.finish("a.jpg", "done", "")
+    assert spool.held == 0
+    for each in (before, spool):
+        each.close()
+
+
+def test_what_is_written_anew_while_it_is_claimed_comes_again(tmp_path: Path) -> None:
+    spool = Spool(str(tmp_path), "delete")
+    put(spool, "a.jpg")
+    Path(take(spool, "a.jpg").file).write_text("another")
+    assert spool.finish("a.jpg", "done", "")
+    spool.rest()
+    [again] = until(spool.returned)
+    assert Path(again.file).read_text() == "another"
+    assert not spool.finish("a.jpg", "done", "")
+    assert spool.held == 0
     spool.close()
 
 

@@ -1,7 +1,5 @@
 """The folder that a splitter writes frames to."""
 
-import errno
-import os
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -126,43 +124,6 @@ def test_a_group_that_appeared_in_part_is_completed_and_nothing_of_it_twice(tmp_
         assert spool.next == 8
         assert visible(tmp_path) == ["test-00000006.jpg", "test-00000007.jpg"]
         assert not list(spool.workspace.glob("*.part"))
-
-
-def test_what_fills_the_budget_appears_before_the_rest_of_its_group_waits(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    waits: list[int] = []
-
-    def finish_one(words: str, seconds: float) -> None:
-        assert words.startswith("pauses, as 2 files of a budget of 2 files wait")
-        waits.append(len(visible(tmp_path)))
-        (tmp_path / visible(tmp_path)[0]).unlink()
-
-    monkeypatch.setattr(frames_module, "wait", finish_one)
-    monkeypatch.setattr("media.budget.REST", 0)
-    with settled(tmp_path, budget="2") as spool:
-        for number in range(5):
-            spool.place(number, b"frame", more=number < 4)
-        assert len(visible(tmp_path)) == 2
-    assert waits == [2, 2, 2]
-
-
-def test_a_frame_that_the_disk_has_lost_is_written_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    fsync, written = os.fsync, []
-
-    def lose_once(descriptor: int) -> None:
-        if Path(f"/proc/self/fd/{descriptor}").readlink().suffix == ".part":
-            written.append(os.fstat(descriptor).st_mtime_ns)
-            if len(written) == 1:
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        fsync(descriptor)
-
-    monkeypatch.setattr(os, "fsync", lose_once)
-    monkeypatch.setattr(frames_module, "wait", lambda words, seconds: None)
-    with settled(tmp_path) as spool:
-        spool.place(0, b"frame")
-    assert visible(tmp_path) == ["test-00000000.jpg"]
-    assert len(set(written)) == 2
 
 
 def test_a_clip_that_is_through_is_not_split_again_in_the_same_run(

@@ -1,14 +1,16 @@
-"""media/frames.py: a frame that could not be moved into place is not lost."""
+"""media/frames.py: a frame that could not be moved into place, or be brought to the disk, is not lost."""
 
 import errno
+import os
 from pathlib import Path
 
 import pytest
 
 from bus import Stopped
+from media import frames as frames_module
 from media.frames import FrameFolder
 from tests.jobs import job
-from tests.test_frames import settled
+from tests.test_frames import settled, visible
 
 
 def fails_to_appear(monkeypatch: pytest.MonkeyPatch, name: str, times: int) -> None:
@@ -55,3 +57,45 @@ def test_the_workspace_stays_for_no_other_reason(tmp_path: Path, monkeypatch: py
         fails_to_appear(monkeypatch, f"{spool.workspace.name[1:-5]}-00000000.jpg", times=1)
         assert spool.place(0, b"frame") is not None
     assert not spool.workspace.exists()
+
+
+@pytest.mark.parametrize("as_file", [False, True])
+def test_a_frame_that_the_disk_has_lost_is_written_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, as_file: bool
+) -> None:
+    fsync, written = os.fsync, []
+
+    def lose_once(descriptor: int) -> None:
+        if Path(f"/proc/self/fd/{descriptor}").readlink().suffix == ".part":
+            written.append(os.fstat(descriptor).st_mtime_ns)
+            if len(written) == 1:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", lose_once)
+    monkeypatch.setattr(frames_module, "wait", lambda words, seconds: None)
+    with settled(tmp_path) as spool:
+        made = spool.workspace / "made.jpg"
+        made.write_bytes(b"frame")
+        spool.place(0, made if as_file else b"frame")
+    assert (tmp_path / "test-00000000.jpg").read_bytes() == b"frame"
+    assert len(set(written)) == 2
+
+
+def test_what_fills_the_budget_appears_before_the_rest_of_its_group_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[int] = []
+
+    def finish_one(words: str, seconds: float) -> None:
+        assert words.startswith("pauses, as 2 files of a budget of 2 files wait")
+        waits.append(len(visible(tmp_path)))
+        (tmp_path / visible(tmp_path)[0]).unlink()
+
+    monkeypatch.setattr(frames_module, "wait", finish_one)
+    monkeypatch.setattr("media.budget.REST", 0)
+    with settled(tmp_path, budget="2") as spool:
+        for number in range(5):
+            spool.place(number, b"frame", more=number < 4)
+        assert len(visible(tmp_path)) == 2
+    assert waits == [2, 2, 2]

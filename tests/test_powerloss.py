@@ -12,14 +12,14 @@ import pytest
 from tests.conftest import need
 from tests.powerloss.__main__ import WAYS, cut, go_on
 from tests.powerloss.disk import Disk
-from tests.powerloss.judge import MARK, broken
+from tests.powerloss.judge import MARK, broken, placing
 from tests.powerloss.replay import Files, Operation, Replay
 from tests.powerloss.run import BAD, DEAD, RESULTS, SPOOL, TAKEN, Run, read, record
 from tests.powerloss.trace import Call, calls, traced
 
 FRAMES = 30
 CUTS = 300  # of each run
-STARTS = 3
+STARTS = 3  # after some of the cuts, and after as many that came while frames were moved into place
 
 
 @pytest.fixture(scope="module", params=WAYS, ids=lambda words: "".join(words) or "then: delete")
@@ -72,6 +72,19 @@ def test_a_frame_is_on_the_disk_before_it_appears_and_has_appeared_on_the_disk_b
     assert all(on_disk(run, mark, mark.call) for mark in run.disk.find(MARK))
 
 
+def test_what_is_known_of_a_stream_is_on_the_disk_before_its_first_frame_appears(run: Run) -> None:
+    [kept] = run.disk.find(f"{SPOOL}/.streams")
+    first = min(run.disk.find(f"{SPOOL}/{name}")[0].call for name in run.frames)
+    assert on_disk(run, kept, kept.call)
+    assert synced(run, SPOOL, kept.call, first)
+
+
+def test_the_spools_own_name_is_on_the_disk_before_a_mark_or_a_claim_counts_on_it(run: Run) -> None:
+    [made], [bad] = run.disk.find(SPOOL), run.disk.taken_from(f"{SPOOL}/{BAD}")
+    for counts_on_it in (run.disk.find(MARK)[0].call, bad.call):
+        assert synced(run, "", made.call, counts_on_it)
+
+
 def test_the_reason_of_a_dead_letter_is_on_the_disk_before_its_frame_is_moved_there(run: Run) -> None:
     [moved], [noted] = run.disk.find(f"{DEAD}/{BAD}"), run.disk.find(f"{DEAD}/{BAD}.txt")
     assert on_disk(run, noted, moved.call)
@@ -89,11 +102,11 @@ def test_no_cut_loses_what_was_acknowledged_or_leaves_anything_torn(run: Run) ->
 
 
 def test_after_a_cut_the_launcher_makes_every_result_that_is_missing(run: Run, tmp_path: Path) -> None:
+    left = [files for number in range(CUTS) for _, files in [cut(run, f"test/{number}")]]
+    chosen = [*left[:STARTS], *[files for files in left if placing(run, files)][:STARTS]]
+    assert len(chosen) == 2 * STARTS
     with ThreadPoolExecutor(2) as launchers:
-        started = [
-            launchers.submit(go_on, run, cut(run, f"test/{number}")[1], tmp_path / f"{number}")
-            for number in range(STARTS)
-        ]
+        started = [launchers.submit(go_on, run, files, tmp_path / f"{number}") for number, files in enumerate(chosen)]
     for start in started:
         start.result()
 

@@ -1,5 +1,6 @@
 """Results are saved as asked, in groups, and a disk that fails is waited for."""
 
+import errno
 import math
 import os
 import resource
@@ -12,6 +13,7 @@ import pytest
 from PIL import Image
 
 from bus import Message, Undecodable, encode
+from media import atomic
 from media import results as module
 from media.results import Results
 from tests.conftest import until
@@ -169,6 +171,24 @@ def test_a_folder_that_cannot_be_right_is_told(tmp_path: Path) -> None:
         with pytest.raises(ValueError) as mistake:
             Results(str(folder))
         assert str(mistake.value) == f"cannot save below {folder}: {words}; give another folder"
+
+
+def test_a_folder_that_cannot_be_had_at_the_start_is_said_and_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails(way: Path) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with monkeypatch.context() as now:
+        now.setattr(atomic, "sync_way", fails)
+        results = Results(str(tmp_path / "out"))
+    words = f"cannot save below {tmp_path}/out yet: Input/output error; tries again with the first result\n"
+    assert words in capsys.readouterr().out
+    ways: list[Path] = []
+    monkeypatch.setattr(atomic, "sync_way", ways.append)
+    results.add(Message(b"x", name="a"))
+    results.commit()
+    assert ways == [tmp_path / "out"]
 
 
 def test_without_sync_the_log_says_what_that_costs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

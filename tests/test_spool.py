@@ -202,6 +202,20 @@ def test_a_folder_that_is_removed_or_replaced_is_noticed(spool: Spool) -> None:
     assert not spool.is_there
 
 
+@pytest.mark.parametrize(
+    ("code", "there"), [(errno.ENOENT, False), (errno.ENOTDIR, False), (errno.EIO, True), (errno.EACCES, True)]
+)
+def test_a_folder_of_which_the_disk_does_not_tell_has_not_gone(
+    spool: Spool, code: int, there: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(self: Path) -> None:
+        raise OSError(code, os.strerror(code))
+
+    with monkeypatch.context() as now:
+        now.setattr(Path, "stat", fails)
+        assert spool.is_there is there
+
+
 def test_a_claim_makes_no_folder_that_somebody_has_just_removed(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
     put(spool, "sub/a.jpg")
 

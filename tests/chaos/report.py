@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.chaos import dead
 from tests.chaos.audit import Audit
 from tests.chaos.campaign import Campaign, Sample
 from tests.chaos.scene import Scene
@@ -21,6 +22,8 @@ def figures(scene: Scene, audit: Audit, campaign: Campaign, broken: str) -> dict
     """All figures of a campaign that is over; `broken` says what ended it early."""
     standing = audit.finish()
     complete = standing.found + standing.dead == standing.expected
+    reasons = dead.letters(*(spool / "dead-letters" for spool in scene.spools), scene.folder / "dead-letters")
+    unexplained = dead.unexplained(reasons, len(campaign.strikes))
     logs = "".join(log.read_text(errors="replace") for log in campaign.logs)
     again = sum(len(inodes) > 1 for inodes in audit.inodes.values())
     resumed = defaultdict(list)
@@ -28,10 +31,11 @@ def figures(scene: Scene, audit: Audit, campaign: Campaign, broken: str) -> dict
         resumed[strike.fault].append(strike.resumed)
         resumed["of the launcher" if strike.victim == "launcher" else "of a node"].append(strike.resumed)
     return {
-        "passed": standing.holds and complete and not broken,
+        "passed": standing.holds and complete and not unexplained and not broken,
         "broken": broken,
         "seconds": round(campaign.seconds, 1),
         "results": {**standing._asdict(), "written again": again, "wrong": audit.wrong},
+        "dead letters": {"after three deaths": len(reasons) - len(unexplained), "unexplained": unexplained},
         "planned": campaign.planned,
         "faults": Counter(strike.fault for strike in campaign.strikes),
         "moments": Counter(strike.moment for strike in campaign.strikes),
@@ -54,9 +58,10 @@ def figures(scene: Scene, audit: Audit, campaign: Campaign, broken: str) -> dict
 def verdict(figures: dict[str, Any]) -> str:
     """The last line."""
     results, faults = figures["results"], figures["faults"]
+    innocent, unexplained = figures["dead letters"]["after three deaths"], figures["dead letters"]["unexplained"]
     counts = (
         f"{results['found']} of {results['expected']} results, {results['lost']} lost, {results['corrupt']} corrupt, "
-        f"{results['twice']} twice, {results['dead']} dead letters"
+        f"{results['twice']} twice, dead letters: {innocent} after three deaths, {len(unexplained)} unexplained"
     )
     kinds = ", ".join(f"{name} {count}" for name, count in faults.items()) or "no fault"
     done = f"{kinds} (of {figures['planned']} planned)"
@@ -66,7 +71,8 @@ def verdict(figures: dict[str, Any]) -> str:
     words = f"{counts}; {done}; {lives}; {figures['seconds']} s{resumed}"
     if figures["passed"]:
         return f"PASSED: {words}"
-    return f"BROKEN: {words}\n{figures['broken']}".rstrip()
+    causes = [f"{place}: {reason}" for place, reason in unexplained.items()]
+    return "\n".join([f"BROKEN: {words}", *causes, figures["broken"]]).rstrip()
 
 
 def write(figures: dict[str, Any], file: Path) -> None:

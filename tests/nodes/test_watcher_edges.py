@@ -1,5 +1,6 @@
 """nodes/watcher.py: stops by the bus, times and numbers of any size, and files that cannot be seen off."""
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import closing
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from bus import Message, Stopped
+from media.streams import MEMORY, Streams
 from nodes import watcher as module
 from nodes.watcher import watcher
 from tests.mounting import change, disk
@@ -84,3 +86,43 @@ def test_a_splitter_that_writes_into_another_folder_is_a_mistake_that_is_said(
 
     assert ended.value.code == 2
     assert f"the splitter writes into {tmp_path}/spool, but {tmp_path}/inbox is watched" in capsys.readouterr().out
+
+
+class Told:
+    """What a splitter tells; who asks for the next acknowledges the one before."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def __iter__(self) -> "Told":
+        return self
+
+    def __next__(self) -> Message:
+        self.asked += 1
+        if self.asked > 1:
+            raise StopIteration
+        return Message(stream="clip", data={"rate": 25})
+
+
+def test_what_the_splitter_told_is_acknowledged_when_it_is_on_the_disk_and_frames_go_on_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("media.streams.RETRY", 0.0)
+    for name in ("a.jpg", "clip-00000001.jpg"):
+        (tmp_path / name).write_text("whole")
+    told, fsync = Told(), os.fsync
+    with closing(watcher(told, folder=str(tmp_path))) as flow:  # type: ignore[type-var]
+        with monkeypatch.context() as broken:
+
+            def fails(descriptor: int) -> None:
+                if MEMORY in Path(f"/proc/self/fd/{descriptor}").readlink().name:
+                    raise OSError(errno.EIO, "Input/output error")
+                fsync(descriptor)
+
+            broken.setattr(os, "fsync", fails)
+            assert [message.name for message in some(flow, 2)] == ["a.jpg", "clip-00000001.jpg"]
+            assert told.asked == 1
+            assert not (tmp_path / MEMORY).exists()
+        next(flow)
+        assert told.asked > 1
+        assert Streams(tmp_path).origin("clip-00000001.jpg") == ("clip", 1, {"rate": 25})

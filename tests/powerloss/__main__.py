@@ -1,6 +1,7 @@
 """Cut the power at random moments of a real run, and see that nothing is lost; start the launcher again after some."""
 
 import argparse
+import os
 import random
 import sys
 import tempfile
@@ -11,7 +12,7 @@ from pathlib import Path
 from tests.launch import Launch
 from tests.powerloss.judge import broken
 from tests.powerloss.replay import Files
-from tests.powerloss.run import BAD, RESULTS, SPOOL, Run, read, record
+from tests.powerloss.run import BAD, CLIP, DEAD, OUT, RESULTS, SPOOL, Run, read, record
 
 WAYS = ((), ("watcher.then=keep",))  # of seeing a frame off
 SHOWN = 10  # cuts that are described, of those that broke something
@@ -29,12 +30,14 @@ def go_on(run: Run, files: Files, folder: Path) -> None:
     for path, content in files.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(content)
+    os.utime(folder / CLIP, ns=(run.mtime, run.mtime))  # else it would be another clip, and be split afresh
     with Launch(folder, *run.words) as graph:
         assert graph.ends() == 0, graph.output
     found = read(folder)
     results = {f"{RESULTS}/{name}": content for name, content in run.results.items()}
-    assert {path: found[path] for path in found if path.startswith(RESULTS)} == results, graph.output
-    dead = {f"{SPOOL}/dead-letters/{BAD}", f"{SPOOL}/dead-letters/{BAD}.txt"}
+    assert {path: found[path] for path in found if path.startswith(f"{OUT}/")} == results, graph.output
+    came = any(path.endswith(BAD) for path in files)
+    dead = {f"{DEAD}/{BAD}", f"{DEAD}/{BAD}.txt"} if came else set()
     assert {path for path in found if path.startswith(f"{SPOOL}/") and "/." not in path} == dead, graph.output
 
 

@@ -13,7 +13,16 @@ MARK, WORKSPACE = f"{SPOOL}/.clip.mark", f"{SPOOL}/.clip.work"
 
 def broken(run: Run, line: int, files: Files) -> list[str]:
     """What does not hold of `files`, found after a cut behind `line` of the trace."""
-    return [*_torn(run, files), *_lost(run, line, files), *_dead(run, files)]
+    return [*_torn(run, files), *_lost(run, line, files), *_dead(run, line, files)]
+
+
+def placing(run: Run, files: Files) -> set[int]:
+    """The numbers of the frames that a splitter, if it were started now, would move into place as the mark notes."""
+    mark, names = _mark(files), sorted(run.frames)
+    if mark is None or mark["ended"]:
+        return set()
+    noted = range(mark["next"], mark["next"] + mark["placing"])
+    return {n for n in noted if files.get(f"{WORKSPACE}/{n}.part") == run.frames[names[n]]}
 
 
 def _torn(run: Run, files: Files) -> Iterator[str]:
@@ -49,10 +58,7 @@ def _split_again(run: Run, files: Files) -> set[int]:
     if mark["ended"]:
         waiting = any(f"{place}/{name}" in files for place in (SPOOL, TAKEN) for name in run.frames)
         return set() if waiting else {*range(count)}
-    placed = range(mark["next"], mark["next"] + mark["placing"])
-    parts = {n: files.get(f"{WORKSPACE}/{n}.part") for n in placed}
-    names = sorted(run.frames)
-    return {n for n in placed if parts[n] == run.frames[names[n]]} | {*range(placed.stop, count)}
+    return placing(run, files) | {*range(mark["next"] + mark["placing"], count)}
 
 
 def _mark(files: Files) -> Any:
@@ -62,9 +68,11 @@ def _mark(files: Files) -> Any:
     return None
 
 
-def _dead(run: Run, files: Files) -> Iterator[str]:
+def _dead(run: Run, line: int, files: Files) -> Iterator[str]:
     places = [place for place in (SPOOL, TAKEN, DEAD) if f"{place}/{BAD}" in files]
-    if len(places) != 1 or files[f"{places[0]}/{BAD}"] != REASON:
+    came, claimed = run.disk.find(f"{SPOOL}/{BAD}")[0], run.disk.taken_from(f"{SPOOL}/{BAD}")[0]
+    is_ours = came.synced <= line and claimed.call.begin <= line  # its writer has done his part, and we took it
+    if len(places) > 1 or (is_ours and not places) or any(files[f"{place}/{BAD}"] != REASON for place in places):
         yield f"{BAD} is in {places}"
     if DEAD in places and b"cannot decode" not in files.get(f"{DEAD}/{BAD}.txt", b""):
         yield f"{BAD} is a dead letter without its reason"

@@ -14,11 +14,29 @@ from tests.powerloss.disk import Disk
 from tests.powerloss.replay import Files, Replay
 from tests.powerloss.trace import Call, calls, traced
 
-CLIP, SPOOL, RESULTS = "clip.mp4", "spool", "out/converted/clip"
+CLIP, SPOOL, OUT = "clip.mp4", "spool", "out"
+RESULTS = f"{OUT}/converted/clip"
 TAKEN, DONE, DEAD = f"{SPOOL}/.taken", f"{SPOOL}/.done", f"{SPOOL}/dead-letters"
 WORDS = (f"splitter.source={CLIP}", "converter.folder=out/converted", "converter.by=stream")
-BAD, REASON = "cam/bad.jpg", b"not an image"  # lies in the spool from the start, and becomes a dead letter
+BAD, REASON = "cam/bad.jpg", b"not an image"  # comes into the spool, and becomes a dead letter
 HEADER = re.compile(rb'\{"v":0,')
+# Runs the launcher, and puts BAD into the spool as soon as the graph has made that; only what is below is synced.
+BESIDE = f"""
+import os, subprocess, sys, time
+from pathlib import Path
+graph, bad = subprocess.Popen([sys.executable, *sys.argv[1:]]), Path("{SPOOL}/{BAD}")
+while not os.path.isdir("{SPOOL}") and graph.poll() is None:
+    time.sleep(0.005)
+bad.parent.mkdir()
+os.fsync(os.open("{SPOOL}", os.O_RDONLY))
+with open(bad.with_suffix(".new"), "wb") as file:
+    file.write({REASON!r})
+    file.flush()
+    os.fsync(file.fileno())
+bad.with_suffix(".new").rename(bad)
+os.fsync(os.open(bad.parent, os.O_RDONLY))
+sys.exit(graph.wait())
+"""
 
 
 class Run(NamedTuple):
@@ -26,6 +44,7 @@ class Run(NamedTuple):
 
     words: tuple[str, ...]  # of the launcher's command line
     before: Files  # what was there at its start
+    mtime: int  # of the clip, ns since the epoch
     disk: Disk
     results: Files  # name -> content; each is that of the frame of the same name
     frames: Files  # name -> content, of the clip's
@@ -41,14 +60,13 @@ class Run(NamedTuple):
 
 
 def record(folder: Path, frames: int, *words: str) -> Run:
-    """Split and convert a clip in `folder`, with the graph that the project comes with, into folders that it makes."""
+    """Split and convert a clip in `folder`, with the graph that the project comes with; it makes all folders."""
     place, trace = folder / "run", folder / "trace"
-    (place / SPOOL / BAD).parent.mkdir(parents=True)
-    (place / SPOOL / BAD).write_bytes(REASON)
+    place.mkdir(parents=True)
     shutil.copy(ROOT / "graph.yaml", place)
     make_clip(place / CLIP, frames, "64x48")
-    before, words = read(place), (*WORDS, *words)
-    ended = traced([sys.executable, str(ROOT / "launcher.py"), "graph.yaml", *words], place, trace)
+    before, mtime, words = read(place), (place / CLIP).stat().st_mtime_ns, (*WORDS, *words)
+    ended = traced([sys.executable, "-c", BESIDE, str(ROOT / "launcher.py"), "graph.yaml", *words], place, trace)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     seen = [*calls(trace)]
     disk = Disk(Replay(place, before, seen))
@@ -60,7 +78,7 @@ def record(folder: Path, frames: int, *words: str) -> Run:
     written = {name: disk.find(f"{SPOOL}/{name}")[0] for name in results}
     content = {name: disk.nodes[one.about].content(one.call.begin) for name, one in written.items()}
     shutil.rmtree(place)
-    return Run(words, before, disk, results, content, dict(_told(seen)))
+    return Run(words, before, mtime, disk, results, content, dict(_told(seen)))
 
 
 def read(folder: Path) -> Files:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import zmq
 
 from bus.chain import Verdict
+from bus.guard import Callers
+from bus.hub import Hub
+from bus.lately import Lately
 from bus.link import Pipe, Sockets
+from bus.refusals import Refusals
 
+DOUBTS = 5  # ticks, 20 ms apart at most
 WINDOW = 64  # messages that are not finished downstream, per puller
 WINDOW_BYTES = 64 * 1024 * 1024  # their payloads, per puller; one message always fits
 
@@ -16,10 +23,11 @@ WINDOW_BYTES = 64 * 1024 * 1024  # their payloads, per puller; one message alway
 class Outgoing:
     """One message that is not finished yet."""
 
-    __slots__ = ("finish", "kind", "meta", "n", "payload", "suspected_by", "tries")
+    __slots__ = ("finish", "given", "kind", "meta", "n", "payload", "suspected_by", "tries")
 
     def __init__(self, n: int, kind: str, meta: dict[str, Any], payload: bytes, finish: Verdict) -> None:
         self.n, self.kind, self.meta, self.payload, self.finish = n, kind, meta, payload, finish
+        self.given: set[Puller] = set()  # who may give a verdict on it
         self.tries = 0  # deaths that it is guilty of
         self.suspected_by: Puller | None = None  # who was lost with it, and has not said yet what died of what
 
@@ -32,13 +40,16 @@ class Outgoing:
 class Puller:
     """What a pusher knows of one puller replica."""
 
-    def __init__(self, sockets: Sockets, pipe: Pipe) -> None:
+    def __init__(self, sockets: Sockets, pipe: Pipe, refusals: Refusals) -> None:
         self.pipe, self.name = pipe, pipe.peer
         self.data = sockets.open(zmq.PUSH, pipe.data, pipe)
         self.state = sockets.open(zmq.PULL, pipe.state, pipe)
-        self.monitor = self.data.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+        refuse = partial(refusals.stranger, pipe)
+        self.callers = Callers(self.data, pipe.data, pipe, sockets, refuse)
+        self.others = Callers(self.state, pipe.state, pipe, sockets, refuse, aside=True)
+        self.doubts = 0  # looks that are still to be taken at whether it is connected
         self.incarnation = ""
-        self.gone: set[str] = set()  # incarnations that are no more: never ordered by clocks
+        self.gone = Lately()  # incarnations that are no more: never ordered by clocks
         self.up, self.heard = False, 0.0
         self.agrees = not pipe.contract  # its copy of the graph says the same of this wire
         self.credit = 0
@@ -47,8 +58,28 @@ class Puller:
         self.open: set[int] = set()  # those of them that its user code has not let go of
         self.bytes = 0  # of all in `sent`
         self.alone = False  # it works on what may be deadly, which travels as a unit of its own
-        self.blamed: set[str] = set()  # incarnations whose hand was counted
+        self.blamed = Lately()  # incarnations whose hand was counted
         self.ended = False  # it knows that this pusher has ended
+
+    def listen(self, hub: Hub, hear: Callable[[], None], watch: Callable[[], None]) -> None:
+        """Call `hear` when a state is there, and `watch` when somebody has come or gone."""
+        hub.on(self.state, hear)
+        self.callers.listen(hub, watch)
+        self.others.listen(hub, self.others.hear)
+
+    def lost(self) -> bool:
+        """Whether the connection has just gone. Strangers come and go at the same port, and libzmq does not say who.
+
+        It says so a moment before it stops taking messages, so that this is asked again in the next ticks.
+        """
+        gone = zmq.EVENT_DISCONNECTED in self.callers.hear()
+        if not self.pipe.guarded:
+            return gone
+        self.doubts = DOUBTS if gone else max(0, self.doubts - 1)
+        if not self.doubts or int(self.data.getsockopt(zmq.EVENTS)) & zmq.POLLOUT:
+            return False
+        self.doubts = 0
+        return True
 
     def compare(self, state: dict[str, Any]) -> str:
         """How its copy of the graph differs from ours in this wire, if it does; each whole state tells."""
@@ -65,6 +96,7 @@ class Puller:
 
     def give(self, out: Outgoing) -> None:
         """It was sent `out`."""
+        out.given.add(self)
         self.sent[out.n] = self.ping, len(out.payload)
         self.open.add(out.n)
         self.bytes += len(out.payload)

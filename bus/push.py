@@ -6,18 +6,20 @@ import secrets
 import time
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import zmq
 
 from bus import state as states
 from bus.books import Books
-from bus.chain import Verdict
+from bus.chain import Verdict, nobody
+from bus.forged import strip
 from bus.header import Malformed, pack
 from bus.hub import BEAT, Hub
-from bus.link import Pipe, Sockets, drain, drain_events
+from bus.link import Pipe, Sockets
 from bus.puller import Outgoing, Puller
-from bus.seldom import Seldom
+from bus.refusals import Refusals
 from bus.steps import step
 
 SILENT = 2.0  # seconds without a state after which a puller's messages go elsewhere
@@ -32,16 +34,15 @@ class Push:
         self.wire = pipes[0].wire
         self.local = all(pipe.scheme == "ipc" for pipe in pipes)
         self.closed = self.ended = False
-        self._books, self._say, self._complain = books, say, Seldom(say)
+        self._books, self._say, self._refusals = books, say, Refusals(sockets, say)
         self._latest = pipes[0].keep == "latest"
         self._epoch, self._n = secrets.token_hex(8), 0
         self._undone: dict[int, Outgoing] = {}
         self._queue: deque[int] = deque()
-        self._pullers = [Puller(sockets, pipe) for pipe in pipes]
+        self._pullers = [Puller(sockets, pipe, self._refusals) for pipe in pipes]
         self._turn, self._beat = 0, 0.0
         for puller in self._pullers:
-            hub.on(puller.state, lambda puller=puller: self._hear(puller))  # type: ignore[misc]
-            hub.on(puller.monitor, lambda puller=puller: self._watch(puller))  # type: ignore[misc]
+            puller.listen(hub, partial(self._hear, puller), partial(self._watch, puller))
         hub.join(self)
 
     # ---- the node's side
@@ -91,13 +92,14 @@ class Push:
         for puller in self._pullers:
             if not awake:
                 puller.heard = max(puller.heard, now)
+            if puller.doubts:
+                self._watch(puller)
             if (puller.up or puller.sent) and now - puller.heard > SILENT:
                 puller.up = False
                 self._take_back(puller, list(puller.sent))
             if beat and puller.up:
                 self._ping(puller)
-        if self._queue:
-            self._pump()
+        self._pump()
 
     def _pump(self) -> None:
         """Send from the front of the queue for as long as somebody has credit; the least busy goes first."""
@@ -146,11 +148,11 @@ class Push:
         self._finish(n, "dropped", f'a newer frame came on "{self.wire}"')
         stream, first, last = meta["stream"], meta["number"], meta.get("last", meta["number"])
         for skip in [self._undone[n] for n in self._queue if n in self._undone]:
-            if skip.finish is _nobody and (skip.meta["stream"], skip.meta["last"] + 1) == (stream, first):
+            if skip.finish is nobody and (skip.meta["stream"], skip.meta["last"] + 1) == (stream, first):
                 first = skip.meta["number"]  # one skip for all in a row, so that a long wait needs no memory
                 self._finish(skip.n, "", "")
         self._queue = deque(n for n in self._queue if n in self._undone)
-        self.skip({"stream": stream, "number": first, "last": last}, _nobody)
+        self.skip({"stream": stream, "number": first, "last": last}, nobody)
 
     def _take_back(self, puller: Puller, numbers: list[int]) -> None:
         """Queue again, in front, what `puller` had, unless another puller holds it."""
@@ -175,34 +177,37 @@ class Push:
 
     def _set_aside(self, out: Outgoing, reason: str) -> None:
         """A dead letter: first downstream knows that its number will not come, then its owner acts."""
-        finish, out.finish = out.finish, _nobody
+        finish, out.finish = out.finish, nobody
         self._finish(out.n, "", "")
         self.skip(out.meta, lambda verdict, words: finish("rejected", reason))
 
     # ---- hearing
 
     def _watch(self, puller: Puller) -> None:
-        if zmq.EVENT_DISCONNECTED in drain_events(puller.monitor):
-            self._hear(puller)  # its last words count
-            puller.up = False
-            for n in puller.open:
-                self._undone[n].suspected_by = puller  # one of them may kill the next puller, before this one tells
-            self._take_back(puller, list(puller.sent))
-            self._pump()
+        if not puller.lost():
+            return
+        self._hear(puller)  # its last words count
+        puller.up = False
+        for n in puller.open:
+            self._undone[n].suspected_by = puller  # one of them may kill the next puller, before this one tells
+        self._take_back(puller, list(puller.sent))
+        self._pump()
 
     def _hear(self, puller: Puller) -> None:
-        for parts in drain(puller.state):
+        for parts in puller.others.heard():
             try:
                 state = states.read(parts)
+                if strip(state, puller, self._epoch, self._undone, self._n):
+                    self._refusals.malformed(puller.pipe, "sent back", "a verdict on what it was not given")
             except Malformed as error:
-                self._complain(f'ignores what {puller.name} sent back on "{self.wire}": {error}')
+                self._refusals.malformed(puller.pipe, "sent back", error)
             else:
                 self._on_state(puller, state)
         self._pump()
 
     def _on_state(self, puller: Puller, state: dict[str, Any]) -> None:
         if difference := puller.compare(state):
-            self._complain(difference)
+            self._refusals.differs(puller.pipe, difference)
             self._ping(puller)  # it is to know, too
         if not puller.agrees:
             return
@@ -242,7 +247,3 @@ class Push:
             self._take_back(puller, [n for n, (ping, _) in puller.sent.items() if ping < echo and n not in there])
             for n in state["held"]:
                 puller.let_go(n)
-
-
-def _nobody(verdict: str, reason: str) -> None:
-    """Nobody waits for the end of a skip that this end of the wire made."""

@@ -22,6 +22,7 @@ COUNTERS = (
     "backlog",  # what waits outside of the bus for a source to take it
     "passed_over",  # messages that its `keep: latest` wires dropped for a newer one, whatever became of them elsewhere
     "outdated",  # likewise those that its `max_age` wires dropped as too old
+    "refused",  # connections and messages from other hosts, or from peers that do not keep to the protocol
 )
 SHORTEST = 100e-6  # seconds
 PER_OCTAVE = 8  # so a bucket is 9 % wide

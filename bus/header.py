@@ -7,6 +7,7 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 VERSION = 0  # of the protocol in docs/wire.md
 MAX_HEADER = 64 * 1024  # bytes
+MAX_ID = 100  # characters of an epoch or incarnation
 LARGEST = 2**63 - 1  # of any number in a header, so that every language can hold it
 PLAIN = "/ !#$&'()*+,:;=?@[]~"  # characters of a name that need no percent-encoding
 

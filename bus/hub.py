@@ -30,7 +30,7 @@ class Hub:
         self.served = time.monotonic()
         self.on_beat: Callable[[], None] = lambda: None
         self._poller = zmq.Poller()
-        self._calls: dict[zmq.Socket[bytes], Callable[[], None]] = {}
+        self._calls: dict[zmq.Socket[bytes], Callable[[], object]] = {}
         self._ends: list[End] = []
         self._beat = 0.0
         self._over = threading.Event()
@@ -40,7 +40,7 @@ class Hub:
     def start(self) -> None:
         self._side.start()
 
-    def on(self, socket: zmq.Socket[bytes], call: Callable[[], None]) -> None:
+    def on(self, socket: zmq.Socket[bytes], call: Callable[[], object]) -> None:
         """Call `call` whenever `socket` can be read."""
         self._poller.register(socket, zmq.POLLIN)
         self._calls[socket] = call

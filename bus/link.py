@@ -6,19 +6,17 @@ import math
 import os
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import zmq
-from zmq.utils.monitor import parse_monitor_message
 
 from bus import keys
 from bus.encoding import RAW, Encoding
-
-if TYPE_CHECKING:
-    from zmq.auth.thread import ThreadAuthenticator
+from bus.guard import Guard
+from bus.meter import STRANGERS, Gauge, Meter
 
 PREFETCH = 8  # messages that a replica's user code has not let go of, per pusher
 PORT = re.compile(r":\d{1,5}$")
@@ -26,6 +24,8 @@ KEY = re.compile(rf"[0-9a-zA-Z.:+=^!/*?&<>()\[\]{{}}@%$#-]{{{keys.KEY_LENGTH}}}"
 READ: dict[str, Callable[[str], Any]]
 READ = {"prefetch": int, "encode": Encoding.parse, "max_age": float, "insecure": bool}  # all else is a text
 LAST_WORDS = 100  # ms at exit for what is on its way to a peer that is there: the last state of a puller
+KNOCKING = 2 * STRANGERS + 6  # descriptors for who has not shown a key yet, for the guard, and the meter
+MAX_CONTRACT = 1000  # characters of another's contract that are said
 MAX_PART = 64 * 1024 * 1024  # bytes of one part from another host
 
 # Why each value: see "Socket options" in docs/wire.md.
@@ -106,10 +106,16 @@ class Pipe:
         """Whether it may lead to another host."""
         return self.scheme == "tcp"
 
+    @property
+    def guarded(self) -> bool:
+        """Whether this end lets in whoever has the right key; the one that dials knows whom it has called."""
+        return self.bind and bool(self.key)
+
     def difference(self, theirs: str) -> str:
         """Words for that the contract of the other end is not ours; none if it is, or if one end has none."""
         if not theirs or not self.contract or theirs == self.contract:
             return ""
+        theirs = theirs[:MAX_CONTRACT]
         return (
             f'the wire "{self.wire}" waits: graph.yaml says "{self.contract}" here, and "{theirs}" where {self.peer}'
             " runs. Give both hosts the same copy, and start them again"
@@ -117,8 +123,11 @@ class Pipe:
 
     @property
     def descriptors(self) -> int:
-        """How many file descriptors this end takes: two sockets with a connection each, a monitor, and listeners."""
-        return 8 if self.bind else 6
+        """How many file descriptors this end takes: two sockets with a connection each, monitors, and listeners.
+
+        Where strangers can knock it has some to spare for them.
+        """
+        return 6 + 2 * self.bind + 2 * self.far + KNOCKING * self.guarded
 
     @property
     def scheme(self) -> str:
@@ -153,11 +162,14 @@ class BadAddress(OSError):
 class Sockets:
     """The sockets of this process, made and closed together."""
 
-    def __init__(self, key: Path | None = None) -> None:
+    def __init__(self, key: Path | None = None, refused: Callable[[int], None] = lambda count: None) -> None:
+        """`refused` is told how many connections or messages were just refused."""
+        self.refused = refused
         self._context = zmq.Context()
         self._context.set(zmq.MAX_SOCKETS, self._context.get(zmq.SOCKET_LIMIT))
         self._keys = keys.read(key) if key else None
-        self._guard: ThreadAuthenticator | None = None
+        self.guard: Guard | None = None
+        self._meter: Meter | None = None
 
     def open(self, kind: int, address: str, pipe: Pipe) -> zmq.Socket[bytes]:
         """A PUSH or PULL socket of `pipe` at `address`.
@@ -192,31 +204,26 @@ class Sockets:
         if not pipe.bind:
             socket.curve_serverkey = pipe.key.encode()
             return
-        if self._guard is None:
-            from zmq.auth.thread import ThreadAuthenticator  # here: it brings asyncio, a fifth of a node's start
-
-            self._guard = ThreadAuthenticator(self._context)
-            self._guard.start()
+        self.guard = self.guard or Guard(self._context)
         domain = f"{pipe.wire}/{pipe.peer}"
-        self._guard.configure_curve_callback(domain=domain, credentials_provider=_Only(pipe.key.encode()))
+        self.guard.let_in(pipe.key, domain)
         socket.curve_server = True
         socket.setsockopt_string(zmq.ZAP_DOMAIN, domain)
         socket.setsockopt(zmq.ZAP_ENFORCE_DOMAIN, 1)  # without an authenticator nobody gets in, instead of everybody
 
+    def gauge(self, address: str, pipe: Pipe) -> Gauge | None:
+        """What comes in over the connections of the socket of `pipe` at `address`; None on one host."""
+        if not pipe.far:
+            return None
+        self._meter = self._meter or Meter()
+        return self._meter.gauge(int(address.rpartition(":")[2]), pipe.guarded)
+
     def close(self) -> None:
-        if self._guard is not None:
-            self._guard.stop()
+        if self._meter is not None:
+            self._meter.close()
+        if self.guard is not None:
+            self.guard.close()
         self._context.destroy(linger=LAST_WORDS)
-
-
-class _Only:
-    """The one key that a pipe lets in."""
-
-    def __init__(self, key: bytes) -> None:
-        self._key = key
-
-    def callback(self, domain: str, key: bytes) -> bool:
-        return key == self._key
 
 
 def _bind(socket: zmq.Socket[bytes], address: str, pipe: Pipe) -> None:
@@ -227,20 +234,6 @@ def _bind(socket: zmq.Socket[bytes], address: str, pipe: Pipe) -> None:
         socket.bind(address)
     finally:
         os.umask(before)
-
-
-def drain(socket: zmq.Socket[bytes]) -> Iterator[list[bytes]]:
-    """The messages that wait in `socket`, as lists of parts."""
-    while True:
-        try:
-            yield socket.recv_multipart(zmq.NOBLOCK)
-        except zmq.Again:
-            return
-
-
-def drain_events(monitor: zmq.Socket[bytes]) -> list[int]:
-    """The events that wait in a socket's monitor."""
-    return [int(parse_monitor_message(parts)["event"]) for parts in drain(monitor)]
 
 
 def _loopback(address: str) -> bool:

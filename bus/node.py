@@ -58,7 +58,7 @@ class Node:
         self._title = f"{self.name.rpartition('.')[0] or self.name} on {socket.gethostname()}"
         grants = [Path(grant).resolve() for grant in options.grant]
         self.opening = Opening(self._title, grants, self.outputs)
-        self._sockets = Sockets(options.key)
+        self._sockets = Sockets(options.key, self._refused_some)
         before = death.last(self.hand.before, run, self.name, self._title)
         for (name, _), pipes in by_wire(options.pull, lambda pipe: pipe.input or next(iter(parameters))).items():
             into = self.inputs[name]
@@ -68,6 +68,9 @@ class Node:
 
     def say(self, words: str) -> None:
         print(words, flush=True)
+
+    def _refused_some(self, count: int) -> None:
+        self.books["refused"] += count
 
     def holding(self) -> list[Taken]:
         return [taken for source in self.inputs.values() for taken in source.taken]

@@ -13,10 +13,11 @@ if TYPE_CHECKING:
 
 
 class Outgoing:
-    __slots__ = ("expires", "finish", "form", "kind", "meta", "n", "payload", "suspected_by", "tries")
+    __slots__ = ("expires", "finish", "form", "given", "kind", "meta", "n", "payload", "suspected_by", "tries")
 
     def __init__(self, n: int, kind: str, meta: dict[str, Any], payload: bytes, finish: Verdict) -> None:
         self.n, self.kind, self.meta, self.payload, self.finish = n, kind, meta, payload, finish
+        self.given: set[Puller] = set()  # who may give a verdict on it
         self.form: Form | None = None  # what is to be made before it can be sent, and is its payload then
         self.expires = math.inf  # by time.monotonic: from then on it is too old to be sent
         self.tries = 0  # deaths that it is guilty of

@@ -5,17 +5,18 @@ from __future__ import annotations
 import secrets
 from collections import deque
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import zmq
 
 from bus.death import Death
-from bus.header import MAX_HEADER, Malformed, check, pack, unpack
+from bus.header import MAX_HEADER, MAX_ID, Malformed, check, pack, unpack
 from bus.hub import BEAT, Hub
-from bus.link import Pipe, Sockets, drain, drain_events
+from bus.link import Pipe, Sockets
 from bus.marks import Marks
 from bus.pusher import MAX_REASON, Item, Pusher
-from bus.seldom import Seldom
+from bus.refusals import Refusals
 from bus.steps import step
 
 Verdicts = list[tuple[int, Any, str]]  # (n, verdict or guilty, words)
@@ -45,12 +46,14 @@ class Pull:
         self.wire = pipes[0].wire
         self._latest = pipes[0].keep == "latest"
         self.credit = 1 if self._latest else pipes[0].prefetch
-        self._queue, self._before, self._marks, self._complain = queue, before, marks, Seldom(say)
+        self._queue, self._before, self._marks = queue, before, marks
+        self._refusals = Refusals(sockets, say)
         self._incarnation, self._beat = secrets.token_hex(8), 0.0
-        self._pushers = [Pusher(sockets, pipe) for pipe in pipes]
+        self._pushers = [Pusher(sockets, pipe, self._refusals) for pipe in pipes]
         for pusher in self._pushers:
-            hub.on(pusher.data, lambda pusher=pusher: self._hear(pusher))  # type: ignore[misc]
-            hub.on(pusher.monitor, lambda pusher=pusher: self._greet(pusher))  # type: ignore[misc]
+            hub.on(pusher.data, partial(self._hear, pusher))
+            pusher.callers.listen(hub, partial(self._greet, pusher))
+            pusher.others.listen(hub, pusher.others.hear)
         hub.join(self)
 
     # ---- the node's side
@@ -116,7 +119,7 @@ class Pull:
                 self._tell(pusher, whole)
 
     def _greet(self, pusher: Pusher) -> None:
-        if drain_events(pusher.monitor):
+        if zmq.EVENT_HANDSHAKE_SUCCEEDED in pusher.callers.hear():
             pusher.state.get(zmq.EVENTS)  # makes libzmq look: a send alone sees a new connection up to 1 ms late
             self._tell(pusher, whole=True)  # at once: waiting for the beat makes every reset cost half a second
 
@@ -147,23 +150,26 @@ class Pull:
             with step("acknowledge" if done else "report"):
                 pusher.state.send_multipart([pack(state)], zmq.NOBLOCK)
         except zmq.Again:
-            return  # nobody is there; the whole state goes out when somebody is
+            pusher.forget_news()  # nobody is there; the whole state goes out when somebody is
+            return
         told = {n for n, _, _ in done}
         pusher.released, pusher.returned = [], pusher.returned[len(returned) :]
-        pusher.finished = [n for n in pusher.finished if n in pusher.done and n not in told]
+        pusher.finished = {n: None for n in pusher.finished if n in pusher.done and n not in told}
 
     def _hear(self, pusher: Pusher) -> None:
-        for parts in drain(pusher.data):
+        for parts in pusher.others.heard():
             try:
                 if len(parts) != 2:
                     raise Malformed("a message that is not two parts")
                 header = unpack(parts[0])
                 check(header, DATA, "a message")
+                if len(header["epoch"]) > MAX_ID:
+                    raise Malformed(f"an epoch of more than {MAX_ID} characters")
                 check(header, PING if header["kind"] == "ping" else MESSAGE, f"a {header['kind']}")
                 if "contract" in header:
                     check(header, EXTRAS, f"a {header['kind']}")
             except Malformed as error:
-                self._complain(f'ignores what {pusher.name} sent on "{self.wire}": {error}')
+                self._refusals.malformed(pusher.pipe, "sent", error)
             else:
                 self._on_header(pusher, header, parts[1])
 
@@ -173,7 +179,7 @@ class Pull:
             difference = pusher.pipe.difference(header.get("contract", ""))
             pusher.agrees = not difference
             if difference:
-                self._complain(difference)
+                self._refusals.differs(pusher.pipe, difference)
         if epoch in pusher.gone or not pusher.agrees:
             return
         if epoch != pusher.epoch:
@@ -186,8 +192,11 @@ class Pull:
             return
         n: int = header["n"]
         if n in pusher.done:
-            pusher.finished.append(n)  # say it once more
+            pusher.finished[n] = None  # say it once more
         elif n >= low and n not in pusher.open and n not in pusher.held:
+            if pusher.pipe.far and not pusher.room(payload, self.credit):
+                self._refusals.malformed(pusher.pipe, "sent", "more than it was given credit for")
+                return  # an honest one sends it again: the next whole state does not name it
             with step("receive"):
                 pusher.open[n] = item = Item(pusher, header, payload)
                 self._queue.append((self, item))
@@ -198,7 +207,7 @@ class Pull:
             try:
                 self._marks.keep(pusher.name, pusher.epoch)
             except OSError as error:  # it goes on saying so
-                self._complain(f"cannot write the end mark of {pusher.name}: {error.strerror}; tries again")
+                self._refusals.trouble(f"cannot write the end mark of {pusher.name}: {error.strerror}; tries again")
                 return
         pusher.ended = True
         self._tell(pusher, whole=True)  # at once: the pusher waits for nothing else before it exits

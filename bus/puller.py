@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import zmq
 
+from bus.guard import Callers
+from bus.hub import Hub
+from bus.lately import Lately
 from bus.link import Pipe, Sockets
 from bus.outgoing import Outgoing
+from bus.refusals import Refusals
 
+DOUBTS = 5  # ticks, 20 ms apart at most
 WINDOW = 64  # messages that are not finished downstream, per puller
 WINDOW_BYTES = 64 * 1024 * 1024  # their payloads, per puller; one message always fits
 
@@ -16,13 +23,16 @@ WINDOW_BYTES = 64 * 1024 * 1024  # their payloads, per puller; one message alway
 class Puller:
     """What a pusher knows of one puller replica."""
 
-    def __init__(self, sockets: Sockets, pipe: Pipe) -> None:
+    def __init__(self, sockets: Sockets, pipe: Pipe, refusals: Refusals) -> None:
         self.pipe, self.name = pipe, pipe.peer
         self.data = sockets.open(zmq.PUSH, pipe.data, pipe)
         self.state = sockets.open(zmq.PULL, pipe.state, pipe)
-        self.monitor = self.data.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+        refuse = partial(refusals.stranger, pipe)
+        self.callers = Callers(self.data, pipe.data, pipe, sockets, refuse)
+        self.others = Callers(self.state, pipe.state, pipe, sockets, refuse, aside=True)
+        self.doubts = 0  # looks that are still to be taken at whether it is connected
         self.incarnation = ""
-        self.gone: set[str] = set()  # incarnations that are no more: never ordered by clocks
+        self.gone = Lately()  # incarnations that are no more: never ordered by clocks
         self.up, self.heard = False, 0.0
         self.agrees = not pipe.contract  # its copy of the graph says the same of this wire
         self.credit = 0
@@ -31,8 +41,28 @@ class Puller:
         self.open: set[int] = set()  # those of them that its user code has not let go of
         self.bytes = 0  # of all in `sent`
         self.alone = False  # it works on what may be deadly, which travels as a unit of its own
-        self.blamed: set[str] = set()  # incarnations whose hand was counted
+        self.blamed = Lately()  # incarnations whose hand was counted
         self.ended = False  # it knows that this pusher has ended
+
+    def listen(self, hub: Hub, hear: Callable[[], None], watch: Callable[[], None]) -> None:
+        """Call `hear` when a state is there, and `watch` when somebody has come or gone."""
+        hub.on(self.state, hear)
+        self.callers.listen(hub, watch)
+        self.others.listen(hub, self.others.hear)
+
+    def lost(self) -> bool:
+        """Whether the connection has just gone. Strangers come and go at the same port, and libzmq does not say who.
+
+        It says so a moment before it stops taking messages, so that this is asked again in the next ticks.
+        """
+        gone = zmq.EVENT_DISCONNECTED in self.callers.hear()
+        if not self.pipe.guarded:
+            return gone
+        self.doubts = DOUBTS if gone else max(0, self.doubts - 1)
+        if not self.doubts or int(self.data.getsockopt(zmq.EVENTS)) & zmq.POLLOUT:
+            return False
+        self.doubts = 0
+        return True
 
     def compare(self, state: dict[str, Any]) -> str:
         """How its copy of the graph differs from ours in this wire, if it does; each whole state tells."""
@@ -49,6 +79,7 @@ class Puller:
 
     def give(self, out: Outgoing) -> None:
         """It was sent `out`."""
+        out.given.add(self)
         self.sent[out.n] = self.ping, len(out.payload)
         self.open.add(out.n)
         self.bytes += len(out.payload)
@@ -63,3 +94,12 @@ class Puller:
         """`n` is finished, or goes elsewhere."""
         self.bytes -= self.sent.pop(n, (0, 0))[1]
         self.let_go(n)
+
+
+def least_busy(pullers: Sequence[Puller], out: Outgoing, turn: int) -> Puller | None:
+    """Of those that may have it; of several such each in its turn."""
+    able = [puller for puller in pullers if puller.room(out)]
+    if len(able) < 2:
+        return able[0] if able else None
+    turn %= len(able)
+    return min(able[turn:] + able[:turn], key=lambda puller: len(puller.open))

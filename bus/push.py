@@ -5,24 +5,26 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import zmq
 
 from bus import state as states
 from bus.books import Books
-from bus.chain import Verdict
+from bus.chain import Verdict, nobody
 from bus.door import Undecodable
+from bus.forged import strip
 from bus.header import Malformed, pack
 from bus.hub import BEAT, Hub
-from bus.link import MAX_PART, Pipe, Sockets, drain, drain_events
+from bus.link import MAX_PART, Pipe, Sockets
 from bus.message import Message
 from bus.outgoing import Outgoing
 from bus.parcel import Form
-from bus.puller import Puller
-from bus.seldom import Seldom
+from bus.puller import Puller, least_busy
+from bus.refusals import Refusals
 from bus.steps import step
-from bus.unfinished import Unfinished, nobody
+from bus.unfinished import Unfinished
 from bus.unreadable import Unreadable
 
 SILENT = 2.0  # seconds without a state after which a puller's messages go elsewhere
@@ -37,16 +39,15 @@ class Push:
         self.wire, self.encoding = pipes[0].wire, pipes[0].encode
         self.local = not any(pipe.far for pipe in pipes)
         self.closed = self.ended = False
-        self._say, self._complain = say, Seldom(say)
+        self._say, self._refusals = say, Refusals(sockets, say)
         self._epoch = secrets.token_hex(8)
         latest, max_age = pipes[0].keep == "latest", pipes[0].max_age
         self._unfinished = Unfinished(self.wire, books, latest=latest, max_age=max_age)
         self.takes_all = self.local and self.encoding.raw  # whatever a message carries goes as it is
-        self._pullers = [Puller(sockets, pipe) for pipe in pipes]
+        self._pullers = [Puller(sockets, pipe, self._refusals) for pipe in pipes]
         self._turn, self._beat, self._read = 0, 0.0, 0.0  # the last: when a file was read
         for puller in self._pullers:
-            hub.on(puller.state, lambda puller=puller: self._hear(puller))  # type: ignore[misc]
-            hub.on(puller.monitor, lambda puller=puller: self._watch(puller))  # type: ignore[misc]
+            puller.listen(hub, partial(self._hear, puller), partial(self._watch, puller))
         hub.join(self)
 
     # ---- the node's side
@@ -94,18 +95,19 @@ class Push:
         for puller in self._pullers:
             if not awake:
                 puller.heard = max(puller.heard, now)
+            if puller.doubts:
+                self._watch(puller)
             if (puller.up or puller.sent) and now - puller.heard > SILENT:
                 puller.up = False
                 self._take_back(puller, list(puller.sent))
             if beat and puller.up:
                 self._ping(puller)
-        if not self._unfinished.all_sent:
-            self._pump()
+        self._pump()
 
     def _pump(self) -> None:
         """Send from the front of the queue for as long as somebody has credit; the least busy goes first."""
         while out := self._unfinished.first():
-            puller = self._least_busy(out)
+            puller = least_busy(self._pullers, out, self._turn)
             if puller is None:
                 return
             if out.form is not None:
@@ -117,14 +119,6 @@ class Push:
                     self._unfinished.sent(out)
                     self._turn += 1
                     puller.give(out)
-
-    def _least_busy(self, out: Outgoing) -> Puller | None:
-        """Of those that may have it; of several such each in its turn."""
-        able = [puller for puller in self._pullers if puller.room(out)]
-        if len(able) < 2:
-            return able[0] if able else None
-        turn = self._turn % len(able)
-        return min(able[turn:] + able[:turn], key=lambda puller: len(puller.open))
 
     def _ping(self, puller: Puller) -> None:
         ping = {"kind": "ping", "ping": puller.ping + 1, "closed": self.closed, "end": self.ended}
@@ -147,7 +141,7 @@ class Push:
         except FileNotFoundError:
             self._give_up(out, "gone", "")  # finished elsewhere
         except Unreadable as error:
-            self._complain(f'cannot read a file that is to go on "{self.wire}": {error.strerror}; tries again')
+            self._refusals.trouble(f'cannot read a file that is to go on "{self.wire}": {error.strerror}; tries again')
             if form is None or not form.put_off(self._read):
                 self._give_up(out, "rejected", f'on "{self.wire}": {error.strerror}')
         except (Undecodable, OSError) as error:
@@ -188,27 +182,30 @@ class Push:
     # ---- hearing
 
     def _watch(self, puller: Puller) -> None:
-        if zmq.EVENT_DISCONNECTED in drain_events(puller.monitor):
-            self._hear(puller)  # its last words count
-            puller.up = False
-            for n in puller.open:  # one of them may kill the next puller, before this one tells
-                self._unfinished.all[n].suspected_by = puller
-            self._take_back(puller, list(puller.sent))
-            self._pump()
+        if not puller.lost():
+            return
+        self._hear(puller)  # its last words count
+        puller.up = False
+        for n in puller.open:  # one of them may kill the next puller, before this one tells
+            self._unfinished.all[n].suspected_by = puller
+        self._take_back(puller, list(puller.sent))
+        self._pump()
 
     def _hear(self, puller: Puller) -> None:
-        for parts in drain(puller.state):
+        for parts in puller.others.heard():
             try:
                 state = states.read(parts)
+                if strip(state, puller, self._epoch, self._unfinished):
+                    self._refusals.malformed(puller.pipe, "sent back", "a verdict on what it was not given")
             except Malformed as error:
-                self._complain(f'ignores what {puller.name} sent back on "{self.wire}": {error}')
+                self._refusals.malformed(puller.pipe, "sent back", error)
             else:
                 self._on_state(puller, state)
         self._pump()
 
     def _on_state(self, puller: Puller, state: dict[str, Any]) -> None:
         if difference := puller.compare(state):
-            self._complain(difference)
+            self._refusals.differs(puller.pipe, difference)
             self._ping(puller)  # it is to know, too
         if not puller.agrees:
             return

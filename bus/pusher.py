@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import zmq
 
-from bus.link import Pipe, Sockets
+from bus.guard import Callers
+from bus.lately import Lately
+from bus.link import MAX_PART, Pipe, Sockets
+from bus.refusals import Refusals
 
 REMEMBERED = 4096  # finished messages that a puller knows, per pusher; an older one is done again at worst
+SPARE = 2  # times its credit, and MAX_PART, that may be queued of a pusher
 MAX_REASON = 200  # characters of the words that travel with a verdict
 
 
@@ -27,12 +32,14 @@ class Item:
 class Pusher:
     """What a puller knows of one pusher replica."""
 
-    def __init__(self, sockets: Sockets, pipe: Pipe) -> None:
+    def __init__(self, sockets: Sockets, pipe: Pipe, refusals: Refusals) -> None:
         self.pipe, self.name = pipe, pipe.peer
         self.data = sockets.open(zmq.PULL, pipe.data, pipe)
         self.state = sockets.open(zmq.PUSH, pipe.state, pipe)
-        self.monitor = self.state.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED)
-        self.gone: set[str] = set()  # epochs that are no more
+        refuse = partial(refusals.stranger, pipe)
+        self.callers = Callers(self.state, pipe.state, pipe, sockets, refuse)
+        self.others = Callers(self.data, pipe.data, pipe, sockets, refuse, aside=True)
+        self.gone = Lately()  # epochs that are no more
         self.agrees = True  # its copy of the graph says the same of this wire, as far as is known
         self.reset("")
 
@@ -44,7 +51,7 @@ class Pusher:
         self.held: set[int] = set()  # user code has let go, downstream has not finished
         self.done: dict[int, tuple[str, str]] = {}  # finished -> (verdict, reason), until the pusher's low passes it
         self.released: list[int] = []  # news since the last state
-        self.finished: list[int] = []
+        self.finished: dict[int, None] = {}
         self.returned: list[tuple[int, bool, str]] = []
 
     def finish(self, n: int, verdict: str, reason: str) -> None:
@@ -52,9 +59,19 @@ class Pusher:
         self.open.pop(n, None)
         self.held.discard(n)
         self.done[n] = verdict, reason[:MAX_REASON]
-        self.finished.append(n)
+        self.finished[n] = None
         if len(self.done) > REMEMBERED:
             del self.done[next(iter(self.done))]
+
+    def room(self, payload: bytes, credit: int) -> bool:
+        """Whether it may have sent this: one that was out of reach may have sent twice its credit, and nobody more."""
+        queued = sum(len(item.payload) for item in self.open.values())
+        return len(self.open) < SPARE * credit and (not queued or queued + len(payload) <= SPARE * MAX_PART)
+
+    def forget_news(self) -> None:
+        """It does not listen: what the next whole state says anyway need not wait, and of the rest not all."""
+        self.released = []
+        del self.returned[:-REMEMBERED]
 
     def prune(self, low: int) -> None:
         """The pusher asks no more about what is below `low`."""

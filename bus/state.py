@@ -3,7 +3,7 @@
 from typing import Any
 
 from bus.chain import RANK
-from bus.header import Malformed, check, unpack
+from bus.header import MAX_ID, Malformed, check, unpack
 
 STATE = {
     "kind": {"state"},
@@ -27,4 +27,6 @@ def read(parts: list[bytes]) -> dict[str, Any]:
     state = unpack(parts[0])
     extras = {field: kind for field, kind in EXTRAS.items() if field in state}
     check(state, {**STATE, **(WHOLE if "open" in state else {}), **extras}, "a state")
+    if len(state["incarnation"]) > MAX_ID:
+        raise Malformed(f"an incarnation of more than {MAX_ID} characters")
     return state

@@ -8,9 +8,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from bus.books import Books
-from bus.chain import Verdict
+from bus.chain import Verdict, nobody
 from bus.outgoing import Outgoing
 from bus.parcel import Form
+from bus.puller import Puller
 
 MOST_FAILING = 4  # messages whose files cannot be read for now; with more nothing new is taken
 
@@ -24,6 +25,11 @@ class Unfinished:
         self._queue: deque[int] = deque()
         self._wire, self._books = wire, books
         self._n = 0
+
+    def was_given(self, puller: Puller, n: int) -> bool:
+        """Whether `puller` may say something of message `n`: it was given that, or all of it is finished."""
+        out = self.all.get(n)
+        return puller in out.given if out else n <= self._n
 
     @property
     def low(self) -> int:
@@ -118,7 +124,3 @@ class Unfinished:
                 self.finish(skip.n, "", "")
         self._queue = deque(n for n in self._queue if n in self.all)
         self.skip({"stream": stream, "number": first, "last": last}, nobody)
-
-
-def nobody(verdict: str, reason: str) -> None:
-    """Nobody waits for the end of a skip that this end of the wire made."""

@@ -28,14 +28,23 @@ WAIT = 20.0  # seconds for what takes some milliseconds on an idle machine
 META = {"stream": "s", "number": 1, "name": "a.bin", "captured": 1, "time": "captured", "hops": []}
 
 
-class Far:
-    """One end's two sockets, bound at `address`, and what was heard."""
+Reach = Callable[["zmq.Socket[bytes]", str], None]
 
-    def __init__(self, context: "zmq.Context[zmq.Socket[bytes]]", address: str, data: int, state: int) -> None:
+
+def bind(socket: "zmq.Socket[bytes]", address: str) -> None:
+    socket.bind(address)
+
+
+class Far:
+    """One end's two sockets, bound at `address` unless `reach` does something else, and what was heard."""
+
+    def __init__(
+        self, context: "zmq.Context[zmq.Socket[bytes]]", address: str, data: int, state: int, reach: Reach = bind
+    ) -> None:
         self.data, self.state = context.socket(data), context.socket(state)
-        pipe = Pipe(address)
-        self.data.bind(pipe.data)
-        self.state.bind(pipe.state)
+        pipe = Pipe(address or "ipc://")
+        reach(self.data, pipe.data)
+        reach(self.state, pipe.state)
         self.got: list[tuple[Header, bytes]] = []  # messages and skips, or states
 
     def send(self, *parts: bytes) -> None:
@@ -44,8 +53,8 @@ class Far:
 
 
 class FarPuller(Far):
-    def __init__(self, context: "zmq.Context[zmq.Socket[bytes]]", address: str) -> None:
-        super().__init__(context, address, zmq.PULL, zmq.PUSH)
+    def __init__(self, context: "zmq.Context[zmq.Socket[bytes]]", address: str, reach: Reach = bind) -> None:
+        super().__init__(context, address, zmq.PULL, zmq.PUSH, reach)
         self.epoch, self.echo, self.pings = "", 0, list[Header]()
 
     def hear(self) -> list[int]:
@@ -70,8 +79,8 @@ class FarPuller(Far):
 
 
 class FarPusher(Far):
-    def __init__(self, context: "zmq.Context[zmq.Socket[bytes]]", address: str) -> None:
-        super().__init__(context, address, zmq.PUSH, zmq.PULL)
+    def __init__(self, context: "zmq.Context[zmq.Socket[bytes]]", address: str, reach: Reach = bind) -> None:
+        super().__init__(context, address, zmq.PUSH, zmq.PULL, reach)
 
     def hear(self) -> list[Header]:
         """All states so far."""

@@ -187,7 +187,10 @@ def test_every_name_that_the_page_on_nodes_gives_exists() -> None:
     assert set(bus.__all__) <= names | {"Message", "run"}
 
 
-PAGES = ["README.md", *(f"docs/{page}.md" for page in ("gpu", "machines", "nodes", "reliability", "sources", "wire"))]
+PAGES = [
+    "README.md",
+    *(f"docs/{page}.md" for page in ("gpu", "machines", "nodes", "reliability", "security", "sources", "wire")),
+]
 
 
 @pytest.mark.parametrize("page", PAGES)

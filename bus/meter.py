@@ -71,6 +71,8 @@ class Gauge:
 
     def came(self, descriptor: int) -> None:
         with suppress(OSError), self._eye.on(descriptor) as (tcp, cookie):
+            if tcp.family == socket.AF_UNIX:
+                return  # libzmq has closed the connection, and something of ours has its number
             if self._port in (tcp.getsockname()[1], tcp.getpeername()[1]):
                 self._connections[descriptor] = Connection(cookie, not self._strangers)
                 self._wake()

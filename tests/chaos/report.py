@@ -5,6 +5,7 @@ import re
 import statistics
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,9 @@ def figures(scene: Scene, audit: Audit, campaign: Campaign, broken: str) -> dict
     logs = "".join(log.read_text(errors="replace") for log in campaign.logs)
     again = sum(len(inodes) > 1 for inodes in audit.inodes.values())
     resumed = defaultdict(list)
-    for strike in campaign.strikes:
+    for strike, following in zip_longest(campaign.strikes, campaign.strikes[1:]):
+        if following and following.moment == "start-up":
+            continue  # it was struck again before it was back at work
         resumed[strike.fault].append(strike.resumed)
         resumed["of the launcher" if strike.victim == "launcher" else "of a node"].append(strike.resumed)
     return {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -47,7 +48,7 @@ class Pull:
         self._latest = pipes[0].keep == "latest"
         self.credit = 1 if self._latest else pipes[0].prefetch
         self._queue, self._before, self._marks = queue, before, marks
-        self._refusals = Refusals(sockets, say)
+        self._say, self._refusals = say, Refusals(sockets, say)
         self._incarnation, self._beat = secrets.token_hex(8), 0.0
         self._pushers = [Pusher(sockets, pipe, self._refusals) for pipe in pipes]
         for pusher in self._pushers:
@@ -117,6 +118,8 @@ class Pull:
                 pusher.ended = True
             if whole or pusher.news:
                 self._tell(pusher, whole)
+            if whole and (words := pusher.news_of_presence(now)):
+                self._say(f'{words} on "{self.wire}"')
 
     def _greet(self, pusher: Pusher) -> None:
         if zmq.EVENT_HANDSHAKE_SUCCEEDED in pusher.callers.hear():
@@ -175,6 +178,7 @@ class Pull:
 
     def _on_header(self, pusher: Pusher, header: dict[str, Any], payload: bytes) -> None:
         epoch, low = header["epoch"], header["low"]
+        pusher.heard = time.monotonic()
         if header["kind"] == "ping":
             difference = pusher.pipe.difference(header.get("contract", ""))
             pusher.agrees = not difference

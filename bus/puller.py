@@ -13,6 +13,7 @@ from bus.hub import Hub
 from bus.lately import Lately
 from bus.link import Pipe, Sockets
 from bus.outgoing import Outgoing
+from bus.presence import Presence
 from bus.refusals import Refusals
 
 DOUBTS = 5  # ticks, 20 ms apart at most
@@ -31,10 +32,12 @@ class Puller:
         self.callers = Callers(self.data, pipe.data, pipe, sockets, refuse)
         self.others = Callers(self.state, pipe.state, pipe, sockets, refuse, aside=True)
         self.doubts = 0  # looks that are still to be taken at whether it is connected
+        self.presence = Presence(self.name)
         self.incarnation = ""
         self.gone = Lately()  # incarnations that are no more: never ordered by clocks
         self.up, self.heard = False, 0.0
-        self.agrees = not pipe.contract  # its copy of the graph says the same of this wire
+        # Its copy of the graph is known to say the same of this wire, or something else.
+        self.agrees, self.differs = not pipe.contract, False
         self.credit = 0
         self.ping = 0
         self.sent: dict[int, tuple[int, int]] = {}  # what it has unfinished: n -> the ping when it was sent, its bytes
@@ -64,12 +67,17 @@ class Puller:
         self.doubts = 0
         return True
 
+    def news_of_presence(self, now: float) -> str:
+        """What is to be said of its being out of reach, or back, on another host; mostly nothing."""
+        is_here = self.up or self.ended or self.differs
+        return self.presence.look(is_here, now) if self.pipe.far else ""
+
     def compare(self, state: dict[str, Any]) -> str:
         """How its copy of the graph differs from ours in this wire, if it does; each whole state tells."""
         if "open" not in state:
             return ""
         difference = self.pipe.difference(state.get("contract", ""))
-        self.agrees = not difference
+        self.agrees, self.differs = not difference, bool(difference)
         self.up = self.up and self.agrees
         return difference
 

@@ -102,6 +102,8 @@ class Push:
                 self._take_back(puller, list(puller.sent))
             if beat and puller.up:
                 self._ping(puller)
+            if beat and (words := puller.news_of_presence(now)):
+                self._say(f'{words} on "{self.wire}"')
         self._pump()
 
     def _pump(self) -> None:

@@ -10,6 +10,7 @@ import zmq
 from bus.guard import Callers
 from bus.lately import Lately
 from bus.link import MAX_PART, Pipe, Sockets
+from bus.presence import WORD, Presence
 from bus.refusals import Refusals
 
 REMEMBERED = 4096  # finished messages that a puller knows, per pusher; an older one is done again at worst
@@ -39,9 +40,15 @@ class Pusher:
         refuse = partial(refusals.stranger, pipe)
         self.callers = Callers(self.state, pipe.state, pipe, sockets, refuse)
         self.others = Callers(self.data, pipe.data, pipe, sockets, refuse, aside=True)
+        self.presence, self.heard = Presence(self.name), 0.0  # when it was heard last, by time.monotonic
         self.gone = Lately()  # epochs that are no more
         self.agrees = True  # its copy of the graph says the same of this wire, as far as is known
         self.reset("")
+
+    def news_of_presence(self, now: float) -> str:
+        """What is to be said of its being out of reach, or back, on another host; mostly nothing."""
+        is_here = self.ended or now - self.heard < WORD
+        return self.presence.look(is_here, now) if self.pipe.far else ""
 
     def reset(self, epoch: str) -> None:
         """The pusher has restarted: all that was between us is void."""

@@ -33,7 +33,8 @@ def check(graph: Graph, host: str) -> None:
     path, public = file(graph.folder, host), graph.hosts[host].key
     cure = f"python launcher.py {graph.path} keys {host} makes it"
     if not path.exists():
-        raise Refused(f"{path}: the private key of {quoted(host)} is not on this machine. If it is to be here, {cure}")
+        words = f"{path}: the private key of {quoted(host)} is not on this machine."
+        raise Refused(f"{words} If this is another host, say so with --host; if the key is to be here, {cure}")
     try:
         mine, _ = keys.read(path)
     except keys.BadKey as error:

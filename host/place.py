@@ -29,7 +29,8 @@ def here(graph: Graph, named: str | None) -> str | None:
         if len(found) == 1:
             return found[0]
     choice = " or ".join(f"--host {host}" for host in hosts)
-    raise Refused(f"{graph.path} runs on {listed(hosts)}: say which of them this machine is, with {choice}")
+    words = f"{graph.path} runs on {listed(hosts)}: say which of them this machine is, with {choice}"
+    raise Refused(f"{words}; {keyring.FOLDER}/ does not tell, as it has not the key of one alone")
 
 
 def only(graph: Graph, host: str | None, names: Iterable[str]) -> set[str]:

@@ -83,6 +83,17 @@ def test_copies_of_the_graph_that_differ_say_so_on_both_sides_and_name_the_diffe
     assert two.results == two.expected
 
 
+def test_each_end_says_that_the_other_is_out_of_reach_and_that_it_is_back(two: TwoHosts) -> None:
+    with Launch(two.robot) as robot:
+        robot.says('watcher +\\| no word from converter.1 for 5 s: waits for it on "frames"', 20)
+        with Launch(two.station) as station:
+            robot.says('watcher +\\| converter.1 is in reach after \\d+ s on "frames"', 20)
+            assert (robot.ends(60), station.ends(60)) == (0, 0), robot.output + station.output
+            assert "no word" not in station.output
+    with Launch(two.station) as alone:
+        alone.says('converter.2 +\\| no word from watcher.1 for 5 s: waits for it on "frames"', 20)
+
+
 def test_a_pusher_that_dies_while_it_says_that_it_has_ended_says_it_in_its_next_life(two: TwoHosts) -> None:
     with Launch(two.station) as station, Launch(two.robot, "watcher.restart=on-failure") as robot:
         until(lambda: len(two.results) == two.frames, 60, "all results")

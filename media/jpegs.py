@@ -95,7 +95,7 @@ class Jpegs:
         with _quiet():
             try:
                 after = trial(picture)
-            except (AttributeError, RuntimeError, NotImplementedError) as error:
+            except (AttributeError, RuntimeError) as error:  # it has no such function, or cannot
                 self.why_not = _first_line(error)
                 return False
         off = numpy.abs(numpy.asarray(after, dtype=int) - numpy.asarray(picture, dtype=int)).max()

@@ -1,10 +1,8 @@
 """The far end of a wire between hosts in a test's hand: it has the right key, and keeps to nothing else."""
 
 import socket
-import tempfile
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,7 +15,7 @@ from bus.link import Pipe, Sockets
 from bus.pull import Pull
 from bus.push import Push
 from bus.pusher import Item
-from tests.peers import Bench, FarPuller, FarPusher
+from tests.peers import Bench, FarPuller, FarPusher, served
 from tests.test_curve import free_ports
 
 HOST = "127.0.0.1"
@@ -78,20 +76,17 @@ class Keyed(Bench):
 
         self.until(heard)
 
+    def settle(self, far: FarPusher) -> None:
+        """Let `far` be heard: the connection is there."""
+        self.until(lambda: far.hear())
+
     def serve(self, times: int = 20) -> None:
         for _ in range(times):
             self.hub.serve(0.01)
 
 
-@contextmanager
-def keyed() -> Iterator[Keyed]:
-    with tempfile.TemporaryDirectory(prefix="zg-test-") as folder:
-        made = Keyed(Path(folder))
-        try:
-            yield made
-        finally:
-            made.sockets.close()
-            made.context.destroy(linger=0)
+def keyed() -> AbstractContextManager[Keyed]:
+    return served(Keyed)
 
 
 def frame(body: bytes, *, more: bool = False, command: bool = False) -> bytes:

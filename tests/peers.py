@@ -5,10 +5,10 @@ import tempfile
 from argparse import Namespace
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import zmq
 
@@ -125,6 +125,9 @@ class Told:
         self.verdicts[number] = verdict, reason
 
 
+Benches = TypeVar("Benches", bound="Bench")
+
+
 class Bench:
     """A hub that this thread serves, and one end of a wire on it."""
 
@@ -160,10 +163,15 @@ class Bench:
         until(served, WAIT, what)
 
 
+def bench() -> AbstractContextManager[Bench]:
+    return served(Bench)
+
+
 @contextmanager
-def bench() -> Iterator[Bench]:
+def served(kind: type[Benches]) -> Iterator[Benches]:
+    """A bench in a folder of its own, whose sockets are closed at the end."""
     with tempfile.TemporaryDirectory(prefix="zg-test-") as folder:
-        made = Bench(Path(folder))
+        made = kind(Path(folder))
         try:
             yield made
         finally:

@@ -11,22 +11,17 @@ import zmq
 from bus.guard import ZAP
 from bus.link import Pipe
 from tests import memory
-from tests.known import HOST, Keyed, frame, keyed, unkeyed
-from tests.peers import FarPusher, Told
+from tests.known import HOST, frame, keyed, unkeyed
+from tests.peers import Told
 
 MB = 1024 * 1024
-
-
-def settle(b: Keyed, far: FarPusher) -> None:
-    """Be heard: the connection is there."""
-    b.until(lambda: far.hear())
 
 
 def test_what_comes_from_a_peer_with_the_right_key_is_known_and_measured() -> None:
     with keyed() as b:
         pull, queue = b.pulls(b.pipe("far.1"))
         far = b.pusher("far.1")
-        settle(b, far)
+        b.settle(far)
         far.give(1, bytes(MB))
         b.until(lambda: queue)
         gauge = pull._pushers[0].others.gauge
@@ -48,7 +43,7 @@ def test_the_right_key_on_the_wrong_wire_is_refused_and_counted() -> None:
             'refuses a connection whose key is not the one of this wire on "one", where far.1 is let in'
         }
         right = b.pusher("far.1")
-        settle(b, right)
+        b.settle(right)
         right.give(1)
         b.until(lambda: len(queue) == 1)
 
@@ -79,7 +74,7 @@ def test_a_message_under_another_key_is_refused_though_the_authenticator_let_it_
         assert b.sockets.guard
         b.sockets.guard.let_in(other[0].decode(), "frames/far.1")  # a mistake of ours
         far = b.pusher("far.1", pair=other)
-        settle(b, far)
+        b.settle(far)
         for n in range(1, 100):
             far.give(n)
         b.until(lambda: b.refused == 99)

@@ -10,8 +10,8 @@ import zmq
 
 from tests import memory
 from tests.conftest import until
-from tests.known import Keyed, keyed
-from tests.peers import META, FarPusher
+from tests.known import keyed
+from tests.peers import META
 from tests.wiring import SINK, Graph
 
 MB = 1024 * 1024
@@ -28,16 +28,11 @@ BOMBS = {
 }
 
 
-def settle(b: Keyed, far: FarPusher) -> None:
-    """Be heard: the connection is there."""
-    b.until(lambda: far.hear())
-
-
 def test_one_or_three_parts_are_ignored_counted_and_said_once() -> None:
     with keyed() as b:
         _, queue = b.pulls(b.pipe("far.1"))
         far = b.pusher("far.1")
-        settle(b, far)
+        b.settle(far)
         for _ in range(200):
             far.send(b"{}")
             far.send(b"{}", b"", b"")
@@ -52,7 +47,7 @@ def test_pickle_bytes_are_ignored_counted_and_said_once() -> None:
     with keyed() as b:
         b.pulls(b.pipe("far.1"))
         far = b.pusher("far.1")
-        settle(b, far)
+        b.settle(far)
         for _ in range(100):
             far.send(pickle.dumps({"v": 0, "kind": "ping"}), b"")
         b.until(lambda: b.refused == 100)
@@ -64,7 +59,7 @@ def test_a_header_bomb_is_ignored_and_counted_and_takes_no_memory(bomb: bytes) -
     with keyed() as b:
         b.pulls(b.pipe("far.1"))
         far = b.pusher("far.1")
-        settle(b, far)
+        b.settle(far)
         far.send(bomb, b"")
         b.until(lambda: b.refused == 1)
         before = memory.peak()
@@ -79,7 +74,7 @@ def test_a_65_mib_part_ends_its_connection_and_the_next_message_comes() -> None:
     with keyed() as b:
         _, queue = b.pulls(b.pipe("far.1"))
         far = b.pusher("far.1")
-        settle(b, far)
+        b.settle(far)
         far.send(b"{}", bytes(65 * MB))
         far.data.setsockopt(zmq.SNDTIMEO, 0)
         b.serve()
@@ -97,7 +92,7 @@ def test_more_than_the_credit_is_not_kept() -> None:
     with keyed() as b:
         pull, queue = b.pulls(b.pipe("far.1"))
         far = b.pusher("far.1")
-        settle(b, far)
+        b.settle(far)
         for n in range(1, 501):
             far.give(n, bytes(10_000))
         b.until(lambda: b.refused == 500 - 2 * pull.credit)
@@ -109,7 +104,7 @@ def test_large_payloads_are_kept_up_to_twice_the_largest_part() -> None:
     with keyed() as b:
         _, queue = b.pulls(b.pipe("far.1"))
         far = b.pusher("far.1")
-        settle(b, far)
+        b.settle(far)
         for n in range(1, 7):
             far.give(n, bytes(50 * MB))
         b.until(lambda: b.refused == 4)
@@ -120,7 +115,7 @@ def test_a_new_life_with_every_message_leaves_nothing_behind() -> None:
     with keyed() as b:
         pull, queue = b.pulls(b.pipe("far.1"))
         far = b.pusher("far.1")
-        settle(b, far)
+        b.settle(far)
         for number in range(5_000):
             far.give(1, epoch=f"life {number}")
             if number % 200 == 0:
@@ -134,7 +129,7 @@ def test_one_that_repeats_itself_and_never_listens_is_remembered_once() -> None:
     with keyed() as b:
         pull, queue = b.pulls(b.pipe("far.1"))
         far = b.pusher("far.1")
-        settle(b, far)
+        b.settle(far)
         far.give(1)
         b.until(lambda: queue)
         item = queue.popleft()[1]
@@ -154,7 +149,7 @@ def test_another_graph_with_every_ping_is_said_once_and_in_short() -> None:
     with keyed() as b:
         b.pulls(b.pipe("far.1", contract="one"))
         far = b.pusher("far.1")
-        settle(b, far)
+        b.settle(far)
         for number in range(100):
             far.ping(number, contract=f"{number}" * 20_000)
         far.send(b"{}", b"")

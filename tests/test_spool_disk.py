@@ -70,6 +70,7 @@ def test_frames_whose_disk_is_unmounted_are_not_written_below_it_but_wait(tmp_pa
     with disk(store, options=ROOMY), bound(store, spool), Ordeal(tmp_path, clip) as graph, ExitStack() as away:
         with graph.fault():
             away.enter_context(taken_away(store, spool))
+            graph.sends_twice = True
         graph.says(splitter_waits(graph, f"nothing is mounted at {spool} any longer"))
         graph.says(rf"watcher +\| {spool} was removed, moved away or replaced: goes on as soon as it is there")
         assert list(spool.iterdir()) == []

@@ -1,18 +1,14 @@
 """The converter on a GPU equals the converter on a CPU; what needs torch is skipped without it, as in CI.
 
-    pip install -r requirements-torch.txt && python -m pytest -n0 tests/nodes/test_torch_converter.py
+    pip install -r requirements-torch.txt
+    python -m pytest -n0 tests/nodes/test_torch_converter.py tests/test_devices.py tests/test_jpegs.py
 
 runs all of it. Where there is no GPU the same arithmetic runs on the CPU, and torchvision's JPEG code too.
 """
 
 import functools
-import inspect
-import io
 import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,24 +16,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import nodes.torch_converter
 from bus import Message, encode
 from media.filters import NAMES
 from nodes.converter import converter
 from nodes.torch_converter import torch_converter
 from tests.conftest import until
 from tests.corpus import TABLE
-from tests.launch import ROOT, Launch, files
+from tests.launch import Launch, files
+from tests.torched import BANDS, picture, torch, with_torch
 
-try:
-    import torch
-except ImportError:
-    torch = None  # type: ignore[assignment,unused-ignore]
-
-with_torch = pytest.mark.skipif(torch is None, reason="needs torch: pip install -r requirements-torch.txt")
-
-RANDOM = np.random.default_rng(5)
-BANDS = {"L": 1, "LA": 2, "RGB": 3, "RGBA": 4, "CMYK": 4}
 SIZES = ((64, 48), (63, 37), (1, 1), (1, 9), (9, 1), (2, 2), (4, 3), (5, 5))
 VALUES: dict[str, list[Any]] = {
     "resize": ["20x30", "100x", "x7", "1x1", "3x200", "64x48"],
@@ -45,15 +32,6 @@ VALUES: dict[str, list[Any]] = {
     "crop": ["1x1+0+0"],
 }
 FILTERS = [filter for name in NAMES for filter in ([{name: v} for v in VALUES[name]] if name in VALUES else [name])]
-
-
-def picture(mode: str = "RGB", size: tuple[int, int] = (64, 48)) -> Image.Image:
-    """Noise on a slope, with a flat part."""
-    width, height = size
-    slope = np.add.outer(np.arange(height) * 2, np.arange(width) * 3)[..., None]
-    pixels = (slope + RANDOM.integers(0, 90, (height, width, BANDS[mode]))) % 256
-    pixels[height // 2 :, width // 2 :] = 200
-    return Image.frombytes(mode, size, pixels.astype(np.uint8).tobytes())
 
 
 def both(images: list[Any], **arguments: Any) -> tuple[list[Message], list[Message]]:
@@ -89,84 +67,6 @@ def corpus() -> list[bytes]:
 
 
 # ---- without torch
-
-
-def test_it_takes_all_that_the_converter_takes() -> None:
-    plain, own = inspect.signature(converter).parameters, inspect.signature(torch_converter).parameters
-
-    assert {name: own[name] for name in plain} == dict(plain)
-    assert [*own][len(plain) :] == ["batch", "seconds", "device", "jpeg"]
-
-
-def test_help_explains_every_argument_without_torch(tmp_path: Path) -> None:
-    done = without_torch(tmp_path, "--help")
-
-    assert done.returncode == 0
-    words = " ".join(done.stdout.split())
-    for argument in ("frames that are converted at once", "waits for the others", "each replica its own"):
-        assert argument in words
-
-
-def test_without_torch_it_says_what_to_install_and_never_tries_again(tmp_path: Path) -> None:
-    done = without_torch(tmp_path, f"--pull=@ipc://{tmp_path}/frames", "--filter=emboss", "--folder=out")
-
-    assert (done.returncode, done.stderr) == (2, "")
-    [line] = done.stdout.splitlines()
-    assert line.startswith(
-        "nodes.torch_converter needs torch, which cannot be used (No module named 'torch'): pip install"
-    )
-    assert nodes.torch_converter.INSTALL in line
-    assert not (tmp_path / "out").exists()
-
-
-def test_without_torch_the_launcher_gives_up_and_the_frames_wait(tmp_path: Path) -> None:
-    hide_torch(tmp_path)
-    (tmp_path / "photos").mkdir()
-    picture().save(tmp_path / "photos" / "a.jpg")
-    watcher = {"run": "nodes.watcher", "push": "frames", "args": {"folder": "photos"}}
-    args = {"filter": "emboss", "folder": "out"}
-    gpu = {
-        "run": "nodes.torch_converter",
-        "pull": "frames",
-        "args": args,
-        "env": {"PYTHONPATH": str(tmp_path / "hide")},
-    }
-    (tmp_path / "graph.yaml").write_text(json.dumps({"nodes": {"watcher": watcher, "gpu": gpu}}))
-
-    with Launch(tmp_path) as launch:
-        assert launch.ends() == 1
-
-    assert "needs torch" in launch.output
-    assert "wrong arguments or a missing program" in launch.output
-    assert len(files(tmp_path / "photos")) + len(files(tmp_path / "photos" / ".taken")) == 1
-
-
-def test_the_graph_on_the_page_is_right(tmp_path: Path) -> None:
-    [graph] = re.findall(r"^```yaml\n(.*?)^```", (ROOT / "docs" / "gpu.md").read_text(), re.DOTALL | re.MULTILINE)
-    (tmp_path / "graph.yaml").write_text(graph)
-    command = [sys.executable, str(ROOT / "launcher.py"), "graph.yaml", "check"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False)
-
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-def hide_torch(folder: Path) -> Path:
-    """A folder for PYTHONPATH in which torch is a module that cannot be found."""
-    (folder / "hide").mkdir()
-    (folder / "hide" / "torch.py").write_text("raise ModuleNotFoundError(\"No module named 'torch'\", name='torch')\n")
-    return folder / "hide"
-
-
-def without_torch(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "nodes.torch_converter", *arguments],
-        env={**os.environ, "PYTHONPATH": f"{hide_torch(folder)}{os.pathsep}{ROOT}"},
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
 
 
 @pytest.mark.parametrize(
@@ -354,67 +254,6 @@ def test_a_gpu_that_fails_at_the_start_is_laid_to_no_frame(monkeypatch: pytest.M
     with pytest.raises(RuntimeError):
         list(torch_converter(frames, filter="emboss"))
     assert next(frames)
-
-
-@with_torch
-@pytest.mark.parametrize(
-    ("listed", "count", "taken"),
-    [(None, 4, ["0", "1", "2", "3", "0"]), ("2,3", 4, ["2", "3", "2", "3", "2"]), ("GPU-5a", 1, ["GPU-5a"] * 5)],
-)
-def test_each_replica_has_a_gpu_of_its_own_out_of_those_that_the_user_allows(
-    listed: str | None, count: int, taken: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from media import devices
-
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: count)
-    found = []
-    for replica in range(1, 6):
-        monkeypatch.delenv(devices.ORDER, raising=False)
-        monkeypatch.delenv(devices.VISIBLE, raising=False)
-        if listed is not None:
-            monkeypatch.setenv(devices.VISIBLE, listed)
-        devices.claim(replica)
-        devices.claim(replica)  # a second call finds what the first one left
-        found.append(os.environ[devices.VISIBLE])
-
-    assert found == taken
-
-
-@with_torch
-def test_gpus_that_are_hidden_stay_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
-    from media import devices
-
-    monkeypatch.setenv(devices.VISIBLE, "")
-    assert devices.choose("auto", 1).type == "cpu"
-    assert os.environ[devices.VISIBLE] == ""
-
-
-@with_torch
-def test_only_plain_jpegs_are_the_gpus() -> None:
-    from media.jpegs import plain
-
-    def saved(image: Image.Image, **options: Any) -> bytes:
-        body = io.BytesIO()
-        image.save(body, "JPEG", **options)
-        return body.getvalue()
-
-    good = saved(picture())
-    assert plain(good) == (3, 48, 64)
-    assert plain(saved(picture("L"), comment=b"by me", optimize=True)) == (1, 48, 64)
-    turned = Image.Exif()
-    turned[0x0112] = 6
-    for other in (
-        b"",
-        good[:-1],
-        good + b"more",
-        good[:20] + b"\xff\xd9",
-        saved(picture(), progressive=True),
-        saved(picture("CMYK")),
-        saved(picture(), keep_rgb=True),
-        saved(picture(), exif=turned),
-        encode(picture(), "png"),
-    ):
-        assert plain(other) is None
 
 
 @with_torch

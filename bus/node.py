@@ -34,8 +34,6 @@ from bus.unreadable import Unreadable
 
 NEWS = 4  # finished messages that may wait before a pusher is told
 STALE = 0.002  # seconds without serving the wires after which the next `next` does
-GOODBYE = 1.0  # seconds in which pullers are told that the end has come; the mark tells those who miss it
-FAR_GOODBYE = 30.0  # … those on other hosts, who see no mark of ours
 
 
 class Node:
@@ -45,7 +43,8 @@ class Node:
         run: Path | None = options.run
         self.hub = Hub()
         self.marks = marks
-        self.books = Books(run and run / f"{self.name}.books")
+        pushes = by_wire(options.push, lambda pipe: pipe.output)
+        self.books = Books(run and run / f"{self.name}.books", wires=len(pushes))
         self.hand = Hand(run and run / f"{self.name}.hand")
         self.notify = Notify(self.name)
         self.outside = Outside(self.hand, self.say)
@@ -63,7 +62,7 @@ class Node:
         for (name, _), pipes in by_wire(options.pull, lambda pipe: pipe.input or next(iter(parameters))).items():
             into = self.inputs[name]
             into.pulls.append(Pull(self.hub, self._sockets, pipes, into.queue, before, self.marks, self.say))
-        for (name, _), pipes in by_wire(options.push, lambda pipe: pipe.output).items():
+        for (name, _), pipes in pushes.items():
             self.outputs.add(name, Push(self.hub, self._sockets, pipes, self.books, self.say))
 
     def say(self, words: str) -> None:
@@ -199,35 +198,6 @@ class Node:
         with self.hub.lock:
             while not (self.outputs.dead.idle and all(push.idle for push in self.outputs.wires)):
                 self.hub.wait()
-
-    def end(self) -> None:
-        """Leave the end mark: from now on this replica says nothing but that it has ended. Raises Stopped."""
-        with self.hub.lock:
-            self._leave_mark()
-            began = time.monotonic()
-            for push in self.outputs.wires:
-                push.end()
-            while unaware := [puller.pipe for push in self.outputs.wires for puller in push.unaware]:
-                if time.monotonic() - began > max(FAR_GOODBYE if pipe.far else GOODBYE for pipe in unaware):
-                    break
-                self.hub.check()
-                self.hub.serve(0.05)
-        if far := [pipe.peer for pipe in unaware if pipe.far]:
-            self.say(f"could not tell {', '.join(far)} that it has ended: they wait for it until they are stopped")
-
-    def _leave_mark(self) -> None:
-        """However long the disk of the run folder refuses."""
-        said = False
-        while True:
-            try:
-                self.marks.leave()
-            except OSError as error:
-                if not said:
-                    self.say(f"cannot write its end mark {self.marks.own}: {error.strerror}; waits until it works")
-                said = True
-                self.hub.wait()
-            else:
-                return
 
     def close(self) -> None:
         for part in (self.hub, self._sockets, self.notify, self.outside, self.hand, self.books):

@@ -127,7 +127,7 @@ class Outputs:
                 self._books[{"done": "done", "rejected": "dead"}.get(verdict, "dropped")] += counted
             self._books["on_the_way"] -= counted
             if verdict == "done" and counted:
-                self._books.latency((time.time_ns() - captured) / 1e9)
+                self._books.note("latency", (time.time_ns() - captured) / 1e9)
             upstream("done", "")
 
         return finished

@@ -15,6 +15,7 @@ from typing import Any, cast
 
 from bus import descriptors
 from bus.arguments import inputs, parser
+from bus.ending import end
 from bus.first import first
 from bus.hiding import expand
 from bus.hub import Stopped
@@ -86,7 +87,7 @@ def _live(function: Callable[..., Any], options: Any, parameters: dict[str, bool
             with step("drain"):
                 node.drain()
         with step("end"):  # of which an earlier life may not have told everyone
-            node.end()
+            end(node)
     except Stopped:
         node.notify.stopping()
         return 0

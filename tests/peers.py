@@ -24,6 +24,7 @@ from bus.pusher import Item
 from tests.conftest import until
 
 Header = dict[str, Any]
+WIRES = 8  # out of a bench, at most
 WAIT = 20.0  # seconds for what takes some milliseconds on an idle machine
 META = {"stream": "s", "number": 1, "name": "a.bin", "captured": 1, "time": "captured", "hops": []}
 
@@ -134,7 +135,7 @@ class Bench:
     def __init__(self, folder: Path) -> None:
         self.hub, self.sockets, self.context = Hub(), Sockets(), zmq.Context[zmq.Socket[bytes]]()
         self.said: list[str] = []
-        self.books = Books()
+        self.books = Books(wires=WIRES)
         self.marks = Marks(folder, "pull.1")
         self._address = f"ipc://{folder}/"
         self._fars: list[FarPuller] = []  # open until the end, whoever forgets them

@@ -7,6 +7,7 @@ import io
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -160,8 +161,11 @@ def backlog(waiting: int, look: Callable[[], int] | None = None) -> None:
 
 @contextmanager
 def idle() -> Iterator[None]:
-    """A block in which a source waits for what comes from outside: its time is that of waiting, not of work."""
-    if _node is None:
+    """A block in which a source waits for what comes from outside: its time is that of waiting, not of work.
+
+    In another thread than the node's own it does nothing.
+    """
+    if _node is None or threading.current_thread() is not threading.main_thread():
         yield
         return
     with _node.measures.times.spent(WAITING):

@@ -131,7 +131,7 @@ def obey(options: argparse.Namespace) -> int:
     elif options.verb == "retry":
         went_well = verbs.retry(wanted, options.names)
     else:
-        return OK if verbs.run(wanted, options.host, options.only) else FAILED
+        return OK if verbs.run(wanted, options.host, options.only, options.overrides) else FAILED
     print(end="", flush=True)  # what nobody reads any more is noticed here
     return OK if went_well else FAILED
 

@@ -78,7 +78,7 @@ class Exchange:
         made.connect(address)
 
     def wait(self, seconds: float) -> tuple[list[Arrival], list[str]]:
-        """What comes within `seconds`, or the first of it, and which of the dialled hosts have just answered the call."""
+        """What comes within `seconds`, or the first of it, and which of the hosts that we dial were just reached."""
         ready = dict(self._poller.poll(max(0, math.ceil(seconds * 1000))))
         arrivals = [arrival for socket in self._visits if socket in ready for arrival in self._heard(socket)]
         reached = []

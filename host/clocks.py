@@ -51,9 +51,7 @@ class Clock:
             self._samples.clear()
             return
         fresh = Sample(((heard - asked) + (answered - back)) / 2 / NS, round_trip, now - (back - asked) / NS)
-        agreeing = [
-            one for one in self._samples if abs(one.offset - fresh.offset) <= one.slack(now) + fresh.slack(now)
-        ]
+        agreeing = [one for one in self._samples if abs(one.offset - fresh.offset) <= one.slack(now) + fresh.slack(now)]
         self._samples = deque([*agreeing, fresh], maxlen=KEPT)
 
     def reading(self, now: float) -> Reading | None:

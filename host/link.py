@@ -1,6 +1,6 @@
 """The link of the launchers: tells the other hosts how this one is, and writes down how they are.
 
-A process that the launcher keeps beside the nodes: `python -m host.link GRAPH --run=FOLDER --host=NAME [node.key=value …]`.
+A process that the launcher keeps beside the nodes: `python -m host.link GRAPH --run=FOLDER --host=NAME`, and overrides.
 It reads <run>/status.json, and writes <run>/hosts/<host>.json and <run>/clocks.json. docs/link.md is its protocol.
 """
 
@@ -22,11 +22,11 @@ from bus.keys import BadKey
 from bus.link import BadAddress
 from bus.seldom import Seldom
 from host import keyring, network
+from host.beside import go_with_launcher
 from host.companions import GIVES_UP
 from host.graph import Graph, GraphError, load
 from host.jsonfile import JsonFile
 from host.neighbour import Neighbour
-from host.orphans import die_with_parent
 from host.tidings import Facts, OtherVersion, Passed, Tidings, body, head, read
 
 PACE = 1.0  # seconds between two messages to each host
@@ -54,7 +54,7 @@ class Link:
         self._records = {one.name: JsonFile(run / "hosts" / f"{one.name}.json", self._say) for one in others}
         self._clocks, self._offsets = JsonFile(run / "clocks.json", self._say), dict[str, int]()
         callers = {one.name: str(one.key) for one in others if network.dials(graph, one, self._host)}
-        if callers:
+        if self._host.port and callers:
             self._exchange.listen(network.heard_at(self._host, self._host.port), callers)
         for one in others:
             if one.name in self._due:
@@ -160,7 +160,7 @@ def command(graph: Graph, run: Path, host: str, overrides: Sequence[str]) -> lis
 
 
 def main() -> int:
-    die_with_parent()
+    go_with_launcher()
     os.umask(0o077)
     parser = argparse.ArgumentParser(prog="python -m host.link", description=__doc__, allow_abbrev=False)
     parser.add_argument("graph", type=Path)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-
 from host.attendance import AWAY, Attendance
 from host.clocks import Clock, Reading
 from host.tidings import Facts, Passed, Tidings

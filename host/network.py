@@ -51,15 +51,38 @@ def insecure(graph: Graph, nodes: Iterable[str]) -> list[str]:
 
 def linked(graph: Graph) -> list[Host]:
     """The hosts whose launchers talk to each other, in the graph's order; none if nobody can be dialled."""
-    running = {node.host for node in graph.nodes.values()}
-    known = [host for host in graph.hosts.values() if host.name in running and host.key]
+    known = [host for host in _linking(graph) if host.key]
     return known if len(known) > 1 and any(host.port for host in known) else []
+
+
+def unlinked(graph: Graph) -> list[str]:
+    """Those that have no part in it, although others can be dialled, because they have no key."""
+    return [host.name for host in _linking(graph) if not host.key]
+
+
+def _linking(graph: Graph) -> list[Host]:
+    """The hosts on which nodes run, if one of them has a port."""
+    running = {node.host for node in graph.nodes.values()}
+    found = [host for host in graph.hosts.values() if host.name in running]
+    return found if any(host.port for host in found) else []
+
+
+def listeners(graph: Graph) -> list[str]:
+    """Where launchers hear each other, in words."""
+    ports = [host for host in linked(graph) if host.port]
+    return [f"launchers are heard on {host.name}, at port {host.port}" for host in ports]
 
 
 def dials(graph: Graph, one: Host, other: Host) -> bool:
     """Whether the launcher of `one` dials that of `other`; of two that have a port the first in the graph listens."""
     order = list(graph.hosts)
     return bool(other.port) and (not one.port or order.index(other.name) < order.index(one.name))
+
+
+def heard_at(host: Host, port: int) -> str:
+    """Where `host` listens at `port`: what others dial need not be an address of its own, behind a router, say."""
+    address = host.address or ""
+    return f"tcp://{address if address.startswith('127.') else '*'}:{port}"
 
 
 def contract(graph: Graph, wire: Wire) -> str:
@@ -157,10 +180,8 @@ def _check_link(graph: Graph, bound: Sequence[Wire], problems: Problems) -> None
             mistake(f"host {quoted(host.name)} has the address and the port of {other.name}. {_example(free)}")
         elif clashing:
             span = _span(ports(graph, clashing[0]))
-            words = (
-                f"the port {host.port} of host {quoted(host.name)} is one of wire {quoted(clashing[0].name)}, {span}."
-            )
-            mistake(f"{words} {_example(free)}")
+            words = f"the port {host.port} of host {quoted(host.name)} is one of wire {quoted(clashing[0].name)}"
+            mistake(f"{words}, {span}. {_example(free)}")
 
 
 def _example(port: int) -> str:

@@ -76,9 +76,9 @@ def read(parts: Sequence[bytes], sender: str, graph: Graph) -> Tidings:
     check(content, {"others": [dict]}, "a body")
     said = content.get("status")
     return Tidings(
-        *(top[name] for name in HEAD),
-        None if said is None else of_host(said, sender, graph),
-        [passed for one in content["others"] if (passed := _passed(one, sender, graph))],
+        **{name: top[name] for name in HEAD},
+        status=None if said is None else of_host(said, sender, graph),
+        others=[passed for one in content["others"] if (passed := _passed(one, sender, graph))],
     )
 
 
@@ -109,7 +109,7 @@ def _passed(said: Facts, sender: str, graph: Graph) -> Passed | None:
     host = graph.hosts.get(said["host"]) if type(said.get("host")) is str else None
     if host is None or host.name == sender:
         return None
-    age, clock = said.get("age"), said.get("clock")
+    age, clock = said.get("age", -1), said.get("clock")
     if not _is_number(age) or age < 0:
         raise Malformed("an age that is no number of seconds")
     if clock is not None and not (fits(clock, list) and len(clock) == 3 and all(map(_is_number, clock))):

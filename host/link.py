@@ -167,7 +167,7 @@ def main() -> int:
     parser.add_argument("--run", type=Path, required=True, help="the run folder of the launcher")
     parser.add_argument("--host", required=True, help="which of the graph's hosts this is")
     parser.add_argument("overrides", nargs="*", metavar="node.key=value")
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     try:
         link = Link(load(options.graph, options.overrides), options.run, options.host)
     except (GraphError, BadKey) as error:

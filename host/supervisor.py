@@ -10,6 +10,7 @@ from bus.steps import step
 from host.child import Child
 from host.command import Process
 from host.companions import Companion, Companions
+from host.elsewhere import Elsewhere
 from host.events import Events, Kind
 from host.failures import Failures
 from host.figures import Figures
@@ -50,6 +51,7 @@ class Supervisor:
         self.events = Events()
         self.status = Status(graph, run, self.children, self.ledger, self.events, partial(report.line, GRAPH))
         self.logs, self.failures, self.is_stopping = set[Log](), Failures(run), False
+        self.elsewhere = Elsewhere(graph, processes[0].node.host, run, self.failures, self.say)
         self.service = Service(self.children)
         self.companions = companions
 
@@ -93,7 +95,7 @@ class Supervisor:
             log.close()
         self.notices.close()
         self.signals.close()
-        last_words = f"{outcome(self.children, self.is_stopping)}: {self.figures.summary()}"
+        last_words = f"{outcome(self.children, self.is_stopping, self.elsewhere.failed)}: {self.figures.summary()}"
         self.service.close(last_words)
         self.report.line(GRAPH, last_words)
 
@@ -136,7 +138,7 @@ class Supervisor:
         elif why := child.why_never_again(code):
             child.over, child.last_death = "failed", f"{child.death(code)}, {why}"
             self.tell(child, "failed", f"{child.last_death}: failed for good")
-            self.failures.mark(child, code)
+            self.failures.mark(child.process.replica, code, child.say)
         else:
             child.last_death = child.crime or child.death(code)
             self.run.write_death(child.process.replica, child.last_death)
@@ -149,7 +151,7 @@ class Supervisor:
 
     @property
     def has_failed(self) -> bool:
-        return any(child.over == "failed" for child in self.children)
+        return bool(self.elsewhere.failed) or any(child.over == "failed" for child in self.children)
 
     # News
 
@@ -190,7 +192,7 @@ class Supervisor:
         """Stop the nodes that have nobody left to push to, because of one that failed; their files wait."""
         now = time.monotonic()
         left = {child.node.name for child in self.children if not child.over}
-        left |= self.graph.nodes.keys() - self.nodes  # those on other hosts
+        left |= self.graph.nodes.keys() - self.nodes - self.elsewhere.over  # those on other hosts
         for child in self.children:
             pullers = self.graph.pullers[child.node.name]
             if pullers and left.isdisjoint(pullers) and not child.over:
@@ -223,6 +225,8 @@ class Supervisor:
         if not self.rounds.look():
             return
         self.failures.again()
+        if self.elsewhere.look():
+            self.stop_who_has_no_way_on()
         self.read()
         if line := self.figures.look():
             self.report.line(GRAPH, line)
@@ -231,7 +235,7 @@ class Supervisor:
     def read(self) -> None:
         """Read the books, and show what stands there."""
         self.ledger.look(time.monotonic())
-        self.status.look(state(self.children, self.is_stopping))
+        self.status.look(state(self.children, self.is_stopping, self.elsewhere.failed))
 
     def say(self, words: str) -> None:
         self.report.line(GRAPH, words)

@@ -24,6 +24,7 @@ DOMAIN = "link"  # of the authenticator
 MAX_PART = 2 * MB  # bytes; libzmq ends the connection of who sends more
 UNHEARD = 4  # messages of one peer that wait, in each direction
 AHEAD = 16 * MB  # bytes that a peer may be ahead: what waits, and the parts of one that has no end
+SETTLED = 2.0  # seconds in which who comes has shown a key, or has none
 RIGHT_KEY = "that of a host in the graph"
 LAST_WORDS = 300  # ms at exit for what is on its way to those who are there
 
@@ -55,6 +56,7 @@ class Exchange:
         self._ways: dict[str, bytes] = {}  # host that dials -> libzmq's name for its last connection
         self._dialled: dict[str, zmq.Socket[bytes]] = {}
         self._visits: dict[zmq.Socket[bytes], Visits] = {}
+        self._counted = 0.0  # when, by time.monotonic, who came was counted last
 
     def listen(self, address: str, hosts: Mapping[str, str]) -> None:
         """Hear those of `hosts`, name -> public key, at `address`, and nobody else. Raises BadAddress."""
@@ -86,6 +88,10 @@ class Exchange:
             if visits.monitor in ready and zmq.EVENT_HANDSHAKE_SUCCEEDED in visits.hear():
                 socket.get(zmq.EVENTS)  # makes libzmq look: a send alone sees a new connection up to 1 ms late
                 reached += [host for host, one in self._dialled.items() if one is socket]
+        if time.monotonic() > self._counted + SETTLED:
+            self._counted = time.monotonic()
+            for visits in self._visits.values():
+                visits.count()
         return arrivals, reached
 
     def send(self, host: str, parts: Iterable[bytes]) -> bool:
@@ -117,7 +123,7 @@ class Exchange:
 
     def _look_at(self, socket: zmq.Socket[bytes], address: str, peers: int) -> None:
         gauge = self._meter.gauge(int(address.rpartition(":")[2]), peers > 0, AHEAD)
-        visits = self._visits[socket] = Visits(socket, gauge, self._refuse, peers, RIGHT_KEY)
+        visits = self._visits[socket] = Visits(socket, gauge, self._refuse, peers, RIGHT_KEY, later=True)
         self._poller.register(socket, zmq.POLLIN)
         if visits.monitor:
             self._poller.register(visits.monitor, zmq.POLLIN)

@@ -77,15 +77,23 @@ class Visits:
     monitor: zmq.Socket[bytes] | None = None
 
     def __init__(
-        self, socket: zmq.Socket[bytes], gauge: Gauge | None, refuse: Refuse, known: int, right: str, deaf: bool = False
+        self,
+        socket: zmq.Socket[bytes],
+        gauge: Gauge | None,
+        refuse: Refuse,
+        known: int,
+        right: str,
+        *,
+        deaf: bool = False,
+        later: bool = False,
     ) -> None:
         """`known`: how many peers are let in, 0 where this side dials; `right`: what a key must be, in words.
 
-        `deaf`: nobody wants to know who comes.
+        `deaf`: nobody wants to know who comes; `later`: those who come are counted by `count` alone, not at once.
         """
         self.gauge = gauge
-        self._refuse, self._peers, self._right = refuse, known, right
-        self._accepted = self._known = self._gone = self._refused = 0
+        self._refuse, self._peers, self._right, self._later = refuse, known, right, later
+        self._accepted = self._known = self._gone = self._wrong = self._refused = self._settled = 0
         if not deaf:
             self.monitor = socket.get_monitor_socket(EVENTS | (FAILURES if known else 0))
 
@@ -100,21 +108,29 @@ class Visits:
             elif self.gauge and event == zmq.EVENT_DISCONNECTED:
                 self.gauge.gone(value)
         if self._peers:
-            self._count(events)
+            self._accepted += events.count(zmq.EVENT_ACCEPTED)
+            self._known += events.count(zmq.EVENT_HANDSHAKE_SUCCEEDED)
+            self._gone += events.count(zmq.EVENT_DISCONNECTED)
+            self._wrong += events.count(zmq.EVENT_HANDSHAKE_FAILED_AUTH)
+            if not self._later:
+                self._count(self._accepted)
         if self.gauge and self.gauge.cut:
             self._refuse("cuts off who sends without end", self.gauge.cut)
             self.gauge.cut = 0
         return {*events}
 
-    def _count(self, events: list[int]) -> None:
+    def count(self) -> None:
+        """Count those who had come by the last time that this was asked: by now they have shown what they have."""
+        accepted, self._settled = self._settled, self._accepted
+        self._count(accepted)
+
+    def _count(self, accepted: int) -> None:
         """Libzmq says who comes and who goes, and how many of them were known; not all strangers make a failure."""
-        self._accepted += events.count(zmq.EVENT_ACCEPTED)
-        self._known += events.count(zmq.EVENT_HANDSHAKE_SUCCEEDED)
-        self._gone += events.count(zmq.EVENT_DISCONNECTED)
-        here = self._accepted - self._gone - min(self._peers, self._known)  # and not known, or not yet
-        refused = self._accepted - self._known - max(0, here)
+        here = accepted - self._gone - min(self._peers, self._known)  # and not known, or not yet
+        refused = accepted - self._known - max(0, here)
         if refused > self._refused:
-            wrong = min(events.count(zmq.EVENT_HANDSHAKE_FAILED_AUTH), refused - self._refused)
+            wrong = min(self._wrong, refused - self._refused)
+            self._wrong = 0
             for words, count in ((f"whose key is not {self._right}", wrong), (NO_KEY, refused - self._refused - wrong)):
                 if count:
                     self._refuse(f"refuses a connection {words}", count)
@@ -129,7 +145,7 @@ class Callers(Visits):
     ) -> None:
         """`aside`: on one host nobody wants to know who comes."""
         gauge, deaf = sockets.gauge(address, pipe), aside and not pipe.far
-        super().__init__(socket, gauge, refuse, int(pipe.guarded), "the one of this wire", deaf)
+        super().__init__(socket, gauge, refuse, int(pipe.guarded), "the one of this wire", deaf=deaf)
         self._socket, self._pipe = socket, pipe
 
     def listen(self, hub: Hub, hear: Callable[[], object]) -> None:

@@ -15,7 +15,8 @@ from host.graph import Graph, GraphError, load
 from host.letters import Letters, printable
 from host.listing import pasted, record, table
 from host.problems import COMMAND_LINE, Problems, quoted
-from host.report import GRAPH, LAST_WORDS, Report
+from host.report import GRAPH, LAST_WORDS
+from host.reporting import reporting
 from host.retry import Stays, put_back, what_follows
 from host.runfolder import Refused, RunFolder
 from host.section import refuse_bad_name
@@ -25,9 +26,10 @@ from host.unit import text
 WIRING = ("--run=", "--pull=", "--push=", "--grant=", "--key=")  # what a node that is tried on a file goes without
 
 
-def run(graph: Graph, host: str | None = None, only: Sequence[str] = ()) -> bool:
+def run(graph: Graph, host: str | None = None, only: Sequence[str] = (), *, log: str = "text") -> bool:
     """Run the graph, or its part on `host`, or just the nodes `only`, to the end; whether no node failed for good.
 
+    `log`: whether its lines are "text" or "json".
     Raises Refused if it cannot run here and now, GraphError if a host or node does not exist.
     """
     host = place.here(graph, host)
@@ -37,11 +39,13 @@ def run(graph: Graph, host: str | None = None, only: Sequence[str] = ()) -> bool
         if host and any(pipe.key for process in plan for pipe in process.pipes):
             keyring.check(graph, host)
         make_room(graph.path, plan)
-        report = Report([process.label for process in reversed(plan)], sys.stdout.fileno() if sys.stdout else None)
+        report, watchers = reporting(graph, plan, folder.path, as_json=log == "json")
         for wire in network.insecure(graph, wanted):
             report.line(GRAPH, f"the wire {quoted(wire)} is open to everybody who can reach it (insecure: true)")
-        went_well = Supervisor(graph, plan, folder, report, {}).supervise()
-        report.flush(LAST_WORDS)
+        try:
+            went_well = Supervisor(graph, plan, folder, report, {}, watchers).supervise()
+        finally:
+            report.flush(LAST_WORDS)
     return went_well
 
 

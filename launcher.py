@@ -27,6 +27,7 @@ RUN = {"run": "running the graph"}
 FLAGS = {  # with which verbs each goes, in words
     "only": RUN,
     "log": RUN,
+    "trace": RUN,
     "host": {**RUN, "unit": "unit", "status": "status"},
     "json": {"status": "status", "dead-letters": "dead-letters"},
     "watch": {"status": "status"},
@@ -91,6 +92,7 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--json", action="store_true", help="status, dead-letters: JSON objects, one a line")
     parser.add_argument("--watch", action="store_true", help="status: once a second, until the graph has ended")
     parser.add_argument("--log", choices=("text", "json"), default="text", help="run: each line as a JSON object")
+    parser.add_argument("--trace", type=Path, metavar="FILE", help="run: the way of each frame, for ui.perfetto.dev")
     options = parser.parse_intermixed_args(words)
     rest = options.words
     options.verb = rest.pop(0) if rest and "=" not in rest[0] else "run"
@@ -144,7 +146,7 @@ def obey(options: argparse.Namespace) -> int:
     elif options.verb == "retry":
         went_well = verbs.retry(wanted, options.names)
     else:
-        return OK if verbs.run(wanted, options.host, options.only, log=options.log) else FAILED
+        return OK if verbs.run(wanted, options.host, options.only, log=options.log, trace=options.trace) else FAILED
     print(end="", flush=True)  # what nobody reads any more is noticed here
     return OK if went_well else FAILED
 

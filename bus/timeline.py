@@ -2,7 +2,8 @@
 
 A line is `[stream, number, name, arrived, begun, ended, captured]`, in nanoseconds since the epoch by our clock:
 arrived off the wire, handed to user code, let go of. What a source made has arrived and begun when it was captured, and
-ended with its yield. Whoever reads the file may rename it away: it is opened anew for the lines of each beat.
+ended with its yield. Whoever reads the file may rename it away, and reads it a little later, as lines may still
+come: it is opened anew for those of each beat.
 """
 
 from __future__ import annotations

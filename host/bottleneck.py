@@ -11,7 +11,7 @@ BUSY = 0.85  # the part of its time from which on a node does nothing but work
 HELD_UP = 0.15  # … from which on a node is held up by a wire
 IDLE = 0.5  # … from which on a node mostly waits
 FULL = 0.9  # the part of the processors from which on a machine is full
-HUNGRY = 0.5  # processors of one replica from which on another one would need as much
+HUNGRY = 0.1  # processors of one replica from which on another one would need some, too
 FASTER = 1.03  # by how much a source must be ahead for that to be worth a word
 STEADY = 2  # messages that are not sent yet: fewer may be on their way by chance
 
@@ -99,7 +99,12 @@ def _offered(node: Part, nodes: Sequence[Part], wires: Sequence[Part]) -> float:
         found = pushers.get(ahead.pop(), set()) - upstream
         upstream |= found
         ahead += found
-    return float(sum(one["rates"]["made"] for one in nodes if one["name"] in upstream))
+    return float(sum(_made(one) for one in nodes if one["name"] in upstream and not one["pulls"]))
+
+
+def _made(source: Part) -> float:
+    """How many a second it makes; one that does not say how far it is at least those that have arrived."""
+    return float(max(source["rates"]["made"], source["rates"]["out"]))
 
 
 def _rate(rate: float) -> str:

@@ -96,7 +96,8 @@ class Link:
     def _take(self, neighbour: Neighbour, tidings: Tidings, now: float) -> None:
         """Write down what it has said, and answer; who was dialled is told more in its time."""
         self._records[neighbour.name].write(neighbour.record(now))
-        for passed in tidings.others:
+        # Only a host that others dial can have heard who is not heard here; nobody else is to speak for them.
+        for passed in tidings.others if self._graph.hosts[neighbour.name].port else ():
             other = self._neighbours.get(passed.host)
             if other and other.hear_of(passed, neighbour, now):
                 self._records[other.name].write(other.record(now))
@@ -112,7 +113,7 @@ class Link:
         others = [
             Passed(one.name, now - one.heard, one.reading(now), one.status)
             for one in self._neighbours.values()
-            if one is not neighbour and one.status and not one.via
+            if self._host.port and one is not neighbour and one.status and not one.via
         ]
         content = body(self._status or None, others)
         sent = time.time_ns()

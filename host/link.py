@@ -31,7 +31,7 @@ from host.tidings import Facts, OtherVersion, Passed, Tidings, body, head, read
 
 PACE = 1.0  # seconds between two messages to each host
 AGAIN = 10.0  # seconds after which one that is not answered is followed by another
-TURN = 0.5  # seconds that one wait lasts at most, so that a stop is seen
+TURN = 0.2  # seconds that one wait lasts at most, so that a stop is seen
 MOVED = 100_000  # ns that a clock has moved before the nodes are told
 
 

@@ -6,9 +6,10 @@ The robot and the desk dial the station, and know of each other by way of it.
 import json
 import os
 import signal
+import socket
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -167,6 +168,20 @@ def impostor(linked: Linked, pair: tuple[bytes, bytes] | None = None) -> Iterato
         yield made
     finally:
         made.close()
+
+
+def ports(first: int, worker: str) -> int:
+    """The first of nine ports that nobody has now, beyond `first`; each of the processes that run tests has its own."""
+    number = int(worker.removeprefix("gw")) if worker != "master" else 0
+    for port in range(first + 500 * number, first + 500 * (number + 1) - 9, 9):
+        with ExitStack() as tried:
+            try:
+                for one in range(port, port + 9):
+                    tried.enter_context(socket.socket()).bind((LOCAL, one))
+            except OSError:
+                continue
+            return port
+    raise AssertionError("no free ports")
 
 
 def said(status: dict[str, Any] | None, **header: Any) -> list[bytes]:

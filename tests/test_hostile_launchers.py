@@ -21,9 +21,8 @@ from host.neighbour import FEW
 from host.tidings import MAX_BODY, MAX_JSON
 from tests.conftest import until
 from tests.launch import Launch
-from tests.linked import Impostor, Linked, impostor, packed, said
+from tests.linked import Impostor, Linked, impostor, packed, ports, said
 from tests.strangers import GREETING, RATE, all_at, meddle, raw
-from tests.test_hosts import free_ports
 
 MB = 1024 * 1024
 GROWTH = 30_000  # KiB that the station's link may have more than before
@@ -69,10 +68,9 @@ class Graph:
 
 @pytest.fixture(scope="module")
 def graph(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Graph]:
-    number = int(worker_id.removeprefix("gw")) if worker_id != "master" else 0
     with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
         patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("r")))
-        linked = Linked(tmp_path_factory.mktemp("hostile"), 28_500 + 500 * number + free_ports(9) % 400)
+        linked = Linked(tmp_path_factory.mktemp("hostile"), ports(28_500, worker_id))
         station = stack.enter_context(linked.launch("station"))
         stack.enter_context(linked.launch("robot", "splitter.source=test:forever"))
         linked.await_sight(("robot", "station"), ("station", "robot"))

@@ -12,9 +12,8 @@ import pytest
 
 from tests.conftest import until
 from tests.launch import Launch
-from tests.linked import HOSTS, Linked
+from tests.linked import HOSTS, Linked, ports
 from tests.test_clock import HOUR, Clock
-from tests.test_hosts import free_ports
 
 EVER = "splitter.source=test:forever"
 MANY = 300  # frames of the test camera: 12 s
@@ -26,8 +25,7 @@ def linked(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, worker_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> Linked:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("r")))
-    number = int(worker_id.removeprefix("gw")) if worker_id != "master" else 0
-    return Linked(tmp_path, 18_000 + 500 * number + free_ports(9) % 400)
+    return Linked(tmp_path, ports(18_000, worker_id))
 
 
 @pytest.fixture
@@ -81,7 +79,7 @@ def test_all_end_when_all_is_done_and_say_so(linked: Linked, stack: ExitStack) -
     launches = launch_all(linked, stack)
     assert [launch.ends(60) for launch in launches.values()] == [0, 0, 0], output(launches)
     assert linked.saved == linked.expected
-    assert not re.search("Traceback|refuses|ignores", output(launches))
+    assert not re.search(r"Traceback|link +\| (refuses|ignores)", output(launches))
 
 
 @pytest.mark.parametrize("host", ["robot", "station"])

@@ -1,8 +1,10 @@
 """A graph of several hosts becomes the command lines of each, with addresses, ports and keys that meet."""
 
+from itertools import permutations
 from pathlib import Path
 
 from bus.link import Pipe
+from host import network
 from host.command import Process, processes
 from host.graph import Graph, load
 from tests.graphs import KEYS, loaded
@@ -115,3 +117,44 @@ def test_raw_and_off_are_written_where_a_default_is_not_wanted(tmp_path: Path) -
     [first, _] = processes(load(path), RUN, "robot")
 
     assert {(pipe.encode.raw, pipe.max_age) for pipe in pipes(first, "--push=")} == {(True, 0.0)}
+
+
+def over(folder: Path, robot: str, station: str, desk: str = f'key: "{STATION}"') -> Graph:
+    """Three hosts that each run a node, with these keys in graph.yaml."""
+    hosts = f"hosts: {{robot: {{{robot}}}, station: {{{station}}}, desk: {{{desk}}}}}"
+    addresses = {"frames": "tcp://station:5560", "small": "tcp://station:5580"}
+    wires = ", ".join(f'{wire}: {{address: "{address}", insecure: true}}' for wire, address in addresses.items())
+    show = SHOW.replace("station", "desk")
+    return loaded(folder, CAMERA, SHRINK, show, more=f"{hosts}\nwires: {{{wires}}}")
+
+
+def dialling(graph: Graph) -> list[tuple[str, str]]:
+    pairs = permutations(network.linked(graph), 2)
+    return [(one.name, other.name) for one, other in pairs if network.dials(graph, one, other)]
+
+
+KEYED, PLACED = f'key: "{ROBOT}"', f'key: "{STATION}", address: 10.0.0.7'
+
+
+def test_hosts_without_a_port_dial_the_one_that_has_one(tmp_path: Path) -> None:
+    found = over(tmp_path, KEYED, f"{PLACED}, port: 5550")
+    assert dialling(found) == [("robot", "station"), ("desk", "station")]
+    assert network.listeners(found) == ["launchers are heard on station, at port 5550"]
+
+
+def test_of_two_hosts_with_a_port_the_first_in_the_graph_listens(tmp_path: Path) -> None:
+    found = over(tmp_path, f"{KEYED}, address: 10.0.0.6, port: 5550", f"{PLACED}, port: 5550")
+    assert dialling(found) == [("station", "robot"), ("desk", "robot"), ("desk", "station")]
+
+
+def test_without_a_port_there_is_no_link(tmp_path: Path) -> None:
+    found = over(tmp_path, KEYED, PLACED)
+    assert (dialling(found), network.listeners(found), network.unlinked(found)) == ([], [], [])
+
+
+def test_hosts_without_a_key_have_no_part_in_the_link(tmp_path: Path) -> None:
+    found = over(tmp_path, "", f"{PLACED}, port: 5550")
+    assert dialling(found) == [("desk", "station")]
+    assert network.unlinked(found) == ["robot"]
+    assert network.linked(over(tmp_path, "", f"{PLACED}, port: 5550", "")) == []
+    assert network.unlinked(over(tmp_path, "", f"{PLACED}, port: 5550", "")) == ["robot", "desk"]

@@ -42,12 +42,13 @@ class RunFolder:
             self._sweep()
             with step("make the run folder"):
                 self.path = self._make()
+            self.id = self.path.name
+            (self._graph_lock / "run").write_text(self.id)  # for who wants to look at this run
         except OSError as error:
             raise Refused(
                 f"{self._base}: the run folder cannot be made there ({error.strerror}): make room, or set"
                 " XDG_RUNTIME_DIR to a folder on another disk"
             ) from None
-        self.id = self.path.name
         self.notify = self.path / "notify"
 
     def mark(self, replica: str) -> Path:

@@ -1,41 +1,44 @@
 """Children: start, watch, restart, stop."""
 
-import errno
 import signal
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from bus.steps import step
-from host import janitor, limits
 from host.child import Child
 from host.command import Process
+from host.companions import Companion, Companions
 from host.failures import Failures
 from host.figures import Figures
 from host.graph import Graph
 from host.log import Log
 from host.news import News, Signals
 from host.notices import Notices
-from host.orphans import Orphans
 from host.report import GRAPH, Report
+from host.rounds import SHORT_OF, Rounds
 from host.runfolder import Refused, RunFolder
 from host.service import Service, outcome
 
 STOP_TIME = 8.0  # seconds from the wish to stop to the death of what is left
 STAGGER = 0.5  # the part of STOP_TIME in which all nodes are asked in turn, even if none leaves
-LOOK = 1.0  # seconds between two looks at everyone
-GAP = 5.0  # seconds without a look: the launcher itself was stopped, and perhaps everyone was
 MISSING = 2  # the exit code that stands for a program that can never be started
-OS_ERROR = 71  # … for one that cannot be started now (EX_OSERR of sysexits.h), namely when
-SHORT_OF = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE)  # processes, memory or descriptors are
+OS_ERROR = 71  # … for one that cannot be started now (EX_OSERR of sysexits.h), see SHORT_OF
 
 
 class Supervisor:
     """Runs the processes of a graph, each in a session of its own, until all of them are over."""
 
-    def __init__(self, graph: Graph, processes: Sequence[Process], run: RunFolder, report: Report) -> None:
-        """`processes`: the sink first, the source last."""
+    def __init__(
+        self,
+        graph: Graph,
+        processes: Sequence[Process],
+        run: RunFolder,
+        report: Report,
+        companions: Mapping[str, Sequence[str]],
+    ) -> None:
+        """`processes`: the sink first, the source last; `companions`: what else is to run, by name: its words."""
         self.graph, self.run, self.report = graph, run, report
         self.children = [Child(one, graph.folder, run, partial(report.line, one.label)) for one in processes]
         self.nodes = list(dict.fromkeys(one.node.name for one in reversed(processes)))  # the source first
@@ -43,7 +46,7 @@ class Supervisor:
         self.figures = Figures(books, time.monotonic(), graph.dropping(self.nodes))
         self.logs, self.failures, self.is_stopping = set[Log](), Failures(run), False
         self.service = Service(self.children)
-        self.looked_at = self.glanced_at = time.monotonic()
+        self.companions = companions
 
     def supervise(self) -> bool:
         """Run the graph to its end; whether all went well: no node failed for good."""
@@ -53,7 +56,6 @@ class Supervisor:
             self.start_who_is_due()
             self.ask_who_is_next_to_leave()
             self.kill_who_is_overdue()
-            self.glance_at_memory()
             self.look_after_everyone()
             self.service.turn(self.is_stopping)
         self.close()
@@ -61,13 +63,13 @@ class Supervisor:
 
     def open(self) -> None:
         self.signals = Signals()
-        self.orphans = Orphans()
+        self.news = News(self.report)
+        say = self.report.line
+        beside = [Companion(name, argv, self.run, self.news, say) for name, argv in self.companions.items()]
         try:
-            with step("start the janitor"):
-                self.janitor = janitor.start(self.run.id)
+            self.rounds = Rounds(self.children, self.run.id, Companions(beside), partial(say, GRAPH))
         except OSError as error:
             raise Refused(f"{self.graph.path}: no process can be started now: {error.strerror}") from None
-        self.news = News(self.report)
         self.notices = Notices(self.run.notify)
         self.news.on(self.signals, self.hear_signals)
         self.news.on(self.notices, self.hear_notices)
@@ -78,12 +80,7 @@ class Supervisor:
 
     def close(self) -> None:
         """Leave nothing behind, and say how it went."""
-        with step("send off the janitor"):
-            is_done = janitor.send_off(self.janitor)
-        if not is_done:
-            self.report.line(GRAPH, "something that a node has started cannot be killed; the janitor goes on trying")
-        if not self.orphans.kill([self.janitor.pid]):  # who carries the run's id no longer, and so meets no janitor
-            self.report.line(GRAPH, "something that a node has started cannot be killed")
+        self.rounds.close()
         self.news.close()
         for log in self.logs:
             log.close()
@@ -94,9 +91,7 @@ class Supervisor:
         self.report.line(GRAPH, last_words)
 
     def next_turn(self) -> float:
-        glance = limits.GLANCE if any(child.node.memory for child in self.children) else LOOK
-        own = self.looked_at + LOOK, self.glanced_at + glance, self.service.beats_at
-        return min([*own, *(child.next_turn() for child in self.children)])
+        return min([self.rounds.next_turn(), self.service.beats_at, *(child.next_turn() for child in self.children)])
 
     # Lives and deaths
 
@@ -210,40 +205,16 @@ class Supervisor:
         for child in self.running():
             child.kill()
 
-    # The look at everyone, once a second, and at what grows faster
-
-    def glance_at_memory(self) -> None:
-        if time.monotonic() >= self.glanced_at + limits.GLANCE:
-            self.glanced_at = time.monotonic()
-            limits.enforce_memory(self.running(), limits.memory_of)
+    # The look at everyone, once a second
 
     def look_after_everyone(self) -> None:
-        now = time.monotonic()
-        if now < self.looked_at + LOOK:
+        self.rounds.glance()
+        if not self.rounds.look():
             return
-        if now > self.looked_at + GAP:
-            for child in self.children:
-                child.forgive()
-        self.looked_at = now
         self.failures.again()
-        self.orphans.reap([self.janitor.pid, *(child.pid for child in self.running())])
-        try:
-            self.revive_janitor()
-            limits.enforce_stall(self.running())
-            limits.enforce_memory(self.running(), limits.memory_by_family)
-        except OSError as error:
-            if error.errno not in SHORT_OF:
-                raise
-            self.report.line(GRAPH, f"cannot look after the nodes now: {error.strerror}")
-        if line := self.figures.look(now):
+        if line := self.figures.look(time.monotonic()):
             self.report.line(GRAPH, line)
             self.service.rates(line)
-
-    def revive_janitor(self) -> None:
-        if self.janitor.poll() is not None:
-            dead, self.janitor = self.janitor, janitor.start(self.run.id)
-            janitor.send_off(dead)
-            self.report.line(GRAPH, "the janitor has died: another one takes over")
 
     def running(self) -> list[Child]:
         return [child for child in self.children if child.is_running]

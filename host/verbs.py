@@ -40,7 +40,7 @@ def run(graph: Graph, host: str | None = None, only: Sequence[str] = ()) -> bool
         report = Report([process.label for process in reversed(plan)], sys.stdout.fileno() if sys.stdout else None)
         for wire in network.insecure(graph, wanted):
             report.line(GRAPH, f"the wire {quoted(wire)} is open to everybody who can reach it (insecure: true)")
-        went_well = Supervisor(graph, plan, folder, report).supervise()
+        went_well = Supervisor(graph, plan, folder, report, {}).supervise()
         report.flush(LAST_WORDS)
     return went_well
 

@@ -1,0 +1,137 @@
+"""Processes that the launcher keeps alive beside the nodes: what they do, and how they fare, touches no node."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from io import FileIO
+from math import inf
+from typing import cast
+
+from host.child import environment
+from host.deaths import Deaths
+from host.log import Log
+from host.news import News
+from host.runfolder import RunFolder
+
+HEALTHY = 10.0  # seconds after which a life counts as a good one
+GOODBYE = 1.0  # seconds that all of them have to leave in
+GIVES_UP = 2  # the exit code of one that no new life can help; it has said why
+
+Say = Callable[[str, str], None]  # under which name, and what
+
+
+class Companion:
+    """One of them, through all its lives. Times are those of time.monotonic(), in seconds."""
+
+    def __init__(self, name: str, argv: Sequence[str], run: RunFolder, news: News, say: Say) -> None:
+        self.name, self.argv = name, argv
+        self.process: subprocess.Popen[bytes] | None = None
+        self.starts_at = 0.0
+        self._run, self._news, self._say = run, news, partial(say, name)
+        self._born_at = 0.0
+        self._deaths = Deaths()
+        self._logs = set[Log]()
+        self._pidfd: int | None = None  # readable when the process has died
+
+    @property
+    def is_due(self) -> bool:
+        return self.process is None and self.starts_at <= time.monotonic()
+
+    def start(self) -> None:
+        """Begin a life; if that cannot be now, rest first."""
+        own = {name: value for name, value in environment(self._run, {}).items() if name != "NOTIFY_SOCKET"}
+        self._born_at = time.monotonic()
+        try:
+            self.process = subprocess.Popen(
+                self.argv,
+                env=own,
+                bufsize=0,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            self._pidfd = os.pidfd_open(self.process.pid)
+        except OSError as error:
+            self._rest(f"cannot be started: {error.strerror}")
+            return
+        log = Log(cast(FileIO, self.process.stdout), self._say)
+        self._logs.add(log)
+        self._news.on(log, partial(self._hear, log))
+        self._news.on(self._pidfd, self._bury)
+
+    def close(self) -> None:
+        """Pass on its last words; it is gone."""
+        if self._pidfd is not None:
+            self._forget()
+        for log in self._logs:
+            log.close()
+
+    def _hear(self, log: Log) -> None:
+        if not log.read():
+            self._news.forget(log)
+            self._logs.remove(log)
+            log.close()
+
+    def _bury(self) -> None:
+        self._forget()
+        assert self.process
+        code = self.process.wait()
+        if code == GIVES_UP:
+            self.process, self.starts_at = None, inf
+        else:
+            self._rest(f"exited with {code}" if code >= 0 else f"was killed by {signal.Signals(-code).name}")
+
+    def _forget(self) -> None:
+        assert self._pidfd is not None
+        self._news.forget(self._pidfd)
+        os.close(self._pidfd)
+        self._pidfd = None
+
+    def _rest(self, words: str) -> None:
+        if self.process and self.process.poll() is None:
+            self.process.kill()  # it was started, and nobody would see it die
+            self.process.wait()
+        self.process = None
+        rest = self._deaths.rest(time.monotonic(), progress=time.monotonic() > self._born_at + HEALTHY)
+        self.starts_at = time.monotonic() + rest
+        self._say(f"{words}, restarts {f'in {rest:.2g} s' if rest else 'at once'}")
+
+
+class Companions:
+    """All of them."""
+
+    def __init__(self, all_of_them: Iterable[Companion] = ()) -> None:
+        self._all = list(all_of_them)
+
+    @property
+    def pids(self) -> list[int]:
+        return [one.process.pid for one in self._all if one.process]
+
+    def next_turn(self) -> float:
+        return min((one.starts_at for one in self._all if not one.process), default=inf)
+
+    def start_who_is_due(self) -> None:
+        for one in self._all:
+            if one.is_due:
+                one.start()
+
+    def close(self) -> None:
+        """Ask them to leave, and kill those that do not."""
+        here = [one.process for one in self._all if one.process]
+        for process in here:
+            process.send_signal(signal.SIGTERM)
+        deadline = time.monotonic() + GOODBYE
+        for process in here:
+            try:
+                process.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        for one in self._all:
+            one.close()

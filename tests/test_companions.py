@@ -1,0 +1,95 @@
+"""Processes beside the nodes, for real."""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from host import deaths
+from host.companions import Companion, Companions
+from host.news import News
+from host.report import Report
+from host.runfolder import RunFolder
+from tests.conftest import until
+
+STAYS = "import signal; print('here', flush=True); signal.pause()"
+STUBBORN = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {STAYS}"
+
+
+class Bench:
+    """Companions of one program, and the news that they stand in."""
+
+    def __init__(self, run: RunFolder) -> None:
+        self.lines: list[str] = []
+        self.run, self.news = run, News(Report([], None))
+        self.companions = Companions()
+
+    def start(self, program: str) -> None:
+        argv = [sys.executable, "-c", program]
+        one = Companion("page", argv, self.run, self.news, lambda name, text: self.lines.append(f"{name}: {text}"))
+        self.companions = Companions([one])
+
+    def turn(self) -> None:
+        self.companions.start_who_is_due()
+        self.news.act(until=min(time.monotonic() + 0.05, self.companions.next_turn()))
+
+    def until(self, is_so: Callable[[], bool], what: str) -> None:
+        def after_a_turn() -> bool:
+            self.turn()
+            return is_so()
+
+        until(after_a_turn, what=what)
+
+
+@pytest.fixture
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setattr(deaths, "FIRST_REST", 0.05)
+    with RunFolder(Path("/somewhere/graph.yaml")) as run:
+        bench = Bench(run)
+        yield bench
+        bench.companions.close()
+        bench.news.close()
+
+
+def test_a_companion_that_is_killed_comes_back_and_its_lines_stand_under_its_name(bench: Bench) -> None:
+    bench.start(STAYS)
+    bench.until(lambda: bench.lines == ["page: here"], what="the companion to be there")
+    [first] = bench.companions.pids
+    os.kill(first, signal.SIGKILL)
+    bench.until(lambda: bench.lines[-1:] == ["page: here"] and len(bench.lines) == 3, what="it to be there again")
+    assert bench.lines[1].startswith("page: was killed by SIGKILL, restarts in 0.0")
+    assert bench.companions.pids != [first]
+
+
+def test_it_carries_the_id_of_the_run_so_that_the_janitor_finds_it(bench: Bench) -> None:
+    bench.start("import os; print(os.environ['ZG_RUN'], os.environ.get('NOTIFY_SOCKET'), flush=True)")
+    bench.until(lambda: bench.lines[:1] == [f"page: {bench.run.id} None"], what="its environment to be said")
+
+
+def test_one_that_exits_with_2_stays_away(bench: Bench) -> None:
+    bench.start("print('port 80 is not mine to take'); raise SystemExit(2)")
+    bench.until(lambda: bool(bench.lines) and not bench.companions.pids, what="it to have given up")
+    assert bench.companions.next_turn() == float("inf")
+
+
+def test_one_whose_program_is_missing_is_tried_again(bench: Bench) -> None:
+    one = Companion("page", ["/no/such/program"], bench.run, bench.news, lambda _, text: bench.lines.append(text))
+    bench.companions = Companions([one])
+    bench.until(lambda: len(bench.lines) == 2, what="two tries")
+    assert bench.lines[0].startswith("cannot be started: No such file or directory, restarts in 0.0")
+
+
+def test_at_the_end_they_are_asked_to_leave_and_killed_if_they_do_not(bench: Bench) -> None:
+    bench.start(STUBBORN)
+    bench.until(lambda: bench.lines == ["page: here"], what="it to ignore signals")
+    [pid] = bench.companions.pids
+    began = time.monotonic()
+    bench.companions.close()
+    assert 0.9 < time.monotonic() - began < 5
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)

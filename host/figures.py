@@ -116,7 +116,8 @@ class Figures:
 
     def _latencies(self) -> list[int]:
         paths = [path for paths in self._replicas.values() for path in paths if path.exists()]
-        return [sum(column) for column in zip(*map(books.read_latencies, paths), strict=True)]
+        latencies = [books.read_whole(path).histograms["latency"] for path in paths]
+        return [sum(column) for column in zip(*latencies, strict=True)]
 
 
 def _sum(nodes: Mapping[str, Counters]) -> Counters:

@@ -61,7 +61,7 @@ def test_the_summary_adds_up_all_replicas(paths: dict[str, list[Path]]) -> None:
         books = Books(path)
         books["taken"], books["done"], books["dead"], books["dropped"], books["on_the_way"] = done + 6, done, 3, 2, 1
         for _ in range(done):
-            books.latency(done / 1000)
+            books.note("latency", done / 1000)
         books.close()
     summary = figures.summary(now=10.0)
 

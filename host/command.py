@@ -25,6 +25,7 @@ class Process:
     argv: tuple[str, ...]
     env: Mapping[str, str]  # the variables that graph.yaml gives it
     pipes: tuple[Pipe, ...] = ()  # its ends of them
+    outgoing: tuple[str, ...] = ()  # the wires that it pushes, as its books have them
 
 
 def processes(graph: Graph, run: Path, host: str | None = None) -> list[Process]:
@@ -47,6 +48,7 @@ def processes(graph: Graph, run: Path, host: str | None = None) -> list[Process]
             argv=(*program(node), *_wiring(graph, node, replica, run, pipes), *arguments(node)),
             env=node.env,
             pipes=(*pipes.pulls[replica], *pipes.pushes[replica]),
+            outgoing=tuple(dict.fromkeys(pipe.wire for pipe in pipes.pushes[replica])),
         )
         for node in (graph.nodes[name] for name in reversed(list(graph.order())))
         if host is None or node.host == host

@@ -36,7 +36,7 @@ class RunFolder:
     def __init__(self, graph: Path, host: str | None = None) -> None:
         """Raises Refused if another launcher runs `graph` on `host`, or if the place is not safe, or its disk full."""
         self._base = base()
-        self._graph_lock = self._base / f"{_hash(graph, host)}.lock"
+        self._graph_lock = lock(graph, host)
         try:
             self._locks = [self._lock_graph(graph)]
             self._sweep()
@@ -90,26 +90,26 @@ class RunFolder:
             os.close(lock)
 
     def _lock_graph(self, graph: Path) -> int:
-        lock = _hold(self._graph_lock)
-        if lock is None:
+        held = _hold(self._graph_lock)
+        if held is None:
             pid = _read(self._graph_lock / "pid")
             raise Refused(f"{graph} runs already{pid and f' under the launcher with pid {pid}'}: stop that one first")
         (self._graph_lock / "pid").write_text(str(os.getpid()))
-        return lock
+        return held
 
     def _sweep(self) -> None:
         """Remove what launchers that were killed have left."""
         for folder in self._base.iterdir():
-            if RUN.fullmatch(folder.name) and (lock := _hold(folder)) is not None:
+            if RUN.fullmatch(folder.name) and (held := _hold(folder)) is not None:
                 janitor.kill_all(f"ZG_RUN={folder.name}", janitor.PATIENCE)  # its own may have been killed, too
                 shutil.rmtree(folder, ignore_errors=True)  # what resists is swept at the next start
-                os.close(lock)
+                os.close(held)
 
     def _make(self) -> Path:
         while True:
             path = self._base / secrets.token_hex(ID_LENGTH // 2)
-            if (lock := _hold(path)) is not None:  # None: another launcher's sweep was faster
-                self._locks.append(lock)
+            if (held := _hold(path)) is not None:  # None: another launcher's sweep was faster
+                self._locks.append(held)
                 return path
 
 
@@ -127,6 +127,11 @@ def base() -> Path:
     if not stat.S_ISDIR(facts.st_mode) or facts.st_uid != os.getuid() or facts.st_mode & 0o077:
         raise Refused(f"{path} is not a folder of yours alone, so others could meddle with the run: remove it")
     return path
+
+
+def lock(graph: Path, host: str | None = None) -> Path:
+    """The folder that the launcher of `graph` on `host` holds, with its `pid` and the id of its `run` in it."""
+    return base() / f"{_hash(graph, host)}.lock"
 
 
 def by_hand(graph: Path, host: str | None = None) -> Path:

@@ -70,6 +70,15 @@ def outcome(children: Sequence[Child], is_stopping: bool) -> str:
     return "stopped" if is_stopping else "all done"
 
 
+def state(children: Sequence[Child], is_stopping: bool) -> str:
+    """How the graph is, in a word."""
+    if not all(child.over for child in children):
+        return "stops" if is_stopping else "runs"
+    if any(child.over == "failed" for child in children):
+        return "failed"
+    return "stopped" if is_stopping else "done"
+
+
 def pace(environment: Mapping[str, str]) -> float:
     """Seconds between two signs of life: half of what systemd waits for one, if it does (man 3 sd_watchdog_enabled)."""
     microseconds, pid = environment.get("WATCHDOG_USEC", ""), environment.get("WATCHDOG_PID", str(os.getpid()))

@@ -124,7 +124,7 @@ class Watch:
     def _whole(self) -> dict[str, Any] | None:
         try:
             whole = overview.read(self._run, self._graph)
-        except (OSError, ValueError):  # the launcher has not written yet, or cannot: its age says so
+        except (OSError, ValueError, LookupError, TypeError):  # nothing, or nothing whole, is written: its age says so
             return self.now.whole
         for node in whole["nodes"]:
             for kind in (node.get("latency") or {}).values():

@@ -6,12 +6,14 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
+from host.facts import STATUS, Facts, fitted
 from host.graph import Graph
 from tests.conftest import until
 from tests.launch import ROOT
@@ -98,8 +100,8 @@ class Served:
         return self._file.exists() and self._file.stat().st_ino != old
 
 
-def status(graph: Graph, **more: Any) -> dict[str, Any]:
-    """What a launcher writes about a graph that runs."""
+def status(graph: Graph, **more: Any) -> Facts:
+    """What a launcher writes about a graph that runs, with `more` in it."""
     nodes = [
         {
             "name": node.name,
@@ -107,60 +109,56 @@ def status(graph: Graph, **more: Any) -> dict[str, Any]:
             "pulls": node.pulls,
             "pushes": node.pushes,
             "state": "runs",
-            "replicas": [
-                {
-                    "name": replica,
-                    "state": "runs",
-                    "pid": 1,
-                    "restarts": 0,
-                    "since": time.time() - 60,
-                    "words": "",
-                    "memory": 50_000_000,
-                    "cpu": 0.1,
-                    "counters": {},
-                }
-                for replica in node.names
-            ],
-            "counters": {},
-            "rates": {"in": 25.0, "out": 25.0, "done": 25.0, "made": 0.0},
-            "shares": {"waiting": 0.5, "working": 0.5, "blocked": 0.0},
-            "latency": {},
+            "replicas": [{"name": name, "state": "runs", "pid": 1, "memory": 50_000_000} for name in node.names],
+            "rates": {"in": 25.0, "out": 25.0, "done": 25.0},
+            "shares": {"waiting": 0.5, "working": 0.5},
         }
         for node in graph.nodes.values()
     ]
     wires = [
-        {
-            "name": wire.name,
-            "from": [*wire.pushers],
-            "to": wire.puller,
-            "keep": wire.keep,
-            "max_age": None,
-            "rate": 25.0,
-        }
+        {"name": wire.name, "from": [*wire.pushers], "to": wire.puller, "keep": wire.keep, "here": True, "rate": 25.0}
         for wire in graph.wires.values()
     ]
-    return {
+    facts = {
         "version": 1,
         "graph": str(graph.path.absolute()),
-        "host": "",
         "at": time.time(),
         "began": time.time() - 60,
         "state": "runs",
         "nodes": nodes,
         "wires": wires,
-        "sums": {"dropped": 0, "dead": 0, "backlog": 0, "on_the_way": 0},
         "rate": 25.0,
-        "latency": {"now": {"p50": 0.04, "p95": 0.06, "p99": 0.09}, "ever": None},
-        "bottleneck": "",
-        "events": [],
-        **more,
+        "latency": {"now": {"p50": 0.04, "p95": 0.06, "p99": 0.09}},
     }
+    return {**fitted(facts, STATUS), **more}
 
 
-def write_status(run: Path, facts: dict[str, Any]) -> None:
+def write_status(run: Path, facts: Facts) -> None:
     fresh = run / "status.json.new"
     fresh.write_text(json.dumps(facts))
     fresh.replace(run / "status.json")
+
+
+class Launcher:
+    """`with Launcher(run, facts):` writes them again and again, as of now."""
+
+    def __init__(self, run: Path, facts: Facts) -> None:
+        self._run, self._facts, self._is_over = run, facts, threading.Event()
+        self._thread = threading.Thread(target=self._write)
+
+    def __enter__(self) -> "Launcher":
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._is_over.set()
+        self._thread.join()
+
+    def _write(self) -> None:
+        while not self._is_over.wait(0.5):
+            write_status(self._run, {**self._facts, "at": time.time()})
 
 
 def question(*nodes: str, looks: bool = True, node: str = "", large: tuple[str, str] | None = None) -> str:

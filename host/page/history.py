@@ -60,10 +60,10 @@ class History:
 
     def _read(self) -> list[Point]:
         try:
-            lines = self._file.read_bytes().splitlines()[-KEPT:]
+            lines = self._file.read_bytes().splitlines()
         except FileNotFoundError:
             return []
-        return [point for line in lines if (point := _point(line))]
+        return [point for line in lines if (point := _point(line))][-KEPT:]
 
 
 def _point(line: bytes) -> Point | None:

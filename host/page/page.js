@@ -147,7 +147,7 @@ function show(overview) {
   showHead(overview);
   drawing.update(overview, shown.node);
   showNode(overview.nodes.find(node => node.name === shown.node));
-  timeline.update(shared(overview), overview.events || []);
+  timeline.update(shown.now, overview.events || []);
   showEvents(overview.events || []);
   showFrames(overview.nodes);
   showWires(overview.wires);
@@ -155,8 +155,6 @@ function show(overview) {
   showHosts(overview.hosts || []);
   paint();
 }
-
-const shared = () => shown.now;
 
 function showHead(overview) {
   const parts = overview.graph.split("/");
@@ -169,7 +167,7 @@ function showHead(overview) {
   $("headline").dataset.is = level;
   say($("headline"), words);
   const { sums = {}, latency = {} } = overview, now = latency.now || {};
-  const drops = (sums.dropped || 0) + (sums.lost || 0);
+  const drops = sums.dropped || 0;
   figures($("figures"), [
     ["Finished", perSecond(overview.rate), "", ""],
     ["Latency", seconds(now.p50), now.p99 == null ? "" : `p99 ${seconds(now.p99)}`, ""],
@@ -234,10 +232,8 @@ function setState(mark, state) {
   say(mark.querySelector(".word"), state);
 }
 
-function flowOf(node) {
-  const { in: taken, made, done } = node.rates || {};
-  return node.pulls.length ? taken ?? done : made || done;
-}
+/** How much passes through a node: what it takes, or makes, or passes on. */
+const flowOf = ({ rates = {} }) => Math.max(rates.in || 0, rates.out || 0, rates.made || 0);
 
 /** What a node shows in the drawing. */
 function fillNode(button, node) {
@@ -261,11 +257,13 @@ function fillNode(button, node) {
   work.title = "how much of the time its code works";
 }
 
-const sideOf = node => shown.pictures.has(`${node.name}/after/320`) || node.pushes.length && !shown.pictures.has(`${node.name}/before/320`) ? "after" : "before";
-const sidesOf = node => [
-  ...node.pulls.length ? ["before"] : [],
-  ...node.pushes.length || shown.pictures.has(`${node.name}/after/320`) ? ["after"] : [],
-];
+/** Of which sides of a node there are pictures; what flows need not have any. */
+function sidesOf(node) {
+  const seen = ["before", "after"].filter(side => shown.pictures.has(`${node.name}/${side}/320`));
+  return seen.length ? seen : [node.pulls.length ? "before" : "after"];
+}
+
+const sideOf = node => sidesOf(node).at(-1);
 
 function showNode(node) {
   $("node").hidden = false;
@@ -284,14 +282,14 @@ function showNode(node) {
     ["Works", percent(shares.working)],
     ["Waits for input", percent(shares.waiting)],
     ["Waits for room", percent(shares.blocked)],
-    ["Dropped", count((counters.dropped || 0) + (counters.lost || 0))],
+    ["Dropped", count(counters.dropped)],
     ["Rejected", count(counters.rejected)],
     ["Failures", count(counters.failures)],
     ["Memory", bytes(sum("memory"))],
     ["CPU", `${sum("cpu").toFixed(2)} cores`],
     ["Restarts", count(sum("restarts"))],
   ].map(([term, value]) => [term, value, "", ""]));
-  const rows = Object.entries(KINDS).map(([kind, words]) => {
+  const rows = Object.entries(KINDS).filter(([kind]) => ((node.latency || {})[kind]?.ever || {}).p50 != null).map(([kind, words]) => {
     const { now, ever } = (node.latency || {})[kind] || {};
     return { key: kind, cells: [words, ...["p50", "p95", "p99"].flatMap(p => [now && now[p]]), ...["p50", "p99"].map(p => ever && ever[p])].map((one, i) => i ? seconds(one) : one) };
   });
@@ -306,7 +304,7 @@ function showNodes(nodes) {
   table($("nodes"), ["Node", "|State", "In", "Out", "Works", "p50", "p95", "p99", "Replicas", "Restarts", "Memory", "CPU", "Dropped", "Dead"], nodes.map(node => {
     const sum = of => node.replicas.reduce((all, one) => all + (one[of] || 0), 0);
     const { now = {} } = (node.latency || {}).latency || (node.latency || {}).age || {}, late = now || {};
-    const { rates = {}, counters = {} } = node, drops = (counters.dropped || 0) + (counters.lost || 0);
+    const { rates = {}, counters = {} } = node, drops = counters.dropped || 0;
     return { key: node.name, cells: [
       { text: node.name, press: () => { choose(node.name); $("node").scrollIntoView({ block: "start" }); } }, { state: stateOf(node) },
       node.pulls.length ? perSecond(rates.in) : "–", node.pushes.length ? perSecond(rates.out) : "–", percent((node.shares || {}).working),
@@ -402,7 +400,9 @@ function paint() {
   }
   for (const element of document.querySelectorAll("[data-caption]")) {
     const picture = shown.pictures.get(`${element.dataset.caption}/320`);
-    say(element, picture ? picture.facts.name : "");
+    const name = picture ? picture.facts.name : "";
+    say(element, name.length > 22 ? `…${name.slice(-20)}` : name);
+    element.title = name;
   }
   paintLarge(now);
 }

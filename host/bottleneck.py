@@ -11,7 +11,7 @@ BUSY = 0.85  # the part of its time from which on a node does nothing but work
 HELD_UP = 0.15  # … from which on a node is held up by a wire
 IDLE = 0.5  # … from which on a node mostly waits
 FULL = 0.9  # the part of the processors from which on a machine is full
-HUNGRY = 0.5  # processors of one replica from which on another one would need as much
+HUNGRY = 0.1  # processors of one replica from which on another one would need some, too
 FASTER = 1.03  # by how much a source must be ahead for that to be worth a word
 STEADY = 2  # messages that are not sent yet: fewer may be on their way by chance
 

@@ -44,6 +44,7 @@ WIRE: Shape = {
     "rate": float,
     "bytes_rate": float,
     "sent": int,
+    "bytes": int,
     "queued": int,
     "unfinished": int,
     "oldest": (float, None),

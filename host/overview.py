@@ -83,7 +83,7 @@ def _wire(ours: Facts, graph: Graph, theirs: Mapping[str, Facts]) -> Facts:
         if wire["name"] == ours["name"] and wire["here"]
     ]
     ends = [*([ours] if ours["here"] else []), *known]
-    counted = ("rate", "bytes_rate", "sent", "queued", "unfinished", "passed_over", "outdated", "pullers")
+    counted = ("rate", "bytes_rate", "sent", "bytes", "queued", "unfinished", "passed_over", "outdated", "pullers")
     ages = [end["oldest"] for end in ends if end["oldest"] is not None]
     return {
         **ours,

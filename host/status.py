@@ -135,7 +135,6 @@ class Status:
         page = summed_wire(pages)
         oldest = page.pop("oldest")
         rates = self._wire_rates(wire.name, {child.node.name for child in here})
-        del page["bytes"]
         return {**named, **rates, **page, "oldest": max(0.0, time.time() - oldest / 1e9) if oldest else None}
 
     def _page(self, child: Child, wire: str) -> dict[str, int]:

@@ -3,18 +3,16 @@
 import signal
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from bus.steps import step
 from host.child import Child
 from host.command import Process
 from host.companions import Companion, Companions
-from host.events import Events, Kind
+from host.facts import Facts
 from host.failures import Failures
-from host.figures import Figures
 from host.graph import Graph
-from host.ledger import Ledger
 from host.log import Log
 from host.news import News, Signals
 from host.notices import Notices
@@ -22,7 +20,7 @@ from host.report import GRAPH, Report
 from host.rounds import SHORT_OF, Rounds
 from host.runfolder import Refused, RunFolder
 from host.service import Service, outcome, state
-from host.status import Status, accounts
+from host.telling import Telling
 
 STOP_TIME = 8.0  # seconds from the wish to stop to the death of what is left
 STAGGER = 0.5  # the part of STOP_TIME in which all nodes are asked in turn, even if none leaves
@@ -40,15 +38,16 @@ class Supervisor:
         run: RunFolder,
         report: Report,
         companions: Mapping[str, Sequence[str]],
+        watchers: Sequence[Callable[[Facts], None]] = (),
     ) -> None:
-        """`processes`: the sink first, the source last; `companions`: what else is to run, by name: its words."""
+        """`processes`: the sink first, the source last; `companions`: what else is to run, by name: its words.
+
+        `watchers` are shown how the graph is with each look at it.
+        """
         self.graph, self.run, self.report = graph, run, report
         self.children = [Child(one, graph.folder, run, partial(report.line, one.label)) for one in processes]
         self.nodes = list(dict.fromkeys(one.node.name for one in reversed(processes)))  # the source first
-        self.ledger = Ledger(accounts(self.children), time.monotonic())
-        self.figures = Figures(self.ledger, graph.dropping(self.nodes))
-        self.events = Events()
-        self.status = Status(graph, run, self.children, self.ledger, self.events, partial(report.line, GRAPH))
+        self.telling = Telling(graph, run, self.children, report, watchers)
         self.logs, self.failures, self.is_stopping = set[Log](), Failures(run), False
         self.service = Service(self.children)
         self.companions = companions
@@ -81,19 +80,19 @@ class Supervisor:
         replicas = Counter(child.node.name for child in self.children)
         nodes = (f"{name} x {replicas[name]}" if replicas[name] > 1 else name for name in self.nodes)
         where = self.graph.path.absolute(), *filter(None, [self.children[0].node.host])
-        self.say(f"runs {' on '.join(map(str, where))}: {', '.join(nodes)}; Ctrl-C stops it")
-        self.status.look("runs")
+        self.telling.of_graph(f"runs {' on '.join(map(str, where))}: {', '.join(nodes)}; Ctrl-C stops it")
+        self.telling.look(state(self.children, self.is_stopping))
 
     def close(self) -> None:
         """Leave nothing behind, and say how it went."""
-        self.read()
+        self.telling.look(state(self.children, self.is_stopping))
         self.rounds.close()
         self.news.close()
         for log in self.logs:
             log.close()
         self.notices.close()
         self.signals.close()
-        last_words = f"{outcome(self.children, self.is_stopping)}: {self.figures.summary()}"
+        last_words = f"{outcome(self.children, self.is_stopping)}: {self.telling.summary()}"
         self.service.close(last_words)
         self.report.line(GRAPH, last_words)
 
@@ -129,13 +128,15 @@ class Supervisor:
         """Decide what a death means: -N is signal N, what is above is an exit code."""
         if child.has_ended(code):
             child.over = "ended"
-            self.tell(child, "ended", "ended")
+            self.telling.of(child, "ended", "ended")
         elif child.is_leaving:
             child.over = "stopped"
-            self.tell(child, "stopped", "stopped" if code in (0, -signal.SIGTERM) else f"stopped: {child.death(code)}")
+            self.telling.of(
+                child, "stopped", "stopped" if code in (0, -signal.SIGTERM) else f"stopped: {child.death(code)}"
+            )
         elif why := child.why_never_again(code):
             child.over, child.last_death = "failed", f"{child.death(code)}, {why}"
-            self.tell(child, "failed", f"{child.last_death}: failed for good")
+            self.telling.of(child, "failed", f"{child.last_death}: failed for good")
             self.failures.mark(child, code)
         else:
             child.last_death = child.crime or child.death(code)
@@ -143,7 +144,7 @@ class Supervisor:
             rest = child.rest()
             loop = "crash loop, " if child.is_in_crash_loop else ""
             words = f"{child.death(code)}, {loop}restarts {f'in {rest:.2g} s' if rest else 'at once'}"
-            self.tell(child, child.kind_of_death, words)
+            self.telling.of(child, child.kind_of_death, words)
         if self.has_failed:
             self.stop_who_has_no_way_on()
 
@@ -167,7 +168,7 @@ class Supervisor:
                 child.status = notice.fields.get("STATUS", "")
             if child and notice.fields.get("READY") == "1" and not child.is_ready:
                 child.is_ready = True
-                self.tell(child, "ready", f"ready after {time.monotonic() - child.born_at:.1f} s")
+                self.telling.of(child, "ready", f"ready after {time.monotonic() - child.born_at:.1f} s")
 
     def hear_signals(self) -> None:
         for number in self.signals.read():
@@ -180,7 +181,7 @@ class Supervisor:
 
     def stop(self, why: str) -> None:
         self.is_stopping = True
-        self.say(f"stops on {why}: the source first, the sink last; another Ctrl-C kills all at once")
+        self.telling.of_graph(f"stops on {why}: the source first, the sink last; another Ctrl-C kills all at once")
         now = time.monotonic()
         turn = STOP_TIME * STAGGER / len(self.nodes)
         for child in self.children:
@@ -212,7 +213,7 @@ class Supervisor:
                 child.kill()
 
     def kill_everyone(self) -> None:
-        self.say("kills all at once")
+        self.telling.of_graph("kills all at once")
         for child in self.running():
             child.kill()
 
@@ -223,23 +224,9 @@ class Supervisor:
         if not self.rounds.look():
             return
         self.failures.again()
-        self.read()
-        if line := self.figures.look():
-            self.report.line(GRAPH, line)
+        self.telling.look(state(self.children, self.is_stopping))
+        if line := self.telling.rates():
             self.service.rates(line)
-
-    def read(self) -> None:
-        """Read the books, and show what stands there."""
-        self.ledger.look(time.monotonic())
-        self.status.look(state(self.children, self.is_stopping))
-
-    def say(self, words: str) -> None:
-        self.report.line(GRAPH, words)
-        self.events.note(GRAPH, "graph", words)
-
-    def tell(self, child: Child, kind: Kind, words: str) -> None:
-        child.say(words)
-        self.events.note(child.process.label, kind, words)
 
     def running(self) -> list[Child]:
         return [child for child in self.children if child.is_running]

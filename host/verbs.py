@@ -15,7 +15,8 @@ from host.graph import Graph, GraphError, load
 from host.letters import Letters, printable
 from host.listing import pasted, record, table
 from host.problems import COMMAND_LINE, Problems, quoted
-from host.report import GRAPH, LAST_WORDS, Report
+from host.report import GRAPH
+from host.reporting import Reporting
 from host.retry import Stays, put_back, what_follows
 from host.runfolder import Refused, RunFolder
 from host.section import refuse_bad_name
@@ -25,24 +26,28 @@ from host.unit import text
 WIRING = ("--run=", "--pull=", "--push=", "--grant=", "--key=")  # what a node that is tried on a file goes without
 
 
-def run(graph: Graph, host: str | None = None, only: Sequence[str] = ()) -> bool:
+def run(
+    graph: Graph, host: str | None = None, only: Sequence[str] = (), *, log: str = "text", trace: Path | None = None
+) -> bool:
     """Run the graph, or its part on `host`, or just the nodes `only`, to the end; whether no node failed for good.
 
+    `log`: whether its lines are "text" or "json". `trace`: the file that is to show the way of each frame.
     Raises Refused if it cannot run here and now, GraphError if a host or node does not exist.
     """
     host = place.here(graph, host)
     wanted = place.only(graph, host, only)
     with RunFolder(graph.path, host) as folder:
-        plan = [process for process in processes(graph, folder.path, host) if process.node.name in wanted]
+        everyone = processes(graph, folder.path, host, trace=trace is not None)
+        plan = [process for process in everyone if process.node.name in wanted]
         if host and any(pipe.key for process in plan for pipe in process.pipes):
             keyring.check(graph, host)
         make_room(graph.path, plan)
-        report = Report([process.label for process in reversed(plan)], sys.stdout.fileno() if sys.stdout else None)
-        for wire in network.insecure(graph, wanted):
-            report.line(GRAPH, f"the wire {quoted(wire)} is open to everybody who can reach it (insecure: true)")
-        went_well = Supervisor(graph, plan, folder, report, {}).supervise()
-        report.flush(LAST_WORDS)
-    return went_well
+        names = [process.label for process in reversed(plan)]
+        with Reporting(graph, plan, names, folder.path, as_json=log == "json", trace=trace) as reporting:
+            report = reporting.report
+            for wire in network.insecure(graph, wanted):
+                report.line(GRAPH, f"the wire {quoted(wire)} is open to everybody who can reach it (insecure: true)")
+            return Supervisor(graph, plan, folder, report, {}, reporting.watchers).supervise()
 
 
 def check(graph: Graph) -> None:

@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from host import keyring, network, place, runfolder
 from host.child import python_paths
@@ -27,11 +28,18 @@ WIRING = ("--run=", "--pull=", "--push=", "--grant=", "--key=")  # what a node t
 
 
 def run(
-    graph: Graph, host: str | None = None, only: Sequence[str] = (), *, log: str = "text", trace: Path | None = None
+    graph: Graph,
+    host: str | None = None,
+    only: Sequence[str] = (),
+    *,
+    log: str = "text",
+    trace: Path | None = None,
+    beside: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> bool:
     """Run the graph, or its part on `host`, or just the nodes `only`, to the end; whether no node failed for good.
 
     `log`: whether its lines are "text" or "json". `trace`: the file that is to show the way of each frame.
+    `beside`: which programs of host/ run beside the nodes, and with which words.
     Raises Refused if it cannot run here and now, GraphError if a host or node does not exist.
     """
     host = place.here(graph, host)
@@ -45,9 +53,13 @@ def run(
         names = [process.label for process in reversed(plan)]
         with Reporting(graph, plan, names, folder.path, as_json=log == "json", trace=trace) as reporting:
             report = reporting.report
+            known = [str(graph.path.resolve()), f"--run={folder.path}", *([f"--host={host}"] if host else [])]
+            companions = {
+                name: [sys.executable, "-m", f"host.{name}", *known, *words] for name, words in beside.items()
+            }
             for wire in network.insecure(graph, wanted):
                 report.line(GRAPH, f"the wire {quoted(wire)} is open to everybody who can reach it (insecure: true)")
-            return Supervisor(graph, plan, folder, report, {}, reporting.watchers).supervise()
+            return Supervisor(graph, plan, folder, report, companions, reporting.watchers).supervise()
 
 
 def check(graph: Graph) -> None:

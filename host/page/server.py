@@ -10,6 +10,7 @@ from pathlib import Path
 from aiohttp import web
 
 from bus.picture import Undecodable
+from host import metrics
 from host.page.door import Door, harden, refusal
 from host.page.pictures import LARGE
 from host.page.viewer import Viewer
@@ -45,6 +46,7 @@ class Server:
             ("GET", "/stream", self._stream),
             ("GET", "/letters/{id}", self._letter),
             ("POST", "/retry", self._retry),
+            ("GET", "/metrics", self._metrics),
             ("GET", "/health", self._health),
             ("GET", "/ready", self._ready),
         )
@@ -94,6 +96,14 @@ class Server:
             return refusal(HTTPStatus.BAD_REQUEST, 'Send {"id": "…"} of a dead letter.\n')
         await self._watch.list_letters()
         return web.json_response({"went": went, "said": said})
+
+    async def _metrics(self, request: web.Request) -> web.StreamResponse:
+        whole = self._watch.now.whole
+        if whole is None:
+            return refusal(HTTPStatus.SERVICE_UNAVAILABLE, "The launcher has written no numbers yet.\n")
+        is_open = metrics.OPENMETRICS.partition(";")[0] in request.headers.get("Accept", "")
+        kind = metrics.OPENMETRICS if is_open else metrics.PLAIN
+        return web.Response(body=metrics.text(whole, openmetrics=is_open).encode(), headers={"Content-Type": kind})
 
     async def _health(self, request: web.Request) -> web.StreamResponse:
         return _verdict(is_healthy(self._watch.now.whole), "healthy")

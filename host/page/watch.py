@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from host import overview
+from host.facts import Facts
 from host.graph import Graph
 from host.page.aside import Aside
 from host.page.history import History
@@ -20,7 +21,6 @@ from host.page.pictures import Pictures, Wanted
 LOOK = 0.5  # seconds between two looks at the numbers
 PICTURES = 1.0  # seconds between two rounds of pictures, at least
 FRESH = 5.0  # seconds after which the launcher, which writes once a second, is taken for gone
-UNSEEN = ("buckets",)  # what the page does not show
 
 Result = TypeVar("Result")
 
@@ -30,7 +30,7 @@ class Look(NamedTuple):
 
     number: int  # of the look, from 1 on
     text: str  # of the shared part of what viewers are sent, as JSON
-    whole: dict[str, Any] | None  # the overview; None: there is none
+    whole: Facts | None  # the overview; None: there is none
 
 
 class Watch:
@@ -46,6 +46,7 @@ class Watch:
         self.aside = Aside(graph)
         self.wants: dict[object, set[Wanted]] = {}  # viewer that looks -> what it wants to see
         self.now = Look(0, "", None)
+        self._shown = "null"  # the overview as viewers are sent it
         self.letters = (0, "")  # how often the list has changed, and the list as JSON
         self.lines_since, self.points_since = self._lines.since, self._history.since
 
@@ -117,34 +118,37 @@ class Watch:
         if whole:
             self._history.add(whole)
         self._lines.read()
-        shared = {"now": time.time(), "silent": silence(whole), "overview": whole}
-        self.now = Look(self.now.number + 1, json.dumps(shared, default=str), whole)
+        clock = f'"now": {time.time()}, "silent": {json.dumps(silence(whole))}'
+        self.now = Look(self.now.number + 1, f'{{{clock}, "overview": {self._shown}}}', whole)
         return True
 
-    def _whole(self) -> dict[str, Any] | None:
+    def _whole(self) -> Facts | None:
         try:
             whole = overview.read(self._run, self._graph)
+            self._shown = json.dumps({**whole, "nodes": [_shown(node) for node in whole["nodes"]]})
         except (OSError, ValueError, LookupError, TypeError):  # nothing, or nothing whole, is written: its age says so
             return self.now.whole
-        for node in whole["nodes"]:
-            for kind in (node.get("latency") or {}).values():
-                for unseen in UNSEEN:
-                    kind and kind.pop(unseen, None)
         return whole
 
 
-def silence(whole: dict[str, Any] | None) -> float | None:
+def _shown(node: Facts) -> Facts:
+    """What the page shows of a node: no histograms."""
+    kinds = {kind: {"now": times["now"], "ever": times["ever"]} for kind, times in node["latency"].items()}
+    return {**node, "latency": kinds}
+
+
+def silence(whole: Facts | None) -> float | None:
     """For how many seconds the launcher has written nothing; None: it never has."""
     return max(0.0, time.time() - float(whole["at"])) if whole else None
 
 
-def is_healthy(whole: dict[str, Any] | None) -> bool:
+def is_healthy(whole: Facts | None) -> bool:
     """Whether there is a launcher that looks after its nodes."""
     since = silence(whole)
     return since is not None and since < FRESH
 
 
-def is_ready(whole: dict[str, Any] | None) -> bool:
+def is_ready(whole: Facts | None) -> bool:
     """Whether all nodes of this host run, or have done what they had to."""
     if whole is None or not is_healthy(whole):
         return False

@@ -26,7 +26,6 @@ from host.runfolder import Refused
 
 OK, BAD_USE = 0, 2
 PATIENCE = 1.0  # seconds that open requests have at the end
-HUMILITY = 10  # nice: whatever the nodes do comes first
 PR_SET_PDEATHSIG = 1  # <sys/prctl.h>
 
 
@@ -36,7 +35,6 @@ def main(words: Sequence[str]) -> int:
     try:
         graph = load(options.graph, options.overrides)
         end_with(parent)
-        os.nice(HUMILITY)
         asyncio.run(show(graph, options.run, options.address, options.host))
     except (GraphError, NoPlace, Refused) as error:
         print(error)

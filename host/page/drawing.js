@@ -534,7 +534,7 @@ function pieces(points) {
   return found;
 }
 
-const nice = top => [1, 2, 4, 5, 6, 8, 10].map(one => one * 10 ** Math.floor(Math.log10(top))).find(one => one >= top * 1.05) || top * 1.2;
+const nice = top => [1, 2, 4, 5, 6, 8, 10, 12].map(one => one * 10 ** Math.floor(Math.log10(top))).find(one => one >= top * 1.05) || top * 1.2;
 
 function shape(kind, attributes, words) {
   const element = document.createElementNS(SVG, kind);

@@ -9,7 +9,7 @@ const GIVE_UP = 8;      // seconds without a word after which a connection is op
 const LINES = 100;
 
 const LEVELS = { "crash loop": "bad", failed: "bad", rests: "warn", silent: "warn", runs: "good" }; // all others are quiet
-const KINDS = { age: "arrives", hop: "last hop", work: "work", latency: "finished" };
+const KINDS = { age: "age at arrival", hop: "last hop", work: "work", latency: "until done" };
 
 const $ = id => document.getElementById(id);
 
@@ -113,6 +113,7 @@ function hear({ shared, own }) {
   if (own.lines) showLines(own.lines);
   if (shared.overview) {
     shown.overview = shared.overview;
+    document.documentElement.classList.remove("waiting");
     show(shared.overview);
   }
   watchOver();
@@ -465,7 +466,9 @@ function showLines({ node, anew, lines }) {
   if (anew) log.replaceChildren(...items);
   else log.append(...items);
   while (log.children.length > LINES) log.firstChild.remove();
-  if (!log.children.length) log.append(make("li", { text: "It has said nothing." }));
+  const host = node && shown.overview?.nodes.find(one => one.name === node)?.host, isHere = !host || host === shown.overview.host;
+  if (!log.children.length) log.append(make("li", { class: "none", text: isHere ? "It has said nothing." : `Its lines are on ${host}.` }));
+  else log.querySelector(".none:not(:only-child)")?.remove();
   if (atEnd) log.scrollTop = log.scrollHeight;
 }
 
@@ -537,7 +540,7 @@ function openLetter(letter) {
 
 // How things are said
 
-const capital = words => words; // a sentence may begin with the name of a node, which has its own spelling
+const capital = words => words.replace(/^the /, "The "); // what begins with the name of a node stays as that is written
 const plural = (number, one, many = `${one}s`) => `${count(number)} ${number === 1 ? one : many}`;
 const percent = share => share == null ? "–" : `${Math.round(share * 100)} %`;
 const clock = at => new Date(at * 1000).toLocaleTimeString("en-GB");

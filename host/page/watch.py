@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +21,7 @@ from host.page.pictures import Pictures, Wanted
 
 LOOK = 0.5  # seconds between two looks at the numbers
 PICTURES = 1.0  # seconds between two rounds of pictures, at least
+HUMILITY = 10  # nice
 FRESH = 5.0  # seconds after which the launcher, which writes once a second, is taken for gone
 
 Result = TypeVar("Result")
@@ -38,7 +40,8 @@ class Watch:
 
     def __init__(self, run: Path, graph: Graph) -> None:
         self._run, self._graph = run, graph
-        self._looking, self._drawing, self._walking = (ThreadPoolExecutor(1, name) for name in ("look", "draw", "walk"))
+        self._looking = ThreadPoolExecutor(1, "look")
+        self._drawing, self._walking = (ThreadPoolExecutor(1, name, be_humble) for name in ("draw", "walk"))
         self._lines, self._history = Lines(run, graph.nodes), History(run / "page.history")
         self._pictures = Pictures(run, graph)
         self._inode = run.stat().st_ino
@@ -46,6 +49,7 @@ class Watch:
         self.aside = Aside(graph)
         self.wants: dict[object, set[Wanted]] = {}  # viewer that looks -> what it wants to see
         self.now = Look(0, "", None)
+        self._said = ""  # what is wrong with the numbers
         self._shown = "null"  # the overview as viewers are sent it
         self.letters = (0, "")  # how often the list has changed, and the list as JSON
         self.lines_since, self.points_since = self._lines.since, self._history.since
@@ -126,15 +130,30 @@ class Watch:
         try:
             whole = overview.read(self._run, self._graph)
             self._shown = json.dumps({**whole, "nodes": [_shown(node) for node in whole["nodes"]]})
-        except (OSError, ValueError, LookupError, TypeError):  # nothing, or nothing whole, is written: its age says so
+        except FileNotFoundError:  # the launcher has not written yet
             return self.now.whole
+        except (OSError, ValueError, LookupError, TypeError) as error:  # what was read before is shown, with its age
+            self._say(f"the numbers of the launcher cannot be read: {error!r}")
+            return self.now.whole
+        self._said = ""
         return whole
+
+    def _say(self, words: str) -> None:
+        """Say it in the log, once as long as it is so."""
+        if words != self._said:
+            print(words, flush=True)
+        self._said = words
 
 
 def _shown(node: Facts) -> Facts:
     """What the page shows of a node: no histograms."""
     kinds = {kind: {"now": times["now"], "ever": times["ever"]} for kind, times in node["latency"].items()}
     return {**node, "latency": kinds}
+
+
+def be_humble() -> None:
+    """From now on whatever the nodes do comes before what this thread does (setpriority(2): of a thread, on Linux)."""
+    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), HUMILITY)
 
 
 def silence(whole: Facts | None) -> float | None:

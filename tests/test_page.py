@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from host.graph import Graph, load
+from host.metrics import OPENMETRICS, PLAIN
 from tests.conftest import until
 from tests.graphs import CAMERA, SHOW, write_graph
 from tests.launch import ROOT
@@ -138,6 +139,21 @@ def test_the_probes_tell_anybody_whether_the_launcher_lives_and_its_nodes_run(gr
         until(lambda: verdicts() == (200, 503), 5)
         write_status(run, status(graph, at=time.time() - 60))
         until(lambda: verdicts() == (503, 503), 5)
+
+
+def test_machines_are_told_the_numbers_in_the_form_that_they_ask_for(graph: Graph, run: Path) -> None:
+    with Served(run, graph.path) as page:
+        assert page.ask("GET", "/metrics").status == 401
+        assert page.get("/metrics").status == 503  # no launcher has written yet
+        write_status(run, status(graph))
+        until(lambda: page.get("/metrics").status == 200, 5)
+        plain = page.ask("GET", f"/metrics?token={TOKEN}")
+        openmetrics = page.get("/metrics", Accept="application/openmetrics-text; version=1.0.0")
+
+    assert plain.headers["Content-Type"] == PLAIN
+    assert openmetrics.headers["Content-Type"] == OPENMETRICS
+    assert openmetrics.body.endswith(b"# EOF\n")
+    assert not plain.body.endswith(b"# EOF\n")
 
 
 def test_the_address_lies_in_a_file_for_the_owners_eyes_and_nowhere_else(page: Served) -> None:

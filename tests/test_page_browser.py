@@ -230,6 +230,39 @@ def test_a_hung_nodes_frame_is_greyed_and_says_its_age(tmp_path: Path, window: P
         expect(picture).not_to_have_class(re.compile(r"\bold\b"), timeout=PATIENCE)
 
 
+def test_a_frame_that_comes_late_is_as_old_as_its_capture(tmp_path: Path, window: Page) -> None:
+    graph = load(write_graph(tmp_path, CAMERA, SHOW))
+    run = tmp_path / "0123456789ab"
+    run.mkdir(mode=0o700)
+    head = {"at": time.time_ns(), "captured": time.time_ns() - 90 * 10**9, "time": "captured", "raw": ["L", 2, 2]}
+    (run / "show.1.before").write_bytes(json.dumps(head).encode() + b"\n" + b"\0" * 4)
+    with Served(run, graph.path) as page, Launcher(run, status(graph)):
+        window.goto(page.url)
+
+        picture = window.locator('.node[data-node="show"] .picture')
+        expect(picture).to_have_class(re.compile(r"\bold\b"))
+        expect(picture.locator(".age")).to_have_text(re.compile(r"^(9\d s|2 min) old$"))
+
+
+def test_a_launcher_that_says_nothing_is_said_and_its_last_word_too(tmp_path: Path, window: Page) -> None:
+    graph = load(write_graph(tmp_path, CAMERA, SHOW))
+    run = tmp_path / "0123456789ab"
+    run.mkdir(mode=0o700)
+    with Served(run, graph.path) as page:
+        window.goto(page.url)
+        expect(window.locator("#facts")).to_have_text("Waiting for the first numbers …")
+        with Launcher(run, status(graph)):
+            expect(window.locator("#headline")).to_have_text(re.compile("All flows: 25.0/s"))
+            expect(window.locator("#banner")).not_to_be_visible()
+        expect(window.locator("#banner")).to_have_text(re.compile("The launcher has said nothing for"), timeout=10_000)
+        assert is_lost(window)
+        with Launcher(run, status(graph, state="done")):
+            expect(window.locator("#headline")).to_have_text("All done.")
+            expect(window.locator("#banner")).not_to_be_visible()
+        page.kill()
+        expect(window.locator("#banner")).to_have_text(re.compile("The graph is done, and its page is gone since"))
+
+
 def test_a_dead_letter_appears_with_its_reason_and_is_retried_from_the_page(tmp_path: Path, window: Page) -> None:
     spool, name = tmp_path / "spool", "cam.jpg"
     spool.mkdir()

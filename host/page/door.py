@@ -42,7 +42,8 @@ class Door:
         self._key = hmac.digest(self._token, b"cookie", "sha256").hex()  # the cookie does not tell the token
         self._cookie = f"page-{port}"  # browsers send the cookies of all ports to each
         machine = socket.gethostname().lower()
-        self._names = {"localhost", address.lower(), machine, machine.partition(".")[0], f"{machine}.local"}
+        names = "localhost", address.lower(), machine, machine.partition(".")[0], f"{machine}.local"
+        self._names = {name for name in names if name}
 
     @web.middleware
     async def guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:

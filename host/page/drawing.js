@@ -1,7 +1,8 @@
 // The graph as people draw it: nodes in layers, from the source to the sinks, joined by wires that flow.
 
 const SVG = "http://www.w3.org/2000/svg";
-const NARROW = 640;      // px: below, the drawing goes from top to bottom
+const NARROW = 640;      // px: below, the drawing goes from top to bottom …
+const LEAST = 112, NEAREST = 40; // px: … or where its layers would be narrower, or nearer to each other
 const WITH_PICTURES = 12; // nodes: with more, they show no picture of their own
 const SWEEPS = 12;
 const ABREAST = 2;       // nodes side by side on a narrow screen; with more, each has a row of its own
@@ -72,7 +73,7 @@ export class Drawing {
   arrange() {
     if (!this.overview) return;
     const width = this.root.clientWidth - 6; // its padding
-    this.isNarrow = width < NARROW;
+    this.isNarrow = width < Math.max(NARROW, this.layers.length * (LEAST + NEAREST) - NEAREST);
     this.isList = this.isNarrow && this.layers.some(layer => layer.length > ABREAST);
     const plan = this.isList ? this.list(width) : this.isNarrow ? this.down(width) : this.across(width);
     this.root.classList.toggle("narrow", this.isNarrow);
@@ -99,8 +100,8 @@ export class Drawing {
   across(width) {
     const layers = this.layers, count = layers.length;
     const most = this.withPictures ? 208 : 168, spare = count > 1 ? (width - count * most) / (count - 1) : 0;
-    const gap = spare > 60 ? Math.min(150, spare) : Math.max(40, Math.min(60, (width - count * 128) / (count - 1)));
-    const node = Math.max(112, Math.min(most, (width - (count - 1) * gap) / count)), tight = node < 160;
+    const gap = spare > 60 ? Math.min(150, spare) : Math.max(NEAREST, Math.min(60, (width - count * 128) / (count - 1)));
+    const node = Math.max(LEAST, Math.min(most, (width - (count - 1) * gap) / count)), tight = node < 160;
     const height = this.withPictures ? Math.round(node * 9 / 16) + 60 : tight ? 76 : 62;
     const { rows, ways, links } = withBends(layers, this.overview.wires);
     const places = placed(rows, links, name => isBend(name) ? 26 : height + (this.withPictures ? 28 : 18));

@@ -18,7 +18,8 @@ const shown = {           // what was heard, and what is chosen
   now: 0, heardAt: -1e9,  // the server's clock when it last spoke, and ours (performance.now) at that moment
   silent: null,           // for how many seconds its launcher has said nothing, then
   pictures: new Map(),    // "node/side/size" -> {url, facts}
-  node: decodeURIComponent(location.hash.slice(1)),
+  spent: [],              // addresses of pictures that were replaced
+  node: new URLSearchParams(location.hash.slice(1)).get("node"),
   everything: false,      // whose lines: everybody's, or the chosen node's
   large: null,            // {node, side} or {letter} in the dialog
   visible: new Map(),     // element with a picture -> whether it is in view
@@ -68,7 +69,7 @@ function ask() {
   const large = shown.large && shown.large.node ? [shown.large.node, shown.large.side] : null;
   const nodes = new Set();
   for (const [element, isVisible] of shown.visible) if (isVisible && element.isConnected) nodes.add(element.dataset.picture.split("/")[0]);
-  const node = shown.everything ? "" : shown.node;
+  const node = shown.everything ? "" : shown.node || "";
   if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ looks: !document.hidden, nodes: [...nodes], large, node }));
 }
 
@@ -85,7 +86,9 @@ function watchOver() {
   const silent = shown.silent === null ? null : shown.silent + quiet;
   const state = shown.overview && shown.overview.state;
   let words = "";
+  const ending = { stops: "stops", done: "is done", failed: "has failed", stopped: "was stopped" }[state];
   if (refused) words = "This page’s token is no longer valid. Open the address that the launcher shows now.";
+  else if (lostAt !== null && ending) words = `The graph ${ending}, and its page is gone since ${clock(lostAt / 1000)}. What you see is from then. Trying again …`;
   else if (lostAt !== null && shown.now) words = `Connection lost since ${clock(lostAt / 1000)}, ${seconds((Date.now() - lostAt) / 1000)} ago. What you see is from then. Trying again …`;
   else if (lostAt !== null) words = "No connection. Trying again …";
   else if (silent > OLD && !["done", "failed", "stopped"].includes(state)) words = `The launcher has said nothing for ${seconds(silent)}. What you see is from then.`;
@@ -116,6 +119,7 @@ function hear({ shared, own }) {
     document.documentElement.classList.remove("waiting");
     show(shared.overview);
   }
+  shown.spent.splice(0).forEach(url => URL.revokeObjectURL(url));
   watchOver();
 }
 
@@ -125,9 +129,8 @@ function takePicture(data) {
   const jpeg = new Uint8Array(data, 4 + length);
   const key = `${facts.node}/${facts.side}/${facts.size}`, before = shown.pictures.get(key);
   const url = jpeg.length ? URL.createObjectURL(new Blob([jpeg], { type: "image/jpeg" })) : "";
-  shown.pictures.set(key, { url, facts });
-  paint();
-  if (before && before.url) URL.revokeObjectURL(before.url);
+  shown.pictures.set(key, { url, facts }); // it is painted with the numbers, which follow
+  if (before && before.url) shown.spent.push(before.url);
 }
 
 const drawing = new Drawing($("graph"), choose, fillNode);
@@ -135,7 +138,7 @@ const timeline = new Timeline($("timeline"));
 
 function choose(name) {
   shown.node = name;
-  history.replaceState(null, "", `#${encodeURIComponent(name)}`);
+  history.replaceState(null, "", `#node=${encodeURIComponent(name)}`);
   if (shown.overview) show(shown.overview);
 }
 
@@ -322,7 +325,7 @@ function showWires(wires) {
 }
 
 function showHosts(hosts) {
-  $("hosts-section").hidden = !hosts.length;
+  $("hosts-section").hidden = hosts.length < 2;
   table($("hosts"), ["Host", "|State", "Heard", "Clock", "Round trip", "|Versions", "Runs for"], hosts.map(host => ({
     key: host.name,
     cells: [host.name, host.state === "silent" ? { text: "silent", is: "bad" } : host.state, host.state === "here" ? "here" : host.age == null ? "never" : `${seconds(host.age)} ago`, host.offset == null ? "–" : `${host.offset < 0 ? "−" : "+"}${seconds(Math.abs(host.offset))} ± ${seconds(host.uncertainty)}`, seconds(host.round_trip), Object.entries(host.versions || {}).map(one => one.join(" ")).join(", "), host.began ? seconds(shown.now - host.began) : "–"],
@@ -378,8 +381,10 @@ function frame(node, side, isButton) {
 
 function setPicture(element, node, side) {
   element.dataset.picture = `${node}/${side}`;
-  if (element.tagName === "BUTTON") element.setAttribute("aria-label", `Frame ${side} ${node}, larger`);
 }
+
+/** How old what is seen is, seconds: from its capture on; where that is unknown, since the node had it. */
+const ageOf = ({ at, captured }, now) => now - (captured || at) / 1e9;
 
 /** Show the newest pictures that there are, and how old they are. */
 function paint() {
@@ -393,11 +398,14 @@ function paint() {
     if (picture && picture.url) {
       if (image.src !== picture.url) image.src = picture.url;
     } else image.removeAttribute("src");
-    const old = picture && now - picture.facts.at / 1e9;
-    const isOld = old > OLD && Boolean(picture.url);
+    const old = picture ? ageOf(picture.facts, now) : 0, isOld = old > OLD && Boolean(picture.url);
     element.classList.toggle("old", isOld);
     age.hidden = !isOld;
     if (isOld) say(age, `${seconds(old)} old`);
+    if (element.tagName === "BUTTON") {
+      const [node, side] = element.dataset.picture.split("/"), label = `Frame ${side} ${node}${isOld ? `, ${seconds(old)} old` : ""}, larger`;
+      if (element.getAttribute("aria-label") !== label) element.setAttribute("aria-label", label);
+    }
   }
   for (const element of document.querySelectorAll("[data-caption]")) {
     const picture = shown.pictures.get(`${element.dataset.caption}/320`);
@@ -441,7 +449,7 @@ function paintLarge(now) {
   const key = `${shown.large.node}/${shown.large.side}`;
   const picture = shown.pictures.get(`${key}/1280`) || shown.pictures.get(`${key}/320`), image = $("large-picture");
   if (picture && picture.url) image.src = picture.url; else image.removeAttribute("src");
-  const old = picture ? now - picture.facts.at / 1e9 : 0;
+  const old = picture ? ageOf(picture.facts, now) : 0;
   image.classList.toggle("old", old > OLD);
   image.alt = picture ? `The frame ${picture.facts.name}` : "";
   say($("large-facts"), picture ? [picture.facts.trouble || picture.facts.name, `stream ${picture.facts.stream}`, `at ${picture.facts.replica} ${clock(picture.facts.at / 1e9)}`, old > OLD ? `${seconds(old)} old` : ""].filter(Boolean).join(" · ") : "no frame yet");

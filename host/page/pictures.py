@@ -30,7 +30,7 @@ class Picture(NamedTuple):
     """One that was made."""
 
     version: tuple[str, int]  # of what: which file, of what time
-    facts: dict[str, Any]  # at (ns, when the node had it), stream, number, name, replica, width and height or trouble
+    facts: dict[str, Any]  # at (ns, when the node had it), captured (ns; None: unknown), stream, number, name, …
     jpeg: bytes  # empty: there is none, and `trouble` says why
 
 
@@ -102,12 +102,13 @@ def _written(file: Path) -> int:
 def _facts(head: bytes) -> dict[str, Any]:
     """Those in a file's first line that are what they should be."""
     fields = _object(head)
-    at, number = fields.get("at"), fields.get("number")
+    at, number, captured = fields.get("at"), fields.get("number"), fields.get("captured")
     return {
         "at": at if isinstance(at, int) else 0,
         "stream": str(fields.get("stream", ""))[:LONGEST],
         "name": str(fields.get("name", ""))[:LONGEST],
         "number": number if isinstance(number, int) else None,
+        "captured": captured if isinstance(captured, int) and fields.get("time") == "captured" else None,
     }
 
 

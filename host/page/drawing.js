@@ -2,7 +2,7 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 const NARROW = 640;      // px: below, the drawing goes from top to bottom …
-const LEAST = 112, NEAREST = 40; // px: … or where its layers would be narrower, or nearer to each other
+const LEAST = 100, NEAREST = 36; // px: … or where its layers would be narrower, or nearer to each other
 const WITH_PICTURES = 12; // nodes: with more, they show no picture of their own
 const SWEEPS = 12;
 const ABREAST = 2;       // nodes side by side on a narrow screen; with more, each has a row of its own

@@ -254,7 +254,7 @@ function fillNode(button, node) {
     name.dataset.is = node.name;
     name.replaceChildren(...node.name.split(/(?<=_)/).flatMap(part => [part, document.createElement("wbr")]));
   }
-  say(many, node.replicas.length > 1 ? `× ${node.replicas.length}` : "");
+  say(many, node.replicas.length > 1 ? `×${node.replicas.length}` : "");
   setState(state, is);
   say(rate, perSecond(flowOf(node)));
   work.firstChild.style.width = `${Math.round(100 * ((node.shares && node.shares.working) || 0))}%`;

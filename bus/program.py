@@ -153,7 +153,7 @@ def recall(about: str, words: str) -> str:
 def backlog(waiting: int, look: Callable[[], int] | None = None) -> None:
     """Say how many wait outside of the bus for a source to take them, such as files in a folder.
 
-    While a yield is held up, `look` is called twice a second and tells it anew.
+    While a yield is held up, `look` is called twice a second and tells how many wait behind it.
     """
     if _node:
         _node.lookout.say(waiting, look)

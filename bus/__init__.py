@@ -6,7 +6,7 @@ from bus.hub import Stopped
 from bus.inputs import arrived, batches, closed
 from bus.message import Message
 from bus.picture import SUFFIXES, Undecodable, encode
-from bus.program import backlog, called, drop, finished, progress, recall, replica, run, wait, wired
+from bus.program import backlog, called, drop, finished, idle, progress, recall, replica, run, show, wait, wired
 from bus.steps import step
 
 __all__ = [
@@ -23,10 +23,12 @@ __all__ = [
     "encode",
     "outside",
     "finished",
+    "idle",
     "progress",
     "recall",
     "replica",
     "run",
+    "show",
     "shown",
     "step",
     "wait",

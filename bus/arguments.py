@@ -44,6 +44,7 @@ def parser(function: Callable[..., Any], program: str) -> argparse.ArgumentParse
     bus.add_argument("--run", type=Path, metavar="FOLDER", help="where hand, books and end marks lie")
     bus.add_argument("--key", type=Path, metavar="FILE", help="this host's private CURVE key")
     bus.add_argument("--grant", action="append", default=[], metavar="FOLDER", help="files below it may be read")
+    bus.add_argument("--trace", action="store_true", help="note when each message came, was begun and ended")
     bus.add_argument("--pull", action="append", default=[], type=_pipe, metavar="PIPE", help="[@]ADDRESS[,wire=NAME…]")
     bus.add_argument("--push", action="append", default=[], type=_pipe, metavar="PIPE", help="the same; @ binds")
     if any(inputs(function).values()):

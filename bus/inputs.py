@@ -12,6 +12,7 @@ from bus.pull import Pull
 from bus.pusher import Item
 from bus.steps import step
 from bus.taken import Taken
+from bus.times import WAITING
 from bus.unreadable import Later, Unreadable
 
 if TYPE_CHECKING:
@@ -34,10 +35,10 @@ class Input:
     def __next__(self) -> Message:
         with self._node.inside:
             self._ask()
-            taken = self._take()
-            if taken is None:
-                raise StopIteration
-            return taken.message
+            self._take()
+            if message := self._handed_out():
+                return message[0]
+            raise StopIteration
 
     def batch(self, size: int, seconds: float) -> list[Message]:
         """Up to `size` messages as one unit; empty when the input has ended."""
@@ -50,14 +51,14 @@ class Input:
             guilty = self.taken[0].item.tries > 0  # of a death: it travels as a unit of its own
             while not guilty and len(self.taken) < size and self._take(until, innocent=True):
                 pass
-            return [taken.message for taken in self.taken]
+            return self._handed_out()
 
     def here(self) -> Message | None:
         """A message that is there already."""
         with self._node.inside:
             self._ask()
-            taken = self._take(until=0.0)
-            return taken.message if taken else None
+            self._take(until=0.0)
+            return next(iter(self._handed_out()), None)
 
     def through(self) -> bool:
         with self._node.inside:
@@ -119,7 +120,14 @@ class Input:
                     return taken
             if self.ended or (until is not None and time.monotonic() >= until):
                 return None
-            hub.wait(until)
+            with self._node.measures.times.spent(WAITING):
+                hub.wait(until)
+
+    def _handed_out(self) -> list[Message]:
+        """What was taken, which user code gets now."""
+        for taken in self.taken:
+            self._node.measures.handed_out(taken)
+        return [taken.message for taken in self.taken]
 
     def _open(self) -> Taken | None:
         """The first of the queue, ready for user code; None if there is nothing to hand out of it, or not yet."""

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from bus import death
-from bus.books import Books
 from bus.hand import Hand
 from bus.hangs import Outside
 from bus.hiding import conceal
@@ -20,7 +19,9 @@ from bus.hub import Hub
 from bus.inputs import Input
 from bus.inside import Inside
 from bus.link import Sockets, by_wire
+from bus.lookout import Lookout
 from bus.marks import Marks
+from bus.measures import Measures
 from bus.message import Message
 from bus.notify import Notify
 from bus.opening import Opening
@@ -29,13 +30,12 @@ from bus.picture import Undecodable
 from bus.pull import Pull
 from bus.push import Push
 from bus.taken import Taken
+from bus.times import BLOCKED, NEITHER, WAITING, WORKING
 from bus.traces import trace
 from bus.unreadable import Unreadable
 
 NEWS = 4  # finished messages that may wait before a pusher is told
 STALE = 0.002  # seconds without serving the wires after which the next `next` does
-GOODBYE = 1.0  # seconds in which pullers are told that the end has come; the mark tells those who miss it
-FAR_GOODBYE = 30.0  # … those on other hosts, who see no mark of ours
 
 
 class Node:
@@ -45,7 +45,10 @@ class Node:
         run: Path | None = options.run
         self.hub = Hub()
         self.marks = marks
-        self.books = Books(run and run / f"{self.name}.books")
+        pushes = by_wire(options.push, lambda pipe: pipe.output)
+        self.measures = Measures(run, self.name, len(pushes), self.say, trace=options.trace)
+        self.books = self.measures.books
+        self.lookout = Lookout(self.books, self.hub.lock)
         self.hand = Hand(run and run / f"{self.name}.hand")
         self.notify = Notify(self.name)
         self.outside = Outside(self.hand, self.say)
@@ -53,18 +56,18 @@ class Node:
         self.inside = Inside(self)
         self.asked: Input | None = None  # the input that user code asked last
         self.inputs = {name: Input(self) for name in parameters}
-        self.outputs = Outputs(self.name, self.books, self.say)
+        self.outputs = Outputs(self.name, self.measures, self.say)
         self.hub.join(self.outputs.dead)
         self._title = f"{self.name.rpartition('.')[0] or self.name} on {socket.gethostname()}"
         grants = [Path(grant).resolve() for grant in options.grant]
-        self.opening = Opening(self._title, grants, self.outputs)
+        self.opening = Opening(self._title, grants, self.outputs, self.books)
         self._sockets = Sockets(options.key, self._refused_some)
         before = death.last(self.hand.before, run, self.name, self._title)
         for (name, _), pipes in by_wire(options.pull, lambda pipe: pipe.input or next(iter(parameters))).items():
             into = self.inputs[name]
             into.pulls.append(Pull(self.hub, self._sockets, pipes, into.queue, before, self.marks, self.say))
-        for (name, _), pipes in by_wire(options.push, lambda pipe: pipe.output).items():
-            self.outputs.add(name, Push(self.hub, self._sockets, pipes, self.books, self.say))
+        for page, ((name, _), pipes) in zip(self.books.wires, pushes.items(), strict=True):
+            self.outputs.add(name, Push(self.hub, self._sockets, pipes, page, self.measures.clocks, self.say))
 
     def say(self, words: str) -> None:
         print(words, flush=True)
@@ -88,12 +91,15 @@ class Node:
         message.close()
         taken.pull.release(taken.item)
         self.books["received"] += 1
+        self.measures.let_go(taken)
         self.outputs.skip({"stream": message.stream, "number": message.number}, unit, taken.wires)
         if message.reason is not None:
+            self.books["rejected"] += 1
             unit.drop("rejected", conceal(f"{self._title}: {message.reason}"))
         elif taken.wires:
             unit.drop()
         elif unwanted or (self.outputs.wires and message.number is not None):
+            self.books["unwanted"] += 1
             unit.drop("dropped", f"{self._title}: {unwanted or 'passed nothing on'}")
         else:
             unit.drop("done")
@@ -103,10 +109,13 @@ class Node:
 
         With empty hands it is a death, and raised again.
         """
-        holding = self.holding()
-        if self.hub.failure or not holding:
+        if self.hub.failure:
             raise error
+        holding = self.holding()
         culprit = self._culprit(error, holding)
+        self.books["failures"] += culprit is None
+        if not holding:
+            raise error
         if not culprit:
             self.say(f"failed on {', '.join(taken.message.name or repr(taken.message) for taken in holding)}")
             self.say(trace(error))
@@ -139,7 +148,10 @@ class Node:
         message, wires = self.outputs.pick(out)
         with self.inside:
             while not (self.outputs.dead.room() and all(push.room() for push in wires)):
-                self.hub.wait()
+                with self.measures.times.spent(BLOCKED):
+                    self.hub.wait()
+                self.lookout.beat()
+            self.lookout.over()
             holding = self.holding()
             if not holding:
                 self.outputs.number(message)
@@ -150,6 +162,7 @@ class Node:
     def beat(self) -> None:
         self.notify.beat()
         self.outside.beat()
+        self.measures.beat()
 
     def breathe(self) -> None:
         """User code has nothing to send."""
@@ -161,6 +174,7 @@ class Node:
 
     def work(self, function: Callable[..., Any], arguments: dict[str, Any]) -> None:
         """Call `function` until its inputs have ended. Raises Stopped, and what ends the process."""
+        self.measures.times.turn(WORKING)
         while True:
             received = self.books["received"]
             try:
@@ -178,6 +192,7 @@ class Node:
                 self.failed(error)
                 continue
             if self._through():
+                self.measures.times.turn(NEITHER)
                 return
             if self.books["received"] == received:
                 self._refused()
@@ -188,7 +203,7 @@ class Node:
         if not any(source.ended for source in wired):
             self.say(f"{self.name} returned without taking a message, although one waits for it")
             raise SystemExit(1)
-        with self.inside:
+        with self.inside, self.measures.times.spent(WAITING):
             while not all(source.ended for source in wired):
                 for source in wired:
                     source.discard("came after the end of another input")
@@ -196,46 +211,17 @@ class Node:
 
     def drain(self) -> None:
         """Wait until everything that was sent is finished. Raises Stopped."""
-        with self.hub.lock:
+        with self.hub.lock, self.measures.times.spent(BLOCKED):
             while not (self.outputs.dead.idle and all(push.idle for push in self.outputs.wires)):
                 self.hub.wait()
 
-    def end(self) -> None:
-        """Leave the end mark: from now on this replica says nothing but that it has ended. Raises Stopped."""
-        with self.hub.lock:
-            self._leave_mark()
-            began = time.monotonic()
-            for push in self.outputs.wires:
-                push.end()
-            while unaware := [puller.pipe for push in self.outputs.wires for puller in push.unaware]:
-                if time.monotonic() - began > max(FAR_GOODBYE if pipe.far else GOODBYE for pipe in unaware):
-                    break
-                self.hub.check()
-                self.hub.serve(0.05)
-        if far := [pipe.peer for pipe in unaware if pipe.far]:
-            self.say(f"could not tell {', '.join(far)} that it has ended: they wait for it until they are stopped")
-
-    def _leave_mark(self) -> None:
-        """However long the disk of the run folder refuses."""
-        said = False
-        while True:
-            try:
-                self.marks.leave()
-            except OSError as error:
-                if not said:
-                    self.say(f"cannot write its end mark {self.marks.own}: {error.strerror}; waits until it works")
-                said = True
-                self.hub.wait()
-            else:
-                return
-
     def close(self) -> None:
-        for part in (self.hub, self._sockets, self.notify, self.outside, self.hand, self.books):
+        for part in (self.hub, self._sockets, self.notify, self.outside, self.hand, self.measures):
             part.close()
 
     def _through(self) -> bool:
         """The function has returned: whether its inputs have ended too. If more comes, it is to be called afresh."""
-        with self.inside:
+        with self.inside, self.measures.times.spent(WAITING):
             for source in self.inputs.values():
                 source.let_go()
             wired = [source for source in self.inputs.values() if source.pulls]

@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from bus.books import Page
 from bus.chain import Unit
 from bus.header import Malformed, check
 from bus.message import Message
@@ -23,9 +24,9 @@ SKIP = {"stream": str, "number": int, "last": int}
 class Opening:
     """Every method is called with the hub's lock held."""
 
-    def __init__(self, title: str, grants: Sequence[Path], outputs: Outputs) -> None:
+    def __init__(self, title: str, grants: Sequence[Path], outputs: Outputs, books: Page) -> None:
         """`title`: who says so, in the reason of a dead letter; `grants`: real paths of folders with readable files."""
-        self._title, self._grants, self._outputs = title, grants, outputs
+        self._title, self._grants, self._outputs, self._books = title, grants, outputs, books
 
     def open(self, pull: Pull, item: Item, whole: bool = False) -> Taken | None:
         """The message in `item`; None if there is nothing to hand out.
@@ -68,6 +69,7 @@ class Opening:
     ) -> None:
         """User code does not get it; downstream hears of `passed_on` as a skip."""
         unit = _unit(pull, item)
+        self._books["rejected"] += verdict == "rejected"
         pull.release(item)
         if passed_on:
             self._outputs.skip(passed_on, unit)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from typing import TYPE_CHECKING, Any
 
 from bus.chain import Verdict
@@ -13,10 +14,11 @@ if TYPE_CHECKING:
 
 
 class Outgoing:
-    __slots__ = ("expires", "finish", "form", "given", "kind", "meta", "n", "payload", "suspected_by", "tries")
+    __slots__ = ("expires", "finish", "form", "given", "kind", "meta", "n", "payload", "put", "suspected_by", "tries")
 
     def __init__(self, n: int, kind: str, meta: dict[str, Any], payload: bytes, finish: Verdict) -> None:
         self.n, self.kind, self.meta, self.payload, self.finish = n, kind, meta, payload, finish
+        self.put = time.time_ns()
         self.given: set[Puller] = set()  # who may give a verdict on it
         self.form: Form | None = None  # what is to be made before it can be sent, and is its payload then
         self.expires = math.inf  # by time.monotonic: from then on it is too old to be sent

@@ -8,11 +8,11 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
-from bus.books import Books
 from bus.chain import Unit, Verdict
 from bus.deadletters import DeadLetters
 from bus.header import MAX_HEADER, pack
 from bus.link import MAX_PART
+from bus.measures import Measures
 from bus.message import Message
 from bus.meta import BODY, facts, without_body
 from bus.parcel import Parcel
@@ -29,10 +29,10 @@ class Misuse(Exception):
 class Outputs:
     """The wires out of a replica. Every method but `pick` is called with the hub's lock held."""
 
-    def __init__(self, replica: str, books: Books, say: Callable[[str], None]) -> None:
+    def __init__(self, replica: str, measures: Measures, say: Callable[[str], None]) -> None:
         self.wires: list[Push] = []
         self._named: dict[str, list[Push]] = defaultdict(list)
-        self._replica, self._books = replica, books
+        self._replica, self._measures, self._books = replica, measures, measures.books
         self.dead = DeadLetters(Path("dead-letters", replica.rpartition(".")[0] or replica).absolute(), say)
         self._made = 0  # messages of its own that this node has numbered
 
@@ -88,6 +88,7 @@ class Outputs:
         if parcel:
             parcel.keep()
         whole.drop("" if wires else "done")
+        self._measures.made(message, meta["name"], is_source=not holding)
 
     def skip(self, meta: dict[str, Any], unit: Unit, served: Collection[Push] = ()) -> None:
         """Tell each wire that got nothing for the input `meta` that it will not; `unit` waits for that too."""
@@ -107,7 +108,7 @@ class Outputs:
         self, message: Message, meta: dict[str, Any], payload: bytes, parcel: Parcel | None, upstream: Verdict
     ) -> Verdict:
         """What becomes of this message is decided here, and then passed on: upstream of its owner it is done."""
-        captured, finish = message.captured, message.finish
+        captured, finish = self._measures.clocks.captured(message.hops, message.captured), message.finish
         counted = message.number is not None  # what has no number is no frame: news that a node sends on
         self._books["taken"] += counted
         self._books["on_the_way"] += counted
@@ -127,7 +128,7 @@ class Outputs:
                 self._books[{"done": "done", "rejected": "dead"}.get(verdict, "dropped")] += counted
             self._books["on_the_way"] -= counted
             if verdict == "done" and counted:
-                self._books.latency((time.time_ns() - captured) / 1e9)
+                self._books.note("latency", (time.time_ns() - captured) / 1e9)
             upstream("done", "")
 
         return finished

@@ -7,21 +7,26 @@ import io
 import os
 import signal
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any, cast
 
 from bus import descriptors
 from bus.arguments import inputs, parser
+from bus.ending import end
 from bus.first import first
 from bus.hiding import expand
 from bus.hub import Stopped
 from bus.link import BadAddress
 from bus.marks import Marks
+from bus.message import Message
 from bus.node import Node
 from bus.steps import step
+from bus.times import WAITING
 from bus.trial import attempt
 
 BAD_ARGUMENTS = 2  # exit code: a restart would not help
@@ -86,7 +91,7 @@ def _live(function: Callable[..., Any], options: Any, parameters: dict[str, bool
             with step("drain"):
                 node.drain()
         with step("end"):  # of which an earlier life may not have told everyone
-            node.end()
+            end(node)
     except Stopped:
         node.notify.stopping()
         return 0
@@ -123,6 +128,7 @@ def drop(count: int) -> None:
     if _node:
         _node.books["taken"] += count
         _node.books["dropped"] += count
+        _node.books["lost"] += count
 
 
 def called() -> str:
@@ -144,10 +150,32 @@ def recall(about: str, words: str) -> str:
     return first(_node.marks.run if _node else None, about, words)
 
 
-def backlog(waiting: int) -> None:
-    """Say how many wait outside of the bus for a source to take them, such as files in a folder."""
+def backlog(waiting: int, look: Callable[[], int] | None = None) -> None:
+    """Say how many wait outside of the bus for a source to take them, such as files in a folder.
+
+    While a yield is held up, `look` is called twice a second and tells how many wait behind it.
+    """
     if _node:
-        _node.books["backlog"] = waiting
+        _node.lookout.say(waiting, look)
+
+
+@contextmanager
+def idle() -> Iterator[None]:
+    """A block in which a source waits for what comes from outside: its time is that of waiting, not of work.
+
+    In another thread than the node's own it does nothing.
+    """
+    if _node is None or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    with _node.measures.times.spent(WAITING):
+        yield
+
+
+def show(message: Message) -> None:
+    """Let whoever looks at this node see what it made that it does not yield, such as a file that it saved."""
+    if _node:
+        _node.measures.made(message, message.name, is_source=False)
 
 
 def wired() -> bool:
@@ -169,7 +197,7 @@ def wait(words: str, seconds: float) -> None:
         time.sleep(seconds)
         return
     until = time.monotonic() + seconds
-    with _node.inside:
+    with _node.inside, _node.measures.times.spent(WAITING):
         _node.notify.status(words)
         while time.monotonic() < until:
             _node.hub.wait(until)

@@ -11,13 +11,14 @@ from typing import Any
 import zmq
 
 from bus import state as states
-from bus.books import Books
+from bus.books import WirePage
 from bus.chain import Verdict, nobody
-from bus.door import Undecodable
+from bus.clocks import Clocks
 from bus.forged import strip
 from bus.header import Malformed, pack
 from bus.hub import BEAT, Hub
-from bus.link import MAX_PART, Pipe, Sockets
+from bus.link import Pipe, Sockets
+from bus.making import Making
 from bus.message import Message
 from bus.outgoing import Outgoing
 from bus.parcel import Form
@@ -25,7 +26,6 @@ from bus.puller import Puller, least_busy
 from bus.refusals import Refusals
 from bus.steps import step
 from bus.unfinished import Unfinished
-from bus.unreadable import Unreadable
 
 SILENT = 2.0  # seconds without a state after which a puller's messages go elsewhere
 TRIES = 3  # deaths that make a message a dead letter
@@ -35,17 +35,25 @@ NO_COPY = 64 * 1024  # bytes from which libzmq sends a payload without copying i
 class Push:
     """One wire out of this replica. Every method is called with the hub's lock held."""
 
-    def __init__(self, hub: Hub, sockets: Sockets, pipes: list[Pipe], books: Books, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        hub: Hub,
+        sockets: Sockets,
+        pipes: list[Pipe],
+        page: WirePage,
+        clocks: Clocks,
+        say: Callable[[str], None],
+    ) -> None:
         self.wire, self.encoding = pipes[0].wire, pipes[0].encode
         self.local = not any(pipe.far for pipe in pipes)
         self.closed = self.ended = False
         self._say, self._refusals = say, Refusals(sockets, say)
+        self._making = Making(self.wire, self.local, self._refusals)
         self._epoch = secrets.token_hex(8)
-        latest, max_age = pipes[0].keep == "latest", pipes[0].max_age
-        self._unfinished = Unfinished(self.wire, books, latest=latest, max_age=max_age)
+        self._unfinished = Unfinished(pipes[0], page, clocks)
         self.takes_all = self.local and self.encoding.raw  # whatever a message carries goes as it is
         self._pullers = [Puller(sockets, pipe, self._refusals) for pipe in pipes]
-        self._turn, self._beat, self._read = 0, 0.0, 0.0  # the last: when a file was read
+        self._turn, self._beat = 0, 0.0
         for puller in self._pullers:
             puller.listen(hub, partial(self._hear, puller), partial(self._watch, puller))
         hub.join(self)
@@ -105,6 +113,8 @@ class Push:
             if beat and (words := puller.news_of_presence(now)):
                 self._say(f'{words} on "{self.wire}"')
         self._pump()
+        if beat:
+            self._unfinished.tell(sum(puller.up for puller in self._pullers))
 
     def _pump(self) -> None:
         """Send from the front of the queue for as long as somebody has credit; the least busy goes first."""
@@ -113,7 +123,8 @@ class Push:
             if puller is None:
                 return
             if out.form is not None:
-                self._make(out)
+                if verdict := self._making.make(out):
+                    self._give_up(out, *verdict)
                 continue  # now that its size is known another one may have to take it
             header = {"kind": out.kind, "n": out.n, "tries": out.caution, "meta": out.meta}
             with step("send"):
@@ -134,25 +145,6 @@ class Push:
         except zmq.Again:
             puller.up = False  # no connection: its next state opens it again
         return puller.up
-
-    def _make(self, out: Outgoing) -> None:
-        """Have it carry what it is to carry; what cannot be is given up, or tried again while others go first."""
-        form = out.form
-        try:
-            out.make()
-        except FileNotFoundError:
-            self._give_up(out, "gone", "")  # finished elsewhere
-        except Unreadable as error:
-            self._refusals.trouble(f'cannot read a file that is to go on "{self.wire}": {error.strerror}; tries again')
-            if form is None or not form.put_off(self._read):
-                self._give_up(out, "rejected", f'on "{self.wire}": {error.strerror}')
-        except (Undecodable, OSError) as error:
-            self._give_up(out, "rejected", f'on "{self.wire}": {error}')
-        else:
-            self._read = time.monotonic()
-            if not self.local and len(out.payload) > MAX_PART:
-                words = f"has {len(out.payload)} bytes, and at most {MAX_PART} cross a network"
-                self._give_up(out, "rejected", f'on "{self.wire}": {words}')
 
     def _finish(self, n: int, verdict: str, reason: str) -> None:
         for puller in self._pullers:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 from typing import Any
 
@@ -21,10 +22,11 @@ MAX_REASON = 200  # characters of the words that travel with a verdict
 class Item:
     """One message that came and is not finished."""
 
-    __slots__ = ("epoch", "meta", "n", "payload", "pusher", "skip", "tries")
+    __slots__ = ("arrived", "epoch", "meta", "n", "payload", "pusher", "skip", "tries")
 
     def __init__(self, pusher: Pusher, header: dict[str, Any], payload: bytes) -> None:
         self.pusher, self.epoch, self.n, self.payload = pusher, pusher.epoch, header["n"], payload
+        self.arrived = time.time_ns()
         self.skip: bool = header["kind"] == "skip"
         self.meta: dict[str, Any] = header["meta"]
         self.tries: int = header["tries"]  # above 0: it may be deadly

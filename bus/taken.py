@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 class Taken:
     """`unit` is finished when all that was made of it is."""
 
-    __slots__ = ("item", "message", "names", "pull", "unit", "wires")
+    __slots__ = ("at", "begun", "item", "message", "names", "pull", "unit", "wires")
 
     def __init__(self, pull: Pull, item: Item, message: Message, unit: Unit) -> None:
         self.pull, self.item, self.message, self.unit = pull, item, message, unit
+        self.at = self.begun = 0  # when user code got it: ns since the epoch; a monotonic time without what was blocked
         self.wires: set[Push] = set()  # where something was sent that was made of it
         self.names: dict[tuple[str, int | None, str], int] = defaultdict(int)  # how often a result had this name
 

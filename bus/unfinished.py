@@ -7,8 +7,10 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
-from bus.books import Books
+from bus.books import WirePage
 from bus.chain import Verdict, nobody
+from bus.clocks import Clocks
+from bus.link import Pipe
 from bus.outgoing import Outgoing
 from bus.parcel import Form
 from bus.puller import Puller
@@ -19,11 +21,12 @@ MOST_FAILING = 4  # messages whose files cannot be read for now; with more nothi
 class Unfinished:
     """All of it by number, and a queue of the unsent: with `latest` the newest alone, with `max_age` nothing old."""
 
-    def __init__(self, wire: str, books: Books, *, latest: bool = False, max_age: float = 0.0) -> None:
+    def __init__(self, pipe: Pipe, page: WirePage, clocks: Clocks) -> None:
+        """`pipe`: any one of the wire; `page`: what it has in the books."""
         self.all: dict[int, Outgoing] = {}
-        self.latest, self.max_age = latest, max_age
+        self.latest, self.max_age = pipe.keep == "latest", pipe.max_age
         self._queue: deque[int] = deque()
-        self._wire, self._books = wire, books
+        self._wire, self._page, self._clocks = pipe.wire, page, clocks
         self._n = 0
 
     def was_given(self, puller: Puller, n: int) -> bool:
@@ -58,7 +61,8 @@ class Unfinished:
         if self.max_age and kind == "message":
             out.expires = time.monotonic() + self.max_age
             if meta["time"] == "captured":
-                out.expires -= max(0.0, time.time() - meta["captured"] / 1e9)
+                captured = self._clocks.captured(meta["hops"], meta["captured"])
+                out.expires -= max(0.0, time.time() - captured / 1e9)
         self._queue.append(self._n)
 
     def skip(self, meta: dict[str, Any], finish: Verdict) -> None:
@@ -98,6 +102,16 @@ class Unfinished:
 
     def sent(self, out: Outgoing) -> None:
         self._queue.remove(out.n)  # it is the first, unless the first has failed
+        if out.kind == "message":
+            self._page["sent"] += 1
+            self._page["bytes"] += len(out.payload)
+
+    def tell(self, pullers: int) -> None:
+        """Write down how it stands, with so many pullers up."""
+        waits = [out for out in self.all.values() if out.kind == "message"]
+        self._page["queued"] = sum(out.kind == "message" for out in self.unsent())
+        self._page["unfinished"], self._page["oldest"] = len(waits), waits[0].put if waits else 0
+        self._page["pullers"] = pullers
 
     def put_back(self, numbers: Iterable[int]) -> None:
         """Those of them that are not finished go out again, before all others."""
@@ -115,7 +129,7 @@ class Unfinished:
     def _drop(self, out: Outgoing, counter: str, reason: str) -> None:
         """It was not sent, and will not be: downstream hears of it as a skip."""
         meta = out.meta
-        self._books[counter] += 1
+        self._page.let_pass(counter)
         self.finish(out.n, "dropped", reason)
         stream, first, last = meta["stream"], meta["number"], meta.get("last", meta["number"])
         for skip in self.unsent():

@@ -13,7 +13,7 @@ NODE_KEYS = (
     *("host", "replicas", "restart", "stall", "memory", "in_order"),
 )
 # What stands on every node's command line, or in graph.yaml beside `args`.
-RESERVED = {"name", "run", "key", "grant", "pull", "push", "try", "help", *NODE_KEYS}
+RESERVED = {"name", "run", "key", "grant", "trace", "pull", "push", "try", "help", *NODE_KEYS}
 
 KIND_OF = {str: "text", bool: "bool", int: "int", float: "float", list: "list", dict: "mapping"}
 WORDS = {

@@ -90,13 +90,14 @@ class Figures:
         return line
 
     def _unfinished(self, total: Counters) -> int:
-        """How many of those that the sources have made are not finished; a watcher that is held up counts too few."""
+        """How many of those that the sources have made are not finished; a watcher counts them up to a beat later."""
         waiting = total["backlog"] + total["on_the_way"]
         return max(waiting, total["made"] - (self._made_before or 0) - _finished(total))
 
     def _note_made(self, total: Counters) -> None:
-        if self._made_before is None and total["total"]:
-            self._made_before = total["made"] - total["backlog"] - total["on_the_way"] - _finished(total)
+        if total["total"]:  # what is not counted as waiting yet looks finished: the least is true
+            before = max(0, total["made"] - total["backlog"] - total["on_the_way"] - _finished(total))
+            self._made_before = before if self._made_before is None else min(before, self._made_before)
 
     def _note_done(self, done: int, now: float) -> None:
         if done == self._last_done:
@@ -116,7 +117,8 @@ class Figures:
 
     def _latencies(self) -> list[int]:
         paths = [path for paths in self._replicas.values() for path in paths if path.exists()]
-        return [sum(column) for column in zip(*map(books.read_latencies, paths), strict=True)]
+        latencies = [books.read_whole(path).histograms["latency"] for path in paths]
+        return [sum(column) for column in zip(*latencies, strict=True)]
 
 
 def _sum(nodes: Mapping[str, Counters]) -> Counters:

@@ -5,6 +5,7 @@ from collections import OrderedDict
 from enum import IntEnum
 from pathlib import Path
 
+from bus import idle
 from media.events import Events, What
 from media.rest import Rest
 from media.said import Said
@@ -64,13 +65,21 @@ class Arrivals:
         self._count_cost()
         self._listen()
         if not self._queue:
-            self._events.wait(patience)
+            with idle():
+                self._events.wait(patience)
             self._listen()
         if not self._queue:
             return None
         name, sign = self._queue.popitem(last=False)
         self._given = name, time.thread_time()
         return name, sign
+
+    def look(self) -> int:
+        """Take in what has come while nobody asks for the next; how many wait now."""
+        while self._take_in():
+            pass
+        self._listen()
+        return self.waiting
 
     def later(self, name: str, sign: Sign) -> None:
         """This one was not ready: it comes again with its next event, or a little later."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy
 from PIL import Image, ImageDraw, ImageFont
 
+from bus import idle
 from media.job import Job
 from media.video import Frame, Opened, Promise, Selection, Steps
 
@@ -31,7 +32,8 @@ def frames(job: Job, first: int, workspace: Path | None = None) -> Steps:
         number = selection.number(index / RATE)
         if number is None and selection.behind:
             continue
-        time.sleep(max(0.0, due - time.monotonic()))
+        with idle():
+            time.sleep(max(0.0, due - time.monotonic()))
         due = max(due + 1 / RATE, time.monotonic() - LATE)
         if number is None:
             yield None

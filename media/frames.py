@@ -3,14 +3,13 @@
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
-from bus import step, wait
+from bus import drop, step, wait
 from bus.durable import sync_way
 from media.budget import Budget
 from media.disk import MISTAKES, NoRoom, trouble_told
@@ -56,8 +55,11 @@ class FrameFolder:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if self.live and self._placing.group:  # came at once with more, which did not come
-            with suppress(NoRoom, OSError):
+            try:
                 self._at_once(self._place)
+            except (NoRoom, OSError) as trouble:
+                drop(count := len(self._placing.group))
+                print(f"dropped {count} frame{'' if count == 1 else 's'} of {self._job.title} at its end: {trouble}")
         with step("leave"):
             self._workspace.leave(keep=not self._job.live and any(self.workspace.glob("*.part")))
 

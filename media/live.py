@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
+from bus import idle
 from media.job import BadData, Job
 from media.video import BEAT, TOLERANCE, Frame, Opened, Steps
 from media.worker import WorkerDied
@@ -110,7 +111,8 @@ class Outage:
         delay = min(LONGEST, SHORTEST * 2 ** min(self._tries - 1, 10))
         due = now + delay * (1 - JITTER * random.random())
         while (left := due - time.monotonic()) > 0:
-            time.sleep(min(left, BEAT))
+            with idle():
+                time.sleep(min(left, BEAT))
             yield None
 
     def over(self) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 
+from bus import idle
 from media.pace import LATE, Lag
 from media.video import BEAT, SLOW, Dropped, Frame, Opened, Step, Steps
 
@@ -89,7 +90,8 @@ class _Waiting:
     def take(self) -> Step:
         """The next step, or None if there is none within a BEAT."""
         with self._changed:
-            self._changed.wait_for(lambda: self._dropped or self._steps or self._ended, BEAT)
+            with idle():
+                self._changed.wait_for(lambda: self._dropped or self._steps or self._ended, BEAT)
             opened = bool(self._steps) and isinstance(self._steps[0], Opened)
             if self._dropped and not opened:  # what is opened is told before what was dropped of it
                 why, count = self._dropped.popitem()

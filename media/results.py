@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from bus import Message, encode, outside, step, wait
+from bus import Message, encode, outside, show, step, wait
 from media.atomic import AtomicFolder, File
 from media.disk import MISTAKES
 from media.names import BY, KINDS, named_as, place, source_name
@@ -61,6 +61,7 @@ class Results:
         that cannot be decoded, or encoded in this format. A name that the file system refuses is rejected by `commit`.
         """
         content, format = self._content(frame, image)
+        show(frame.replace(content))
         parts = place(frame, named_as(source_name(frame), format), self._by)
         self._group.append(File(parts, content, frame.reject))
         if time.monotonic() - self._began > TOGETHER:

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TypeAlias
 
+from bus import idle
 from media.job import BadData
 from media.video import BEAT
 
@@ -62,7 +63,8 @@ def heard(worker: Worker) -> Iterator[Heard | None]:
             if pipe:
                 pipes.register(pipe, selectors.EVENT_READ, pipe)
         while pipes.get_map():
-            ready = pipes.select(BEAT)
+            with idle():
+                ready = pipes.select(BEAT)
             if not ready:
                 yield None
             for key, _ in ready:

@@ -17,7 +17,7 @@ from typing import Any
 
 from PIL.Image import Image
 
-from bus import Message, encode, finished, progress, run, wait, wired
+from bus import Message, encode, finished, progress, run, show, wait, wired
 from media import camera, gstreamer, images, pyav
 from media.frames import FrameFolder
 from media.job import OWN_ENGINES, BadData, Job
@@ -99,7 +99,9 @@ def into_folder(job: Job, folder: Path, budget: str) -> Iterator[Message | None]
                 for step in video:
                     if isinstance(step, Frame):
                         more = monotonic() - asked < SOON
-                        refused = spool.place(step.number, jpeg(step, job), more)
+                        body = jpeg(step, job)
+                        show(message(step, body, job))
+                        refused = spool.place(step.number, body, more)
                         made += 1
                     else:
                         refused = spool.flush()
@@ -130,14 +132,8 @@ def onto_wire(job: Job) -> Iterator[Message | None]:
         made = 0
         for step in video:
             if isinstance(step, Frame):
-                yield Message(
-                    step.picture.read_bytes() if isinstance(step.picture, Path) else step.picture,
-                    stream=job.stream,
-                    number=step.number,
-                    name=job.name(step.number),
-                    captured=step.captured,
-                    data=facts(job, opened),
-                )
+                picture = step.picture.read_bytes() if isinstance(step.picture, Path) else step.picture
+                yield message(step, picture, job).replace(data=facts(job, opened))
                 made += 1
                 progress(step.number + 1, opened.total)
                 continue
@@ -162,6 +158,18 @@ def opening(job: Job, video: Steps, losses: Losses, first: int) -> Generator[Non
             losses.note(step)
         yield None
     raise BadData(f"cannot read {job.shown}: there is nothing in it")
+
+
+def message(frame: Frame, body: bytes | Image | Path, job: Job) -> Message:
+    """The frame with what it carries: bytes, pixels, or a file."""
+    return Message(
+        None if isinstance(body, Path) else body,
+        file=body if isinstance(body, Path) else None,
+        stream=job.stream,
+        number=frame.number,
+        name=job.name(frame.number),
+        captured=frame.captured,
+    )
 
 
 def changed(job: Job, before: Opened, now: Opened) -> bool:

@@ -83,6 +83,7 @@ def _goes(spool: Spool, watching: Iterator[Message | None]) -> Generator[Message
     try:
         yield from watching
     except FolderGone:
+        backlog(0)  # what waited went with it
         return True
     except FileNotFoundError:
         if spool.is_there:
@@ -101,19 +102,19 @@ def _watch(
         note_waiting(spool.folder)
     if leftovers := spool.leftovers():
         print(f"{len(leftovers)} frames of an earlier run wait in {spool.folder / TAKEN}")
-    for done, taken in enumerate(leftovers):
-        backlog(len(leftovers) - done)
-        yield _message(taken, known, spool)
-
     arrivals.scan()
     print(f"watches {spool.folder}: {arrivals.waiting} waiting")
+    for left, taken in zip(reversed(range(len(leftovers))), leftovers, strict=True):
+        _tell(arrivals, left)
+        yield _message(taken, known, spool)
+
     ending, ready = False, None
     try:
         while not ending or arrivals.waiting or spool.held:
             for taken in spool.returned():
                 yield _message(taken, known, spool)
             ready = _next(arrivals, spool)
-            backlog(arrivals.waiting)
+            _tell(arrivals)
             if streams is not None:
                 known.keep()
                 if known.kept:  # only then the last that was told is acknowledged: when the next is asked for
@@ -133,6 +134,11 @@ def _watch(
         arrivals.scan()
         backlog(arrivals.waiting + (ready is not None))
         raise
+
+
+def _tell(arrivals: Arrivals, others: int = 0) -> None:
+    """Say what waits behind the one that goes out now, with `others`."""
+    backlog(others + arrivals.waiting, lambda: others + arrivals.look())
 
 
 def _ours(opened: Iterable[Message], watched: Path) -> Iterator[Message]:

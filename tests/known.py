@@ -57,9 +57,6 @@ class Keyed(Bench):
         queue = deque[tuple[Pull, Item]]()
         return Pull(self.hub, self.sockets, [pipe], queue, Death([], ""), self.marks, self.said.append), queue
 
-    def pushes(self, *pipes: Pipe) -> Push:
-        return Push(self.hub, self.sockets, [*pipes], self.books, self.said.append)
-
     def pusher(self, peer: str, pair: Pair | None = None) -> FarPusher:
         return FarPusher(self.context, "", partial(self.reach, peer, pair))
 

@@ -13,17 +13,18 @@ from typing import Any, TypeVar
 import zmq
 
 import bus.node
-from bus.books import Books
 from bus.death import Death
 from bus.hub import Hub
 from bus.link import Pipe, Sockets
 from bus.marks import Marks
+from bus.measures import Measures
 from bus.pull import Pull
 from bus.push import Push
 from bus.pusher import Item
 from tests.conftest import until
 
 Header = dict[str, Any]
+WIRES = 8  # out of a bench, at most
 WAIT = 20.0  # seconds for what takes some milliseconds on an idle machine
 META = {"stream": "s", "number": 1, "name": "a.bin", "captured": 1, "time": "captured", "hops": []}
 
@@ -134,7 +135,9 @@ class Bench:
     def __init__(self, folder: Path) -> None:
         self.hub, self.sockets, self.context = Hub(), Sockets(), zmq.Context[zmq.Socket[bytes]]()
         self.said: list[str] = []
-        self.books = Books()
+        self.measures = Measures(None, "node.1", WIRES, self.said.append)
+        self.books = self.measures.books
+        self._pages = iter(self.books.wires)
         self.marks = Marks(folder, "pull.1")
         self._address = f"ipc://{folder}/"
         self._fars: list[FarPuller] = []  # open until the end, whoever forgets them
@@ -145,7 +148,11 @@ class Bench:
         fars = [FarPuller(self.context, address) for address in addresses.values()]
         self._fars += fars
         pipes = [Pipe(address, peer=peer, **options) for peer, address in addresses.items()]
-        return Push(self.hub, self.sockets, pipes, self.books, self.said.append), fars
+        return self.pushes(*pipes), fars
+
+    def pushes(self, *pipes: Pipe) -> Push:
+        page, clocks = next(self._pages), self.measures.clocks
+        return Push(self.hub, self.sockets, [*pipes], page, clocks, self.said.append)
 
     def pull(self, **options: Any) -> tuple[Pull, FarPusher, deque[tuple[Pull, Item]]]:
         far, queue = FarPusher(self.context, self._address + "far.1"), deque[tuple[Pull, Item]]()
@@ -188,7 +195,7 @@ class Node(bus.node.Node):
         self.beyond = [FarPuller(self.context, f"ipc://{folder}/out{number}") for number in range(outputs)]
         pull = [Pipe(f"ipc://{folder}/in", peer="far.1", **options)]
         push = [Pipe(f"ipc://{folder}/out{number}", wire=f"out{number}", peer="beyond.1") for number in range(outputs)]
-        given = Namespace(name="node.1", run=folder, key=None, grant=[str(folder)], pull=pull, push=push)
+        given = Namespace(name="node.1", run=folder, key=None, grant=[str(folder)], trace=False, pull=pull, push=push)
         super().__init__(given, {"frames": True}, Marks(folder, "node.1"))
         self.folder, self.frames = folder, self.inputs["frames"]
 

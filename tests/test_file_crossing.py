@@ -133,7 +133,7 @@ def test_while_its_disk_fails_others_go_first_and_then_it_is_sent(
     b.until(lambda: b.said)
     assert b.said == ['cannot read a file that is to go on "frames": Input/output error; tries again']
     assert push.room()
-    Outputs("node.1", b.books, b.said.append).send(file(tmp_path, "good.jpg", b"good"), [push], [])
+    Outputs("node.1", b.measures, b.said.append).send(file(tmp_path, "good.jpg", b"good"), [push], [])
     b.until(lambda: payloads(far) == [b"good"])
     failing.clear()
     b.until(lambda: payloads(far) == [b"good", b"bad"])

@@ -12,8 +12,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from host import graph, overrides, verbs
+from host import graph, overrides, verbs, watch
 from host.graph import GraphError
+from host.problems import listed
 from host.runfolder import Refused
 
 OK = 0  # all done, or stopped as asked
@@ -21,12 +22,22 @@ FAILED = 1  # a node failed for good, or a dead letter could not be looked into 
 BAD_USE = 2  # a bad graph or command line
 
 STANDARD_ERROR = 2  # the last of the standard files' descriptors
-VERBS = ("check", "print", "unit", "keys", "try", "dead-letters", "retry")
+VERBS = ("check", "print", "status", "unit", "keys", "try", "dead-letters", "retry")
+RUN = {"run": "running the graph"}
+FLAGS = {  # with which verbs each goes, in words
+    "only": RUN,
+    "log": RUN,
+    "trace": RUN,
+    "host": {**RUN, "unit": "unit", "status": "status"},
+    "json": {"status": "status", "dead-letters": "dead-letters"},
+    "watch": {"status": "status"},
+}
 HELP = """\
 verbs:
   (none)          run the graph until all is done, or until Ctrl-C
   check           say every mistake in the graph at once, or in one line that it is fine
   print           show the command line of every process, ready to paste; start nothing
+  status          show how the graph is that runs in another terminal; --watch: again and again, --json: for programs
   unit            show a unit for systemd that runs the graph as a service, overrides included
   keys HOST …     make the private keys of hosts, and print the lines for graph.yaml
   try NODE FILE   run one node on one image file; the result lies beside the file
@@ -78,17 +89,19 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("words", nargs="*", default=[], metavar="verb | node.key=value", help="see below")
     parser.add_argument("--host", metavar="NAME", help="which of the graph's hosts this machine is")
     parser.add_argument("--only", action="append", default=[], metavar="NODE", help="start this node, and no others")
-    parser.add_argument("--json", action="store_true", help="dead-letters: one JSON object a line, for programs")
+    parser.add_argument("--json", action="store_true", help="status, dead-letters: JSON objects, one a line")
+    parser.add_argument("--watch", action="store_true", help="status: once a second, until the graph has ended")
+    parser.add_argument("--log", choices=("text", "json"), default="text", help="run: each line as a JSON object")
+    parser.add_argument("--trace", type=Path, metavar="FILE", help="run: the way of each frame, for ui.perfetto.dev")
     options = parser.parse_intermixed_args(words)
     rest = options.words
     options.verb = rest.pop(0) if rest and "=" not in rest[0] else "run"
     options.names = []
-    if (options.only and options.verb != "run") or (options.host and options.verb not in ("run", "unit")):
-        parser.error("--only goes with running the graph alone, and --host with that and unit")
+    for flag, verbs_of_it in FLAGS.items():
+        if getattr(options, flag) != parser.get_default(flag) and options.verb not in verbs_of_it:
+            parser.error(f"--{flag} goes with {listed(verbs_of_it.values())}")
     if options.verb not in ("run", *VERBS):
         parser.error(f'there is no verb "{options.verb}": they are {", ".join(VERBS)}; without one the graph runs')
-    if options.json and options.verb != "dead-letters":
-        parser.error("--json goes with dead-letters alone")
     if options.verb == "try":
         if len(rest) < 2:
             parser.error("try what on what? Give a node and an image file: try converter photo.jpg")
@@ -122,6 +135,8 @@ def obey(options: argparse.Namespace) -> int:
         verbs.check(wanted)
     elif options.verb == "print":
         verbs.show(wanted)
+    elif options.verb == "status":
+        went_well = watch.status(wanted, options.host, as_json=options.json, watch=options.watch)
     elif options.verb == "unit":
         verbs.unit(wanted, options.host, options.overrides)
     elif options.verb == "try":
@@ -131,7 +146,10 @@ def obey(options: argparse.Namespace) -> int:
     elif options.verb == "retry":
         went_well = verbs.retry(wanted, options.names)
     else:
-        return OK if verbs.run(wanted, options.host, options.only) else FAILED
+        went_well = verbs.run(
+            wanted, options.host, options.only, options.overrides, log=options.log, trace=options.trace
+        )
+        return OK if went_well else FAILED
     print(end="", flush=True)  # what nobody reads any more is noticed here
     return OK if went_well else FAILED
 

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Literal, cast
 
 from bus.steps import CRASH
-from host import figures, janitor
+from host import janitor
 from host.command import Process
 from host.deaths import Deaths
+from host.ledger import Account
 from host.log import Log
 from host.runfolder import RunFolder
 
@@ -22,6 +23,7 @@ PROJECT = Path(__file__).resolve().parent.parent  # where `python -m nodes.…` 
 NEVER_AGAIN = {2: "wrong arguments or a missing program", 65: "bad data"}  # exit codes that a new life cannot cure
 SIGNALS = {number.value: number.name for number in signal.Signals}  # real-time signals have no names
 STACK_TIME = 2.0  # seconds that a hung process has to write its stack to the log
+PROGRESS = ("received", "sent", "made")  # a replica has got on when one of these has grown
 NEVER = math.inf  # a time that does not come
 
 
@@ -46,11 +48,15 @@ class Child:
         self.leaves_at = NEVER  # when it is asked at the latest
         self.dies_at = NEVER  # when it is killed if it is still there
         self.born_at = 0.0
+        self.since = 0.0  # likewise, in seconds since the epoch
+        self.lives = 0
+        self.status = ""  # what it last said of itself
+        self.last_death = ""  # in words
         self._folder = folder
         self._run = run
-        self._lives = 0
         self._guiltless_until = 0.0  # what it did before is not held against it
-        self._counters_at_birth: figures.Counters = {}
+        self.account = Account(run.books(process.replica), process.outgoing)
+        self._counters_at_birth: dict[str, int] = {}
         self._deaths = Deaths()
 
     def next_turn(self) -> float:
@@ -65,7 +71,7 @@ class Child:
     def start(self) -> Log:
         """Begin a life, and return what it prints. Raises OSError if the program cannot be started."""
         self._counters_at_birth = self.counters()
-        self._lives += 1
+        self.lives += 1
         self._popen = subprocess.Popen(
             self.process.argv,
             cwd=self._folder,
@@ -86,7 +92,7 @@ class Child:
             self._log.close()
             raise
         self.is_running, self.is_ready, self.is_aborted, self.crime, self.dies_at = True, False, False, "", NEVER
-        self.born_at = time.monotonic()
+        self.born_at, self.since, self.status = time.monotonic(), time.time(), ""
         self.forgive()
         return self._log
 
@@ -136,14 +142,14 @@ class Child:
     def rest(self) -> float:
         """Note a death, and return for how many seconds to rest: none after a life with progress."""
         before, after = self._counters_at_birth, self.counters()
-        progress = any(after[counter] > before[counter] for counter in figures.PROGRESS)
+        progress = any(after[counter] > before[counter] for counter in PROGRESS)
         rest = self._deaths.rest(time.monotonic(), progress)
         self.starts_at = time.monotonic() + rest
         return rest
 
     @property
     def _life(self) -> str:
-        return f"{self._run.id}/{self.process.replica}/{self._lives}"
+        return f"{self._run.id}/{self.process.replica}/{self.lives}"
 
     @property
     def is_in_crash_loop(self) -> bool:
@@ -167,12 +173,18 @@ class Child:
             return f"was killed by {SIGNALS.get(-code, f'signal {-code}')}"
         return f"exited with {code}{' but no end mark' if code == 0 and self.leaves_mark else ''}"
 
+    @property
+    def kind_of_death(self) -> Literal["death", "hang", "memory"]:
+        if not self.crime:
+            return "death"
+        return "hang" if self.is_aborted else "memory"
+
     def why_never_again(self, code: int) -> str:
         """Why an exit with `code` is for good; nothing if it is not."""
         return "restart: never" if self.node.restart == "never" else NEVER_AGAIN.get(code, "")
 
     def counters(self) -> dict[str, int]:
-        return figures.counters(self._run.books(self.process.replica))
+        return self.account.read().counters
 
     def busy(self) -> float:
         """For how many seconds its code has held one message; the time before it was last forgiven does not count."""

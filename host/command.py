@@ -25,12 +25,14 @@ class Process:
     argv: tuple[str, ...]
     env: Mapping[str, str]  # the variables that graph.yaml gives it
     pipes: tuple[Pipe, ...] = ()  # its ends of them
+    outgoing: tuple[str, ...] = ()  # the wires that it pushes, as its books have them
 
 
-def processes(graph: Graph, run: Path, host: str | None = None) -> list[Process]:
+def processes(graph: Graph, run: Path, host: str | None = None, *, trace: bool = False) -> list[Process]:
     """The processes of `host`, or of all hosts, those of a sink first, those of a source last.
 
-    Their sockets are to be in the folder `run`. Raises GraphError if they cannot be there, or if `host` has no node.
+    Their sockets are to be in the folder `run`. `trace`: whether they are to note what they do with each message.
+    Raises GraphError if they cannot be there, or if `host` has no node.
     """
     problems = Problems(str(graph.path))
     hosts = [node.host for node in graph.nodes.values() if node.host]
@@ -44,9 +46,10 @@ def processes(graph: Graph, run: Path, host: str | None = None) -> list[Process]
             replica=replica,
             label=replica if node.replicas > 1 else node.name,
             node=node,
-            argv=(*program(node), *_wiring(graph, node, replica, run, pipes), *arguments(node)),
+            argv=(*program(node), *_wiring(graph, node, replica, run, pipes), *_tracing(node, trace), *arguments(node)),
             env=node.env,
             pipes=(*pipes.pulls[replica], *pipes.pushes[replica]),
+            outgoing=tuple(dict.fromkeys(pipe.wire for pipe in pipes.pushes[replica])),
         )
         for node in (graph.nodes[name] for name in reversed(list(graph.order())))
         if host is None or node.host == host
@@ -82,6 +85,11 @@ def _wiring(graph: Graph, node: Node, replica: str, run: Path, pipes: Pipes) -> 
         flags.append(f"--key={keyring.file(graph.folder, str(node.host))}")
     flags += [f"--grant={folder}" for folder in _granted(graph, node)]
     return flags + [f"--pull={pipe}" for pipe in pulls] + [f"--push={pipe}" for pipe in pushes]
+
+
+def _tracing(node: Node, trace: bool) -> list[str]:
+    """A command may be in another language, and know of no such flag."""
+    return ["--trace"] if trace and node.run else []
 
 
 def _granted(graph: Graph, node: Node) -> list[str]:

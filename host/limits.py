@@ -1,14 +1,13 @@
 """What no process may do: hold one message for longer than `stall`, or more than `memory`."""
 
-import os
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from host import proc
 from host.child import Child
+from host.families import PAGE, families
 
 GLANCE = 0.1  # seconds between two looks at the processes of nodes that have a `memory`: one may take a GB in 0.3 s
 MB = 1_000_000  # bytes
-PAGE = os.sysconf("SC_PAGE_SIZE")  # bytes
 
 Memory = Callable[[Collection[int]], dict[int, int]]  # pids -> the resident bytes of each
 
@@ -39,26 +38,8 @@ def memory_of(pids: Collection[int]) -> dict[int, int]:
 
 
 def memory_by_family(pids: Collection[int]) -> dict[int, int]:
-    """Resident bytes of the sessions that `pids` lead, with all that descends from them, such as a source's decoder.
-
-    Shared pages count once for each process.
-    """
-    everyone = dict(proc.everyone())
-    memory = dict.fromkeys(pids, 0)
-    for facts in everyone.values():
-        if (head := _head(facts, memory, everyone)) is not None:
-            memory[head] += int(facts[proc.RESIDENT]) * PAGE
-    return memory
-
-
-def _head(facts: list[bytes], heads: Collection[int], everyone: Mapping[int, list[bytes]]) -> int | None:
-    """Which of `heads` a process belongs to: that of its session, or of its nearest ancestor that belongs to one."""
-    seen = 0
-    while facts and seen < len(everyone):  # a pid that is used again meanwhile might close a circle
-        if (session := int(facts[proc.SESSION])) in heads:
-            return session
-        facts, seen = everyone.get(int(facts[proc.PARENT]), []), seen + 1
-    return None
+    """Resident bytes of the sessions that `pids` lead, with all that descends from them, such as a source's decoder."""
+    return {pid: family.memory for pid, family in families(pids).items()}
 
 
 def is_stopped(pid: int) -> bool:

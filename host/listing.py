@@ -5,11 +5,11 @@ import shlex
 import time
 from collections.abc import Iterable, Iterator
 
+from host.amounts import size
 from host.letters import Letter, printable
 from host.report import plain
 
 WIDEST = 40  # characters to which the column of names grows
-UNITS = ("B", "kB", "MB", "GB")  # each a thousand of the one before
 
 
 def table(letters: Iterable[Letter]) -> Iterator[str]:
@@ -23,7 +23,7 @@ def table(letters: Iterable[Letter]) -> Iterator[str]:
         for letter in here:
             when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(letter.when))
             reason = " ".join(" ".join(map(plain, letter.reason.split("\n"))).split())
-            yield f"  {when}  {_size(letter.size):>8}  {pasted(letter.shown):{width}}  {reason}"
+            yield f"  {when}  {size(letter.size):>8}  {pasted(letter.shown):{width}}  {reason}"
 
 
 def record(letter: Letter) -> str:
@@ -49,10 +49,3 @@ def _headed(letter: Letter) -> str:
     place = letter.place
     returns = "" if place.home else "; they cannot go back by themselves: put them into a watched folder, or try them"
     return f"{printable(str(place.folder))}, set aside by {place.owner}{returns}:"
-
-
-def _size(count: int) -> str:
-    size, power = float(count), 0
-    while size >= 999.5 and power + 1 < len(UNITS):
-        size, power = size / 1000, power + 1
-    return f"{size:.{1 if power and size < 99.95 else 0}f} {UNITS[power]}"

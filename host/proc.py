@@ -4,6 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 STATE, PARENT, SESSION, RESIDENT = 0, 1, 3, 21  # places of a process's facts
+TIMES = range(11, 15)  # its ticks of the processor, by its own code and the kernel's, then of children it waited for
+IDLE = (3, 4)  # places of the ticks in which processors did nothing, or waited for a disk, see man 5 proc_stat
+ALL = 8  # so many places are ticks of their own: what follows is in them
 
 
 def facts(pid: int) -> list[bytes]:
@@ -25,3 +28,9 @@ def everyone() -> Iterator[tuple[int, list[bytes]]]:
 def children(pid: int) -> set[int]:
     """The pids of its children, the dead that are not reaped included."""
     return {one for one, found in everyone() if int(found[PARENT]) == pid}
+
+
+def busy_ticks() -> int:
+    """For how many ticks the processors of this machine have been busy, all added up."""
+    ticks = [int(word) for word in Path("/proc/stat").read_bytes().split(b"\n", 1)[0].split()[1 : 1 + ALL]]
+    return sum(count for place, count in enumerate(ticks) if place not in IDLE)

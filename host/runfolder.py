@@ -36,7 +36,7 @@ class RunFolder:
     def __init__(self, graph: Path, host: str | None = None) -> None:
         """Raises Refused if another launcher runs `graph` on `host`, or if the place is not safe, or its disk full."""
         self._base = base()
-        self._graph_lock = self._base / f"{_hash(graph, host)}.lock"
+        self._graph_lock = lock(graph, host)
         try:
             self._locks = [self._lock_graph(graph)]
             self._sweep()
@@ -71,11 +71,24 @@ class RunFolder:
         with suppress(OSError):  # no room: that costs words in a dead letter, and must not cost the graph
             (self.path / f"{replica}.death").write_text(words)
 
-    def write_failed(self, replica: str, code: int) -> None:
+    def write_failed(self, replica: str, code: int | None) -> None:
         """Write the end mark of a replica that failed for good, so that nodes downstream do not wait for it."""
-        fresh = self.path / f"{replica}.done.new"
-        fresh.write_text(json.dumps({"failed": True, "code": code}))
-        fresh.replace(self.mark(replica))
+        _write(self.mark(replica), {"failed": True, "code": code})
+
+    def tell_ended(self, puller: str, pusher: str) -> None:
+        """Let `puller` know that `pusher`, on another host, has ended, unless it knows that. Raises OSError."""
+        mark = self._heard(puller, pusher)
+        if not mark.exists():
+            _write(mark, {"epoch": ""})
+
+    def untell_ended(self, puller: str, pusher: str) -> None:
+        """Take that back, unless `puller` has heard it from `pusher` itself."""
+        with suppress(OSError, ValueError):
+            if not json.loads(self._heard(puller, pusher).read_bytes())["epoch"]:
+                self._heard(puller, pusher).unlink()
+
+    def _heard(self, puller: str, pusher: str) -> Path:
+        return self.path / f"{puller}.heard.{pusher}"  # see bus/marks.py
 
     def __enter__(self) -> "RunFolder":
         return self
@@ -90,26 +103,26 @@ class RunFolder:
             os.close(lock)
 
     def _lock_graph(self, graph: Path) -> int:
-        lock = _hold(self._graph_lock)
-        if lock is None:
+        held = _hold(self._graph_lock)
+        if held is None:
             pid = _read(self._graph_lock / "pid")
             raise Refused(f"{graph} runs already{pid and f' under the launcher with pid {pid}'}: stop that one first")
         (self._graph_lock / "pid").write_text(str(os.getpid()))
-        return lock
+        return held
 
     def _sweep(self) -> None:
         """Remove what launchers that were killed have left."""
         for folder in self._base.iterdir():
-            if RUN.fullmatch(folder.name) and (lock := _hold(folder)) is not None:
+            if RUN.fullmatch(folder.name) and (held := _hold(folder)) is not None:
                 janitor.kill_all(f"ZG_RUN={folder.name}", janitor.PATIENCE)  # its own may have been killed, too
                 shutil.rmtree(folder, ignore_errors=True)  # what resists is swept at the next start
-                os.close(lock)
+                os.close(held)
 
     def _make(self) -> Path:
         while True:
             path = self._base / secrets.token_hex(ID_LENGTH // 2)
-            if (lock := _hold(path)) is not None:  # None: another launcher's sweep was faster
-                self._locks.append(lock)
+            if (held := _hold(path)) is not None:  # None: another launcher's sweep was faster
+                self._locks.append(held)
                 return path
 
 
@@ -129,9 +142,20 @@ def base() -> Path:
     return path
 
 
+def lock(graph: Path, host: str | None = None) -> Path:
+    """The folder that the launcher of `graph` on `host` holds, with its `pid` and the id of its `run` in it."""
+    return base() / f"{_hash(graph, host)}.lock"
+
+
 def by_hand(graph: Path, host: str | None = None) -> Path:
     """A run folder for processes that are started by hand: as long as those of a run, and never swept."""
     return base() / f"hand-{_hash(graph, host)}"[:ID_LENGTH]
+
+
+def _write(mark: Path, content: object) -> None:
+    fresh = mark.with_name(f"{mark.name}.fresh")
+    fresh.write_text(json.dumps(content))
+    fresh.replace(mark)
 
 
 def _hash(graph: Path, host: str | None) -> str:

@@ -3,15 +3,16 @@
 import signal
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from bus.steps import step
 from host.child import Child
 from host.command import Process
 from host.companions import Companion, Companions
+from host.elsewhere import Elsewhere
+from host.facts import Facts
 from host.failures import Failures
-from host.figures import Figures
 from host.graph import Graph
 from host.log import Log
 from host.news import News, Signals
@@ -19,7 +20,8 @@ from host.notices import Notices
 from host.report import GRAPH, Report
 from host.rounds import SHORT_OF, Rounds
 from host.runfolder import Refused, RunFolder
-from host.service import Service, outcome
+from host.service import Service, outcome, state
+from host.telling import Telling
 
 STOP_TIME = 8.0  # seconds from the wish to stop to the death of what is left
 STAGGER = 0.5  # the part of STOP_TIME in which all nodes are asked in turn, even if none leaves
@@ -37,14 +39,18 @@ class Supervisor:
         run: RunFolder,
         report: Report,
         companions: Mapping[str, Sequence[str]],
+        watchers: Sequence[Callable[[Facts], None]] = (),
     ) -> None:
-        """`processes`: the sink first, the source last; `companions`: what else is to run, by name: its words."""
+        """`processes`: the sink first, the source last; `companions`: what else is to run, by name: its words.
+
+        `watchers` are shown how the graph is with each look at it.
+        """
         self.graph, self.run, self.report = graph, run, report
         self.children = [Child(one, graph.folder, run, partial(report.line, one.label)) for one in processes]
         self.nodes = list(dict.fromkeys(one.node.name for one in reversed(processes)))  # the source first
-        books = {node: [run.books(one.replica) for one in processes if one.node.name == node] for node in self.nodes}
-        self.figures = Figures(books, time.monotonic(), graph.dropping(self.nodes))
+        self.telling = Telling(graph, run, self.children, report, watchers)
         self.logs, self.failures, self.is_stopping = set[Log](), Failures(run), False
+        self.elsewhere = Elsewhere(graph, processes[0].node.host, run, self.failures, self.telling.of_graph)
         self.service = Service(self.children)
         self.companions = companions
 
@@ -76,17 +82,19 @@ class Supervisor:
         replicas = Counter(child.node.name for child in self.children)
         nodes = (f"{name} x {replicas[name]}" if replicas[name] > 1 else name for name in self.nodes)
         where = self.graph.path.absolute(), *filter(None, [self.children[0].node.host])
-        self.report.line(GRAPH, f"runs {' on '.join(map(str, where))}: {', '.join(nodes)}; Ctrl-C stops it")
+        self.telling.of_graph(f"runs {' on '.join(map(str, where))}: {', '.join(nodes)}; Ctrl-C stops it")
+        self.telling.look(state(self.children, self.is_stopping))
 
     def close(self) -> None:
         """Leave nothing behind, and say how it went."""
+        self.telling.look(state(self.children, self.is_stopping, self.elsewhere.failed))
         self.rounds.close()
         self.news.close()
         for log in self.logs:
             log.close()
         self.notices.close()
         self.signals.close()
-        last_words = f"{outcome(self.children, self.is_stopping)}: {self.figures.summary(time.monotonic())}"
+        last_words = f"{outcome(self.children, self.is_stopping, self.elsewhere.failed)}: {self.telling.summary()}"
         self.service.close(last_words)
         self.report.line(GRAPH, last_words)
 
@@ -122,25 +130,29 @@ class Supervisor:
         """Decide what a death means: -N is signal N, what is above is an exit code."""
         if child.has_ended(code):
             child.over = "ended"
-            child.say("ended")
+            self.telling.of(child, "ended", "ended")
         elif child.is_leaving:
             child.over = "stopped"
-            child.say("stopped" if code in (0, -signal.SIGTERM) else f"stopped: {child.death(code)}")
+            self.telling.of(
+                child, "stopped", "stopped" if code in (0, -signal.SIGTERM) else f"stopped: {child.death(code)}"
+            )
         elif why := child.why_never_again(code):
-            child.over = "failed"
-            child.say(f"{child.death(code)}, {why}: failed for good")
-            self.failures.mark(child, code)
+            child.over, child.last_death = "failed", f"{child.death(code)}, {why}"
+            self.telling.of(child, "failed", f"{child.last_death}: failed for good")
+            self.failures.mark(child.process.replica, code, child.say)
         else:
-            self.run.write_death(child.process.replica, child.crime or child.death(code))
+            child.last_death = child.crime or child.death(code)
+            self.run.write_death(child.process.replica, child.last_death)
             rest = child.rest()
             loop = "crash loop, " if child.is_in_crash_loop else ""
-            child.say(f"{child.death(code)}, {loop}restarts {f'in {rest:.2g} s' if rest else 'at once'}")
+            words = f"{child.death(code)}, {loop}restarts {f'in {rest:.2g} s' if rest else 'at once'}"
+            self.telling.of(child, child.kind_of_death, words)
         if self.has_failed:
             self.stop_who_has_no_way_on()
 
     @property
     def has_failed(self) -> bool:
-        return any(child.over == "failed" for child in self.children)
+        return bool(self.elsewhere.failed) or any(child.over == "failed" for child in self.children)
 
     # News
 
@@ -154,9 +166,11 @@ class Supervisor:
         sessions = {child.pid: child for child in self.running()}
         for notice in self.notices.read():
             child = sessions.get(notice.session)
+            if child:
+                child.status = notice.fields.get("STATUS", "")
             if child and notice.fields.get("READY") == "1" and not child.is_ready:
                 child.is_ready = True
-                child.say(f"ready after {time.monotonic() - child.born_at:.1f} s")
+                self.telling.of(child, "ready", f"ready after {time.monotonic() - child.born_at:.1f} s")
 
     def hear_signals(self) -> None:
         for number in self.signals.read():
@@ -169,7 +183,7 @@ class Supervisor:
 
     def stop(self, why: str) -> None:
         self.is_stopping = True
-        self.report.line(GRAPH, f"stops on {why}: the source first, the sink last; another Ctrl-C kills all at once")
+        self.telling.of_graph(f"stops on {why}: the source first, the sink last; another Ctrl-C kills all at once")
         now = time.monotonic()
         turn = STOP_TIME * STAGGER / len(self.nodes)
         for child in self.children:
@@ -179,7 +193,7 @@ class Supervisor:
         """Stop the nodes that have nobody left to push to, because of one that failed; their files wait."""
         now = time.monotonic()
         left = {child.node.name for child in self.children if not child.over}
-        left |= self.graph.nodes.keys() - self.nodes  # those on other hosts
+        left |= self.graph.nodes.keys() - self.nodes - self.elsewhere.over  # those on other hosts
         for child in self.children:
             pullers = self.graph.pullers[child.node.name]
             if pullers and left.isdisjoint(pullers) and not child.over:
@@ -201,7 +215,7 @@ class Supervisor:
                 child.kill()
 
     def kill_everyone(self) -> None:
-        self.report.line(GRAPH, "kills all at once")
+        self.telling.of_graph("kills all at once")
         for child in self.running():
             child.kill()
 
@@ -212,8 +226,10 @@ class Supervisor:
         if not self.rounds.look():
             return
         self.failures.again()
-        if line := self.figures.look(time.monotonic()):
-            self.report.line(GRAPH, line)
+        if self.elsewhere.look():
+            self.stop_who_has_no_way_on()
+        self.telling.look(state(self.children, self.is_stopping, self.elsewhere.failed))
+        if line := self.telling.rates():
             self.service.rates(line)
 
     def running(self) -> list[Child]:

@@ -134,6 +134,15 @@ def gorges() -> None:
     sys.exit(1)
 
 
+def busy() -> None:
+    """For a part of the time: half a processor, if there is that much."""
+    while True:
+        until = time.monotonic() + 0.2
+        while time.monotonic() < until:
+            pass
+        time.sleep(0.2)
+
+
 def exits() -> None:
     sys.exit(int(VALUE))
 

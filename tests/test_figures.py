@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from bus.books import Books
-from host.figures import PERIOD, Figures, counters
+from host.figures import PERIOD
+from host.figures import Figures as FiguresOfLedger
+from host.ledger import Account, Ledger
 
 
 @pytest.fixture
@@ -24,15 +26,33 @@ def write(path: Path, **counts: int) -> None:
     books.close()
 
 
+class Figures:
+    """Figures and the ledger that they see, over the books at the paths of each node."""
+
+    def __init__(
+        self, paths: dict[str, list[Path]], now: float, dropping: dict[str, dict[str, list[str]]] | None = None
+    ) -> None:
+        self.ledger = Ledger({node: {one.name: Account(one) for one in these} for node, these in paths.items()}, now)
+        self.figures = FiguresOfLedger(self.ledger, dropping)
+
+    def look(self, now: float) -> str:
+        self.ledger.look(now)
+        return self.figures.look()
+
+    def summary(self, now: float) -> str:
+        self.ledger.look(now)
+        return self.figures.summary()
+
+
 def test_rates_are_of_the_last_period_and_name_the_source_first(paths: dict[str, list[Path]]) -> None:
     figures = Figures(paths, now=0.0)
-    write(paths["splitter"][0], made=125, total=750, sent=1)
-    write(paths["watcher"][0], sent=124, received=1, taken=125, done=120, on_the_way=5, backlog=20)
-    write(paths["converter"][0], received=60)
-    write(paths["converter"][1], received=62)
+    write(paths["splitter"][0], made=250, total=750, sent=1)
+    write(paths["watcher"][0], sent=248, received=1, taken=250, done=245, on_the_way=5, backlog=20)
+    write(paths["converter"][0], received=120)
+    write(paths["converter"][1], received=124)
 
     assert figures.look(PERIOD) == (
-        "splitter 25.0/s, watcher 24.8/s, converter 24.4/s; 20 waiting, 5 on the way; 100 of 750, 27 s left"
+        "splitter 25.0/s, watcher 24.8/s, converter 24.4/s; 20 waiting, 5 on the way; 225 of 750, 21 s left"
     )
 
 
@@ -72,7 +92,7 @@ def test_nothing_is_said_while_nothing_changes(paths: dict[str, list[Path]]) -> 
 
 def test_a_source_without_an_end_has_no_time_left(paths: dict[str, list[Path]]) -> None:
     figures = Figures(paths, now=0.0)
-    write(paths["splitter"][0], made=50)
+    write(paths["splitter"][0], made=100)
     assert figures.look(PERIOD) == "splitter 10.0/s, watcher 0.0/s, converter 0.0/s; 0 waiting, 0 on the way"
 
 
@@ -136,10 +156,18 @@ def test_a_host_whose_frames_are_owned_on_another_says_what_its_nodes_finished(p
     assert Figures(paths, 0.0).summary(1.0) == "converter finished 122"
 
 
-def test_books_that_are_being_made_count_as_empty(tmp_path: Path) -> None:
-    path = tmp_path / "a.books"
-    path.touch()
-    assert not any(counters(path).values())
+def test_time_that_goes_by_is_no_change(paths: dict[str, list[Path]]) -> None:
+    figures = Figures(paths, now=0.0)
+    write(paths["splitter"][0], waiting_ns=10**9)
+    assert figures.look(PERIOD) == ""
+
+
+def test_what_was_refused_is_said_if_there_was_any(paths: dict[str, list[Path]]) -> None:
+    figures = Figures(paths, now=0.0)
+    assert "refused" not in figures.summary(1.0)
+    write(paths["watcher"][0], refused=3)
+    assert figures.summary(2.0).endswith("; refused 3")
+    assert figures.look(PERIOD).endswith("; refused 3")
 
 
 def test_more_is_finished_than_taken_is_no_loss(paths: dict[str, list[Path]]) -> None:

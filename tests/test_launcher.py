@@ -115,10 +115,10 @@ def test_try_passes_on_the_exit_code(folder: Path) -> None:
     [
         (
             ["graph.yaml", "chek"],
-            'there is no verb "chek": they are check, print, unit, keys, try, dead-letters, retry;'
+            'there is no verb "chek": they are check, print, status, unit, keys, try, dead-letters, retry;'
             " without one the graph runs",
         ),
-        (["graph.yaml", "check", "--json"], "--json goes with dead-letters alone"),
+        (["graph.yaml", "check", "--json"], "--json goes with status and dead-letters"),
         (
             ["graph.yaml", "dead-letters", "a.jpg"],
             '"a.jpg" is not understood: behind the verb stands node.key=value, in quotes if it has spaces',

@@ -7,7 +7,8 @@ from contextlib import suppress
 
 import pytest
 
-from host.report import GRAPH, ROOM, Report
+from host.output import ROOM
+from host.report import GRAPH, Report
 
 
 @pytest.fixture

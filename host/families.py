@@ -1,0 +1,82 @@
+"""What a process and all that descends from it takes of the machine: memory, and time of its processors."""
+
+import os
+from collections import deque
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
+
+from host import proc
+
+PAGE = os.sysconf("SC_PAGE_SIZE")  # bytes
+TICKS = os.sysconf("SC_CLK_TCK")  # in a second
+LOOKS = 4  # over how many looks the use of processors is taken
+
+
+class Family(NamedTuple):
+    """Of a session, with all that descends from it, such as a source's decoder."""
+
+    memory: int  # resident bytes; shared pages count once for each process
+    ticks: int  # of processors, by the living and by the dead that were waited for
+
+
+def families(pids: Collection[int]) -> dict[int, Family]:
+    """What the sessions that `pids` lead take."""
+    everyone = dict(proc.everyone())
+    found = dict.fromkeys(pids, Family(0, 0))
+    for facts in everyone.values():
+        if (head := _head(facts, found, everyone)) is not None:
+            memory, ticks = found[head]
+            spent = sum(int(facts[place]) for place in proc.TIMES)
+            found[head] = Family(memory + int(facts[proc.RESIDENT]) * PAGE, ticks + spent)
+    return found
+
+
+class Use:
+    """How much of the machine each family uses, over the last looks."""
+
+    def __init__(self) -> None:
+        self._looks: deque[tuple[float, dict[int, Family]]] = deque(maxlen=LOOKS)
+
+    def look(self, now: float, pids: Collection[int]) -> None:
+        self._looks.append((now, families(pids)))
+
+    def memory(self, pid: int) -> int:
+        """Bytes."""
+        return self._looks[-1][1].get(pid, Family(0, 0)).memory if self._looks else 0
+
+    def cores(self, pid: int) -> float:
+        """How many processors its family has kept busy."""
+        seen = [(at, found[pid].ticks) for at, found in self._looks if pid in found]
+        if len(seen) < 2:
+            return 0.0
+        (began, before), (ended, after) = seen[0], seen[-1]
+        return max(0, after - before) / TICKS / (ended - began)
+
+
+class Machine:
+    """How busy all processors of this machine are, whoever keeps them so."""
+
+    def __init__(self) -> None:
+        self.cores = len(os.sched_getaffinity(0))
+        self._looks: deque[tuple[float, float]] = deque(maxlen=LOOKS)
+
+    def look(self, now: float) -> None:
+        self._looks.append((now, proc.busy_ticks() / TICKS))
+
+    @property
+    def busy(self) -> float:
+        """How many processors were busy in the last looks."""
+        if len(self._looks) < 2:
+            return 0.0
+        (began, before), (ended, after) = self._looks[0], self._looks[-1]
+        return max(0.0, after - before) / (ended - began)
+
+
+def _head(facts: list[bytes], heads: Collection[int], everyone: Mapping[int, list[bytes]]) -> int | None:
+    """Which of `heads` a process belongs to: that of its session, or of its nearest ancestor that belongs to one."""
+    seen = 0
+    while facts and seen < len(everyone):  # a pid that is used again meanwhile might close a circle
+        if (session := int(facts[proc.SESSION])) in heads:
+            return session
+        facts, seen = everyone.get(int(facts[proc.PARENT]), []), seen + 1
+    return None

@@ -1,0 +1,114 @@
+"""The books of all replicas, read once a second, and what stood in them in the last seconds."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from bus import books
+from bus.books import BUCKETS, COUNTERS, HISTOGRAMS, WIRE, Reading
+
+WINDOW = 10.0  # seconds over which rates are taken
+
+
+class Account(NamedTuple):
+    """Where the books of a replica are, and its outgoing wires in the order of its command line."""
+
+    path: Path
+    wires: Sequence[str] = ()
+
+    def read(self) -> Reading:
+        """What stands there; all zero as long as there are no books, or they cannot be read."""
+        nothing = blank(self.wires)
+        try:
+            return books.read_whole(self.path, self.wires)
+        except OSError:
+            return nothing
+        except ValueError:  # they are being made, or by a node that keeps none of its wires
+            try:
+                return books.read_whole(self.path)._replace(wires=nothing.wires)
+            except (OSError, ValueError):
+                return nothing
+
+
+class Look(NamedTuple):
+    """What stood in the books at `at`, a time of one clock in seconds; of each node its replicas added up."""
+
+    at: float
+    nodes: Mapping[str, Reading]
+
+    @property
+    def total(self) -> dict[str, int]:
+        return summed(reading.counters for reading in self.nodes.values())
+
+
+class Ledger:
+    """All looks of the last WINDOW seconds."""
+
+    def __init__(self, accounts: Mapping[str, Mapping[str, Account]], now: float) -> None:
+        """`accounts`: node -> replica -> where its books are; the source first."""
+        self._accounts = accounts
+        self._looks: deque[Look] = deque()
+        self.replicas: dict[str, Reading] = {}  # as they were last read
+        self.look(now)
+
+    def look(self, now: float) -> Look:
+        """Read all books."""
+        self.replicas = {
+            replica: account.read() for node in self._accounts.values() for replica, account in node.items()
+        }
+        nodes = {node: added([self.replicas[name] for name in names]) for node, names in self._accounts.items()}
+        self._looks.append(Look(now, nodes))
+        while len(self._looks) > 2 and self._looks[1].at <= now - WINDOW:
+            self._looks.popleft()
+        return self._looks[-1]
+
+    @property
+    def last(self) -> Look:
+        return self._looks[-1]
+
+    @property
+    def earlier(self) -> Look:
+        """The look that lies WINDOW back, or the first one."""
+        return self._looks[0]
+
+
+def blank(wires: Iterable[str] = ()) -> Reading:
+    """Books in which nothing stands."""
+    return Reading(
+        dict.fromkeys(COUNTERS, 0),
+        {name: [0] * BUCKETS for name in HISTOGRAMS},
+        {wire: dict.fromkeys(WIRE, 0) for wire in wires},
+    )
+
+
+def added(readings: Sequence[Reading]) -> Reading:
+    """The books of the replicas of one node in one."""
+    wires = readings[0].wires if readings else {}
+    return Reading(
+        summed(reading.counters for reading in readings),
+        {name: merged([reading.histograms[name] for reading in readings]) for name in HISTOGRAMS},
+        {wire: summed_wire([reading.wires[wire] for reading in readings]) for wire in wires},
+    )
+
+
+def summed(several: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """Counters of several in one."""
+    total = dict.fromkeys(COUNTERS, 0)
+    for counters in several:
+        for counter, count in counters.items():
+            total[counter] += count
+    return total
+
+
+def merged(histograms: Sequence[Sequence[int]]) -> list[int]:
+    """Histograms of several in one."""
+    return [sum(column) for column in zip(*histograms, strict=True)] if histograms else [0] * BUCKETS
+
+
+def summed_wire(pages: Sequence[Mapping[str, int]]) -> dict[str, int]:
+    """The numbers of one wire at several ends in one; the oldest of all is the oldest."""
+    total = {name: sum(page[name] for page in pages) for name in WIRE}
+    return {**total, "oldest": min((page["oldest"] for page in pages if page["oldest"]), default=0)}

@@ -1,0 +1,142 @@
+"""The whole graph: what this host's launcher says of it, with what is known of the nodes and wires of other hosts."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from host import bottleneck, runfolder
+from host.facts import STATUS, SUMS, Facts, fitted
+from host.graph import Graph
+from host.status import FILE
+
+SILENT = 5.0  # seconds after which a host from which nothing comes is silent
+HOSTS = "hosts"  # the folder of what other hosts' launchers say, in the run folder
+MOST = 64 * 1024 * 1024  # bytes of what one says
+
+
+def running(graph: Path, host: str | None = None) -> Path | None:
+    """The run folder of the launcher that runs `graph` on `host` now; None if none does.
+
+    Raises Refused if run folders cannot be where they are to be.
+    """
+    lock = runfolder.lock(graph, host)
+    try:
+        pid, run = int((lock / "pid").read_text()), (lock / "run").read_text()
+        if runfolder.RUN.fullmatch(run) and any(os.path.samestat(one, lock.stat()) for one in _open_by(pid)):
+            return lock.parent / run
+    except (OSError, ValueError):  # it has just begun, or ended
+        return None
+    return None
+
+
+def read(run: Path, graph: Graph) -> Facts:
+    """What is known now. Raises OSError, or ValueError, if the launcher of `run` has said nothing (yet)."""
+    return whole(json.loads((run / FILE).read_text()), run, graph)
+
+
+def whole(ours: Facts, run: Path, graph: Graph) -> Facts:
+    """`ours`, a status.json, with what other hosts say of what runs there; and `hosts`, with how each of them is."""
+    now = time.time()
+    letters = {name: letter for name in _others(graph, ours["host"]) if (letter := _letter(run, name)) is not None}
+    theirs = {name: fitted(letter.get("status"), STATUS) for name, letter in letters.items()}
+    ages = {name: max(0.0, now - _number(letter.get("received"))) for name, letter in letters.items()}
+    nodes = [_node(node, theirs, ages) for node in ours["nodes"]]
+    wires = [_wire(wire, graph, theirs) for wire in ours["wires"]]
+    statuses = [ours, *theirs.values()]
+    machines = {ours["host"]: ours["machine"], **{name: status["machine"] for name, status in theirs.items()}}
+    return {
+        **ours,
+        "nodes": nodes,
+        "wires": wires,
+        "sums": {name: sum(status["sums"][name] for status in statuses) for name in fitted({}, SUMS)},
+        "rate": sum(status["rate"] for status in statuses),
+        "latency": max(statuses, key=lambda status: float(status["sums"]["done"]))["latency"],
+        "bottleneck": bottleneck.words(nodes, wires, machines) if ours["state"] == "runs" else "",
+        "hosts": [*_hosts(graph, ours, theirs, letters, ages)],
+    }
+
+
+def _node(ours: Facts, theirs: Mapping[str, Facts], ages: Mapping[str, float]) -> Facts:
+    if ours["state"] != "elsewhere" or ours["host"] not in theirs:
+        return ours
+    found = next((node for node in theirs[ours["host"]]["nodes"] if node["name"] == ours["name"]), None)
+    if found is None or found["state"] == "elsewhere":
+        return ours
+    kept = {name: ours[name] for name in ("name", "host", "pulls", "pushes")}  # graph.yaml says so
+    return {**found, **kept, "age": ages[ours["host"]]}
+
+
+def _wire(ours: Facts, graph: Graph, theirs: Mapping[str, Facts]) -> Facts:
+    """The wire, as all hosts that push it see it together."""
+    hosts = dict.fromkeys(str(graph.nodes[name].host) for name in graph.wires[ours["name"]].pushers)
+    known = [
+        wire
+        for host in hosts
+        if host in theirs
+        for wire in theirs[host]["wires"]
+        if wire["name"] == ours["name"] and wire["here"]
+    ]
+    ends = [*([ours] if ours["here"] else []), *known]
+    counted = ("rate", "bytes_rate", "sent", "bytes", "queued", "unfinished", "passed_over", "outdated", "pullers")
+    ages = [end["oldest"] for end in ends if end["oldest"] is not None]
+    return {
+        **ours,
+        **{name: sum(end[name] for end in ends) for name in counted},
+        "oldest": max(ages, default=None),
+    }
+
+
+def _hosts(
+    graph: Graph,
+    ours: Facts,
+    theirs: Mapping[str, Facts],
+    letters: Mapping[str, Mapping[str, Any]],
+    ages: Mapping[str, float],
+) -> Iterator[Facts]:
+    """How each host is: this one, or up, silent, or unknown as long as nothing came from it."""
+    for name in [ours["host"], *_others(graph, ours["host"])]:
+        status = ours if name == ours["host"] else theirs.get(name, fitted({}, STATUS))
+        letter = letters.get(name, {})
+        state = "here" if name == ours["host"] else "unknown"
+        if name in ages:
+            state = "silent" if ages[name] > SILENT else "up"
+        yield {
+            "name": name,
+            "state": state,
+            "age": ages.get(name, 0.0 if name == ours["host"] else None),
+            **{key: fitted(letter.get(key), (float, None)) for key in ("offset", "uncertainty", "round_trip")},
+            "via": fitted(letter.get("via"), str),
+            **{key: status[key] for key in ("versions", "run", "began", "machine")},
+        }
+
+
+def _others(graph: Graph, here: str) -> Sequence[str]:
+    """The other hosts on which nodes run."""
+    return [name for name in dict.fromkeys(node.host or "" for node in graph.nodes.values()) if name not in ("", here)]
+
+
+def _letter(run: Path, host: str) -> Mapping[str, Any] | None:
+    """What has come from `host`; None if nothing has, or nothing that makes sense."""
+    with suppress(OSError, ValueError, RecursionError):
+        path = run / HOSTS / f"{host}.json"
+        if path.stat().st_size <= MOST:
+            letter = json.loads(path.read_text())
+            return letter if isinstance(letter, dict) else None
+    return None
+
+
+def _number(value: object) -> float:
+    return float(fitted(value, float))
+
+
+def _open_by(pid: int) -> Iterator[os.stat_result]:
+    """All that a process has open: a launcher holds the lock of its graph for as long as it lives."""
+    for descriptor in Path("/proc", str(pid), "fd").iterdir():
+        with suppress(OSError):
+            yield descriptor.stat()

@@ -1,0 +1,58 @@
+"""How a run tells of itself: lines, on a terminal a table below them, and a trace where that is wanted."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+
+from host.command import Process
+from host.facts import Facts
+from host.graph import Graph
+from host.report import GRAPH, LAST_WORDS, Report
+from host.screen import Screen, can_show
+from host.tracing import Tracing
+
+
+class Reporting:
+    """The report, and who is shown each look at the graph. All of it is written when the with-block ends."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        plan: Sequence[Process],
+        names: Sequence[str],
+        run: Path,
+        *,
+        as_json: bool,
+        trace: Path | None,
+    ) -> None:
+        """`names`: under which lines will be said; `run`: where they are kept, too.
+
+        Raises Refused if the trace cannot be written.
+        """
+        self.watchers: list[Callable[[Facts], None]] = []
+        descriptor = sys.stdout.fileno() if sys.stdout else None
+        if descriptor is None or as_json or not can_show(descriptor):
+            self.report = Report(names, descriptor, as_json=as_json, journal=run)
+        else:
+            from host.live import Live  # here, because a log that goes to a file needs no rich, which takes a while
+
+            screen = Screen(descriptor)
+            self.report = Report(names, descriptor, journal=run, screen=screen)
+            self.watchers.append(Live(self.report, screen, run, graph).show)
+        self._tracing = Tracing(trace, graph, plan, run, partial(self.report.line, GRAPH)) if trace else None
+        if self._tracing:
+            self.watchers.append(self._tracing.look)
+
+    def __enter__(self) -> Reporting:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._tracing:
+            self._tracing.close()
+        self.report.flush(LAST_WORDS)

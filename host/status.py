@@ -1,0 +1,173 @@
+"""How the graph is: one document in the run folder, replaced once a second, for whoever wants to look."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+
+from bus.versions import versions
+from host import bottleneck, measures, network
+from host.child import Child
+from host.events import Events
+from host.facts import NODE, VERSION, WIRE, Facts, fitted
+from host.families import Machine, Use
+from host.graph import Graph, Node, Wire
+from host.jsonfile import JsonFile
+from host.ledger import Account, Ledger, merged, summed_wire
+from host.measures import rate
+from host.report import plain
+from host.runfolder import RunFolder
+
+WORST_FIRST = ("failed", "crash loop", "rests", "starts", "leaves", "runs", "stopped", "ended")
+SHOWN = 300  # characters of what a node says of itself
+FILE = "status.json"
+
+
+class Status:
+    """What is known of the nodes here. Other hosts' are merely named; host/overview.py puts theirs in."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        run: RunFolder,
+        children: Sequence[Child],
+        ledger: Ledger,
+        events: Events,
+        say: Callable[[str], None],
+    ) -> None:
+        """`say` is told when the document cannot be written."""
+        self._graph, self._children, self._ledger, self._events = graph, children, ledger, events
+        self._by_node = defaultdict[str, list[Child]](list)
+        for child in children:
+            self._by_node[child.node.name].append(child)
+        self._use, self._machine = Use(), Machine()
+        self._file = JsonFile(run.path / FILE, say)
+        self._host = children[0].node.host or ""
+        self._versions = versions()
+        self._run, self._began = run, time.time()
+        self._order = list(graph.order())
+        self.facts: Facts = {}
+
+    def look(self, state: str) -> Facts:
+        """Put together what stands in the ledger, and write it. `state`: how the graph as a whole is."""
+        now = time.monotonic()
+        self._use.look(now, [child.pid for child in self._children if child.is_running])
+        self._machine.look(now)
+        before, after = self._ledger.earlier, self._ledger.last
+        nodes = [self._node(self._graph.nodes[name]) for name in self._order]
+        wires = [self._wire(wire) for wire in self._graph.wires.values()]
+        machine = {"cores": self._machine.cores, "busy": self._machine.busy}
+        owned = [merged([node.histograms["latency"] for node in look.nodes.values()]) for look in (before, after)]
+        self.facts = {
+            "version": VERSION,
+            "graph": str(self._graph.path.absolute()),
+            "host": self._host,
+            "run": self._run.id,
+            "pid": os.getpid(),
+            "at": time.time(),
+            "began": self._began,
+            "versions": self._versions,
+            "machine": machine,
+            "state": state,
+            "nodes": nodes,
+            "wires": wires,
+            "sums": measures.sums(after.total),
+            "rate": rate(before.total["done"], after.total["done"], after.at - before.at),
+            "latency": {
+                "now": measures.quantiles(measures.difference(*owned)),
+                "ever": measures.quantiles(owned[1]),
+            },
+            "bottleneck": bottleneck.words(nodes, wires, {self._host: machine}) if state == "runs" else "",
+            "events": [*self._events.all],
+        }
+        self._file.write(self.facts)
+        return self.facts
+
+    def _node(self, node: Node) -> Facts:
+        named = {"name": node.name, "host": node.host or "", "pulls": node.pulls, "pushes": node.pushes}
+        children = sorted(self._by_node[node.name], key=lambda child: node.names.index(child.process.replica))
+        if not children:
+            return {**fitted(named, NODE), "state": "elsewhere"}
+        before, after = self._ledger.earlier, self._ledger.last
+        seconds, then, now = after.at - before.at, before.nodes[node.name], after.nodes[node.name]
+        replicas = [self._replica(child) for child in children]
+        return {
+            **named,
+            "state": min((replica["state"] for replica in replicas), key=WORST_FIRST.index),
+            "replicas": replicas,
+            "counters": now.counters,
+            "rates": measures.rates(then, now, seconds),
+            "shares": measures.shares(then, now, seconds, len(children)),
+            "latency": measures.latencies(then, now),
+        }
+
+    def _replica(self, child: Child) -> Facts:
+        return {
+            "name": child.process.replica,
+            "state": state_of(child),
+            "pid": child.pid if child.is_running else None,
+            "restarts": max(0, child.lives - 1),
+            "since": child.since,
+            "words": plain(child.status or child.last_death)[:SHOWN],
+            "memory": self._use.memory(child.pid) if child.is_running else 0,
+            "cpu": self._use.cores(child.pid) if child.is_running else 0.0,
+            "counters": self._ledger.replicas[child.process.replica].counters,
+        }
+
+    def _wire(self, wire: Wire) -> Facts:
+        here = [child for child in self._children if wire.name in child.process.outgoing]
+        pushers = [self._graph.nodes[name] for name in wire.pushers]
+        named = {
+            "name": wire.name,
+            "from": [*wire.pushers],
+            "to": wire.puller,
+            "keep": wire.keep,
+            "max_age": wire.max_age,
+            "between_hosts": len(network.hosts(self._graph, wire)) > 1,
+            "here": bool(here),
+            "pipes": sum(pusher.replicas for pusher in pushers) * self._graph.nodes[wire.puller].replicas,
+        }
+        if not here:
+            return dict(fitted(named, WIRE))
+        pages = [self._page(child, wire.name) for child in here]
+        page = summed_wire(pages)
+        oldest = page.pop("oldest")
+        rates = self._wire_rates(wire.name, {child.node.name for child in here})
+        return {**named, **rates, **page, "oldest": max(0.0, time.time() - oldest / 1e9) if oldest else None}
+
+    def _page(self, child: Child, wire: str) -> dict[str, int]:
+        """What the books of a pusher say of its wire; the dead has no pullers."""
+        page = self._ledger.replicas[child.process.replica].wires[wire]
+        return page if child.is_running else {**page, "pullers": 0}
+
+    def _wire_rates(self, wire: str, nodes: set[str]) -> dict[str, float]:
+        before, after = self._ledger.earlier, self._ledger.last
+
+        def one(number: str) -> float:
+            then, now = (sum(look.nodes[node].wires[wire][number] for node in nodes) for look in (before, after))
+            return rate(then, now, after.at - before.at)
+
+        return {"rate": one("sent"), "bytes_rate": one("bytes")}
+
+
+def accounts(children: Sequence[Child]) -> dict[str, dict[str, Account]]:
+    """Where the books of all are, by node, the source first."""
+    found: dict[str, dict[str, Account]] = {}
+    for child in reversed(children):
+        found.setdefault(child.node.name, {})[child.process.replica] = child.account
+    return found
+
+
+def state_of(child: Child) -> str:
+    """In a word or two."""
+    if child.over:
+        return child.over
+    if child.is_running:
+        if child.is_leaving:
+            return "leaves"
+        return "runs" if child.is_ready or child.node.command else "starts"
+    if child.is_in_crash_loop:
+        return "crash loop"
+    return "rests" if child.lives else "starts"

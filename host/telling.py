@@ -1,0 +1,64 @@
+"""What the launcher tells of its graph: lines, the figures of the books, status.json, and what has happened."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from host.child import Child
+from host.events import Events, Kind
+from host.facts import Facts
+from host.figures import Figures
+from host.graph import Graph
+from host.ledger import Ledger
+from host.report import GRAPH, Report
+from host.runfolder import RunFolder
+from host.status import Status, accounts
+
+
+class Telling:
+    """Says it, and keeps it for who looks later."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        run: RunFolder,
+        children: Sequence[Child],
+        report: Report,
+        watchers: Sequence[Callable[[Facts], None]],
+    ) -> None:
+        """`watchers` are shown status.json with each look."""
+        self._report, self._watchers = report, watchers
+        self._ledger = Ledger(accounts(children), time.monotonic())
+        nodes = dict.fromkeys(child.node.name for child in reversed(children))
+        self._figures = Figures(self._ledger, graph.dropping(nodes))
+        self._events = Events()
+        self._status = Status(graph, run, children, self._ledger, self._events, partial(report.line, GRAPH))
+
+    def of_graph(self, words: str) -> None:
+        """Something has happened to the graph as a whole."""
+        self._report.line(GRAPH, words)
+        self._events.note(GRAPH, "graph", words)
+
+    def of(self, child: Child, kind: Kind, words: str) -> None:
+        """Something has happened to `child`."""
+        child.say(words)
+        self._events.note(child.process.label, kind, words)
+
+    def look(self, state: str) -> None:
+        """Read the books, and show what stands there. `state`: how the graph as a whole is."""
+        self._ledger.look(time.monotonic())
+        facts = self._status.look(state)
+        for show in self._watchers:
+            show(facts)
+
+    def rates(self) -> str:
+        """The line of rates, after each look; nothing unless it is due."""
+        if line := self._figures.look():
+            self._report.line(GRAPH, line)
+        return line
+
+    def summary(self) -> str:
+        """How it went, in one line."""
+        return self._figures.summary()

@@ -206,10 +206,8 @@ class Sockets:
             return
         self.guard = self.guard or Guard(self._context)
         domain = f"{pipe.wire}/{pipe.peer}"
-        self.guard.let_in(pipe.key, domain)
-        socket.curve_server = True
-        socket.setsockopt_string(zmq.ZAP_DOMAIN, domain)
-        socket.setsockopt(zmq.ZAP_ENFORCE_DOMAIN, 1)  # without an authenticator nobody gets in, instead of everybody
+        self.guard.let_in([pipe.key], domain)
+        self.guard.stand_at(socket, domain)
 
     def gauge(self, address: str, pipe: Pipe) -> Gauge | None:
         """What comes in over the connections of the socket of `pipe` at `address`; None on one host."""

@@ -72,7 +72,7 @@ def test_a_message_under_another_key_is_refused_though_the_authenticator_let_it_
         _, queue = b.pulls(b.pipe("far.1"))
         other = zmq.curve_keypair()
         assert b.sockets.guard
-        b.sockets.guard.let_in(other[0].decode(), "frames/far.1")  # a mistake of ours
+        b.sockets.guard.let_in([other[0].decode()], "frames/far.1")  # a mistake of ours
         far = b.pusher("far.1", pair=other)
         b.settle(far)
         for n in range(1, 100):

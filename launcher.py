@@ -146,10 +146,8 @@ def obey(options: argparse.Namespace) -> int:
     elif options.verb == "retry":
         went_well = verbs.retry(wanted, options.names)
     else:
-        went_well = verbs.run(
-            wanted, options.host, options.only, options.overrides, log=options.log, trace=options.trace
-        )
-        return OK if went_well else FAILED
+        wishes = {"log": options.log, "trace": options.trace}
+        return OK if verbs.run(wanted, options.host, options.only, options.overrides, **wishes) else FAILED
     print(end="", flush=True)  # what nobody reads any more is noticed here
     return OK if went_well else FAILED
 

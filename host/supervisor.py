@@ -83,11 +83,11 @@ class Supervisor:
         nodes = (f"{name} x {replicas[name]}" if replicas[name] > 1 else name for name in self.nodes)
         where = self.graph.path.absolute(), *filter(None, [self.children[0].node.host])
         self.telling.of_graph(f"runs {' on '.join(map(str, where))}: {', '.join(nodes)}; Ctrl-C stops it")
-        self.telling.look(state(self.children, self.is_stopping))
+        self.look()
 
     def close(self) -> None:
         """Leave nothing behind, and say how it went."""
-        self.telling.look(state(self.children, self.is_stopping, self.elsewhere.failed))
+        self.look()
         self.rounds.close()
         self.news.close()
         for log in self.logs:
@@ -228,9 +228,12 @@ class Supervisor:
         self.failures.again()
         if self.elsewhere.look():
             self.stop_who_has_no_way_on()
-        self.telling.look(state(self.children, self.is_stopping, self.elsewhere.failed))
+        self.look()
         if line := self.telling.rates():
             self.service.rates(line)
+
+    def look(self) -> None:
+        self.telling.look(state(self.children, self.is_stopping, self.elsewhere.failed))
 
     def running(self) -> list[Child]:
         return [child for child in self.children if child.is_running]

@@ -37,8 +37,8 @@ def run(
 ) -> bool:
     """Run the graph, or its part on `host`, or just the nodes `only`, to the end; whether no node failed for good.
 
-    `words`: the overrides that the graph was read with. `log`: whether its lines are "text" or "json".
-    `trace`: the file that is to show the way of each frame.
+    `words`: the overrides that the graph was read with. `log`: whether lines are "text" or "json". `trace`: the file
+    that is to show the way of each frame.
     Raises Refused if it cannot run here and now, GraphError if a host or node does not exist.
     """
     host = place.here(graph, host)
@@ -56,8 +56,7 @@ def run(
             for wire in network.insecure(graph, wanted):
                 report.line(GRAPH, f"the wire {quoted(wire)} is open to everybody who can reach it (insecure: true)")
             for name in network.unlinked(graph):
-                line = f"the launcher on {name} has no key, so it tells the others nothing, and hears nothing"
-                report.line(GRAPH, line)
+                report.line(GRAPH, f"the launcher on {name} has no key: it tells the others nothing, and hears nothing")
             return Supervisor(graph, plan, folder, report, beside, reporting.watchers).supervise()
 
 

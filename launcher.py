@@ -21,6 +21,7 @@ OK = 0  # all done, or stopped as asked
 FAILED = 1  # a node failed for good, or a dead letter could not be looked into or put back
 BAD_USE = 2  # a bad graph or command line
 
+NO_PAGE = "off"
 STANDARD_ERROR = 2  # the last of the standard files' descriptors
 VERBS = ("check", "print", "status", "unit", "keys", "try", "dead-letters", "retry")
 RUN = {"run": "running the graph"}
@@ -28,6 +29,7 @@ FLAGS = {  # with which verbs each goes, in words
     "only": RUN,
     "log": RUN,
     "trace": RUN,
+    "page": RUN,
     "host": {**RUN, "unit": "unit", "status": "status"},
     "json": {"status": "status", "dead-letters": "dead-letters"},
     "watch": {"status": "status"},
@@ -93,6 +95,7 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--watch", action="store_true", help="status: once a second, until the graph has ended")
     parser.add_argument("--log", choices=("text", "json"), default="text", help="run: each line as a JSON object")
     parser.add_argument("--trace", type=Path, metavar="FILE", help="run: the way of each frame, for ui.perfetto.dev")
+    parser.add_argument("--page", default=NO_PAGE, metavar="ADDRESS", help="run: where the page is, or off")
     options = parser.parse_intermixed_args(words)
     rest = options.words
     options.verb = rest.pop(0) if rest and "=" not in rest[0] else "run"
@@ -146,8 +149,9 @@ def obey(options: argparse.Namespace) -> int:
     elif options.verb == "retry":
         went_well = verbs.retry(wanted, options.names)
     else:
-        wishes = {"log": options.log, "trace": options.trace}
-        return OK if verbs.run(wanted, options.host, options.only, options.overrides, **wishes) else FAILED
+        page = "" if options.page == NO_PAGE else options.page
+        how = {"log": options.log, "trace": options.trace, "page": page}
+        return OK if verbs.run(wanted, options.host, options.only, options.overrides, **how) else FAILED
     print(end="", flush=True)  # what nobody reads any more is noticed here
     return OK if went_well else FAILED
 

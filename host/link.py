@@ -12,7 +12,6 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 from bus.books import Books
@@ -153,11 +152,6 @@ class Link:
 
     def _say(self, words: str) -> None:
         print(words, flush=True)
-
-
-def command(graph: Graph, run: Path, host: str, overrides: Sequence[str]) -> list[str]:
-    """The command line of the link of `host`."""
-    return [sys.executable, "-m", "host.link", str(graph.path.absolute()), f"--run={run}", f"--host={host}", *overrides]
 
 
 def main() -> int:

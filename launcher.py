@@ -26,7 +26,7 @@ HELP = """\
 verbs:
   (none)          run the graph until all is done, or until Ctrl-C
   check           say every mistake in the graph at once, or in one line that it is fine
-  print           show the command line of every process, ready to paste; start nothing
+  print           show the command line of every process, ready to paste, or of those on --host; start nothing
   unit            show a unit for systemd that runs the graph as a service, overrides included
   keys HOST …     make the private keys of hosts, and print the lines for graph.yaml
   try NODE FILE   run one node on one image file; the result lies beside the file
@@ -83,8 +83,10 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     rest = options.words
     options.verb = rest.pop(0) if rest and "=" not in rest[0] else "run"
     options.names = []
-    if (options.only and options.verb != "run") or (options.host and options.verb not in ("run", "unit")):
-        parser.error("--only goes with running the graph alone, and --host with that and unit")
+    if options.only and options.verb != "run":
+        parser.error("--only goes with running the graph alone")
+    if options.host and options.verb not in ("run", "print", "unit"):
+        parser.error("--host goes with running the graph, print and unit: check looks at all hosts, as does all else")
     if options.verb not in ("run", *VERBS):
         parser.error(f'there is no verb "{options.verb}": they are {", ".join(VERBS)}; without one the graph runs')
     if options.json and options.verb != "dead-letters":
@@ -103,9 +105,10 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
         ]
         rest = [word for word in rest if word not in options.names]
     if strange := [word for word in rest if "=" not in word]:
-        parser.error(
-            f'"{strange[0]}" is not understood: behind the verb stands node.key=value, in quotes if it has spaces'
-        )
+        cure = "behind the verb stands node.key=value, in quotes if it has spaces"
+        if options.verb == "run" and strange[0] in VERBS:
+            cure = f"the verb comes first: python launcher.py {options.graph} {strange[0]} {rest[0]}"
+        parser.error(f'"{strange[0]}" is not understood: {cure}')
     options.overrides = rest
     return options
 
@@ -121,7 +124,7 @@ def obey(options: argparse.Namespace) -> int:
     if options.verb == "check":
         verbs.check(wanted)
     elif options.verb == "print":
-        verbs.show(wanted)
+        verbs.show(wanted, options.host)
     elif options.verb == "unit":
         verbs.unit(wanted, options.host, options.overrides)
     elif options.verb == "try":

@@ -5,24 +5,33 @@ from __future__ import annotations
 import struct
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 import zmq
 from zmq.utils import z85
 
+from bus import redial
+from bus.redial import Redial
+
 if TYPE_CHECKING:
     from bus.hub import Hub
     from bus.link import Pipe, Sockets
+    from bus.refusals import Refusals
 
 ZAP = "inproc://zeromq.zap.01"  # where libzmq asks, https://rfc.zeromq.org/spec/27/
 AT_ONCE = 256  # messages of one socket that are heard before the others have their turn
 WRONG_KEY = "whose key is not the one of this wire"
 NO_KEY = "that did not show a key"
+OTHER_KEY = "that expects another key than this host's"
+CRYPTOGRAPHIC = 0x11000001  # ZMQ_PROTOCOL_ERROR_ZMTP_CRYPTOGRAPHIC in zmq.h: what it sent was not meant for our key
 FAILURES = zmq.EVENT_HANDSHAKE_FAILED_AUTH | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
 EVENTS = zmq.EVENT_ACCEPTED | zmq.EVENT_CONNECTED | zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED
 HEAD = struct.Struct("=HI")  # of a monitor's message: the event, and a value, such as a descriptor
 
-Refuse = Callable[[str, int], None]  # words, how many
+
+class GuardDied(Exception):
+    """Raised in the node whose guard has ended: a node that lets nobody in any more is worse than a restart."""
 
 
 class Guard:
@@ -34,6 +43,7 @@ class Guard:
     def __init__(self, context: zmq.Context[zmq.Socket[bytes]]) -> None:
         self._context = context
         self._keys: dict[bytes, bytes] = {}  # domain -> the key that it lets in
+        self._failure = ""
         self._socket = context.socket(zmq.REP)
         self._socket.setsockopt(zmq.LINGER, 0)
         self._socket.bind(ZAP)
@@ -43,6 +53,14 @@ class Guard:
     def let_in(self, key: str, domain: str) -> None:
         """From now on let `key`, and no other, into the sockets of `domain`."""
         self._keys[domain.encode()] = key.encode()
+
+    def tick(self, now: float, awake: bool) -> None:
+        """Raises GuardDied if it has."""
+        if not self.thread.is_alive():
+            why = self._failure or "its thread has ended"
+            raise GuardDied(
+                f"nobody is let in from other hosts any more ({why}): this process ends, to be started again"
+            )
 
     def close(self) -> None:
         if self.thread.is_alive():
@@ -54,8 +72,11 @@ class Guard:
         self._socket.close()
 
     def _answer(self) -> None:
-        while (question := self._socket.recv_multipart()) != [b""]:
-            self._socket.send_multipart(self._reply(question))
+        try:
+            while (question := self._socket.recv_multipart()) != [b""]:
+                self._socket.send_multipart(self._reply(question))
+        except Exception as error:  # said by the node's own thread
+            self._failure = f"{type(error).__name__}: {error}"
 
     def _reply(self, question: list[bytes]) -> list[bytes]:
         version, number, domain, _address, _name, mechanism, *keys = question  # libzmq asks, and nobody else can
@@ -71,19 +92,33 @@ class Callers:
     monitor: zmq.Socket[bytes] | None = None
 
     def __init__(
-        self, socket: zmq.Socket[bytes], address: str, pipe: Pipe, sockets: Sockets, refuse: Refuse, aside: bool = False
+        self,
+        socket: zmq.Socket[bytes],
+        address: str,
+        pipe: Pipe,
+        sockets: Sockets,
+        refusals: Refusals,
+        aside: bool = False,
     ) -> None:
         """`aside`: on one host nobody wants to know who comes."""
-        self._socket, self._pipe, self._refuse = socket, pipe, refuse
+        self._socket, self._pipe, self._refuse = socket, pipe, partial(refusals.stranger, pipe)
         self._accepted = self._known = self._gone = self._refused = 0
+        self._failed = {WRONG_KEY: 0, OTHER_KEY: 0}  # handshakes whose end is still to be heard
         self.gauge = sockets.gauge(address, pipe)
+        self._guard = sockets.guard if pipe.guarded else None
+        self._redial: Redial | None = None
+        if pipe.far and not pipe.bind:
+            self._redial = Redial(socket, address, f"{pipe.peer} at {pipe.address}", refusals.trouble)
         if pipe.far or not aside:
-            self.monitor = socket.get_monitor_socket(EVENTS | (FAILURES if pipe.guarded else 0))
+            self.monitor = monitor(socket, pipe)
 
     def listen(self, hub: Hub, hear: Callable[[], object]) -> None:
         """Call `hear` when somebody has come or gone."""
         if self.monitor:
             hub.on(self.monitor, hear)
+        for end in (self._guard, self._redial):
+            if end:
+                hub.join(end)
 
     def hear(self) -> set[int]:
         """What has happened since the last time."""
@@ -91,12 +126,16 @@ class Callers:
         for parts in waiting(self.monitor) if self.monitor else ():
             event, value = HEAD.unpack_from(parts[0])
             events.append(event)
+            self._failed[WRONG_KEY] += event == zmq.EVENT_HANDSHAKE_FAILED_AUTH
+            self._failed[OTHER_KEY] += event == zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL and value == CRYPTOGRAPHIC
             if self.gauge and event in (zmq.EVENT_ACCEPTED, zmq.EVENT_CONNECTED):
                 self.gauge.came(value)
             elif self.gauge and event == zmq.EVENT_DISCONNECTED:
                 self.gauge.gone(value)
         if self._pipe.guarded:
             self._count(events)
+        if self._redial:
+            self._redial.hear(events)
         if self.gauge and self.gauge.cut:
             self._refuse("cuts off who sends without end", self.gauge.cut)
             self.gauge.cut = 0
@@ -127,11 +166,18 @@ class Callers:
         here = self._accepted - self._gone - min(1, self._known)  # and not known, or not yet
         refused = self._accepted - self._known - max(0, here)
         if refused > self._refused:
-            wrong = min(events.count(zmq.EVENT_HANDSHAKE_FAILED_AUTH), refused - self._refused)
-            for words, count in ((WRONG_KEY, wrong), (NO_KEY, refused - self._refused - wrong)):
-                if count:
+            left, self._refused = refused - self._refused, refused
+            for words, failed in {**self._failed, NO_KEY: left}.items():
+                if count := min(failed, left):
                     self._refuse(f"refuses a connection {words}", count)
-            self._refused = refused
+                left -= count
+            self._failed = dict.fromkeys(self._failed, 0)
+
+
+def monitor(socket: zmq.Socket[bytes], pipe: Pipe) -> zmq.Socket[bytes]:
+    """Where libzmq tells of `socket`, of which there is but one: what happens before it is there is not told."""
+    dials = pipe.far and not pipe.bind
+    return socket.get_monitor_socket(EVENTS | FAILURES * pipe.guarded | redial.EVENTS * dials)
 
 
 def waiting(socket: zmq.Socket[bytes], most: int = AT_ONCE) -> Iterator[list[bytes]]:

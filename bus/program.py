@@ -15,10 +15,10 @@ from typing import Any, cast
 
 from bus import descriptors
 from bus.arguments import inputs, parser
+from bus.badaddress import BadAddress
 from bus.first import first
 from bus.hiding import expand
 from bus.hub import Stopped
-from bus.link import BadAddress
 from bus.marks import Marks
 from bus.node import Node
 from bus.steps import step

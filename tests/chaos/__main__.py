@@ -25,7 +25,7 @@ from tests.chaos.scene import Scene
 from tests.network.hosts import Host, hosts
 
 EACH_KILL = 2.5  # seconds in which the graph recovers from a kill, and from its share of the other faults
-EACH_OUTAGE = 3.0  # seconds of work between two outages, and in those that let something through
+EACH_OUTAGE = 8.0  # seconds of work between two outages, and in those that let something through
 PASSED, BROKEN, UNABLE = 0, 1, 3  # exit codes
 
 

@@ -120,8 +120,10 @@ def planned(count: int, longest: float, results: int, rng: random.Random) -> lis
     for number, kind in enumerate(kinds[:count]):
         at = rng.randrange(results) if number else rng.randrange(results * LATE // 100, results)
         seconds = rng.uniform(*(min(each, longest) for each in OTHERS))
-        if kind.name == "cut":  # the longest once, then the others
-            seconds = cuts.pop() if cuts else rng.choice([each for each in CUTS[:-1] if each <= longest])
+        if kind.name == "cut" and cuts:  # each length once, and early enough for all of it
+            at, seconds = rng.randrange(results // 2), cuts.pop()
+        elif kind.name == "cut":
+            seconds = rng.choice([each for each in CUTS[:-1] if each <= longest])
         is_struck = rng.random() < STRUCK
         plan.append(Due(at, kind, seconds, rng.uniform(0, seconds) if is_struck else float("inf")))
     return sorted(plan, key=lambda due: -due.at)

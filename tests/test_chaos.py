@@ -49,7 +49,7 @@ def test_no_frame_is_lost_or_wrong_or_there_twice_between_hosts_that_are_struck_
     tmp_path: Path,
 ) -> None:
     report = tmp_path / "report.json"
-    size = [f"--frames={FAR_FRAMES}", "--kills=4", f"--outages={len(OUTAGES)}", "--longest=1", "--seconds=15"]
+    size = [f"--frames={FAR_FRAMES}", "--kills=4", f"--outages={len(OUTAGES)}", "--longest=1", "--seconds=20"]
 
     command = [sys.executable, "-m", "tests.chaos", "--hosts=2", *size, f"--report={report}"]
     campaign = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

@@ -15,7 +15,7 @@ from tests.chaos.sides import Side
 STRUCK = 0.3  # the part of the outages in which a process is struck, too
 MANY = 4096  # results, more than come between two looks
 LATE = 90  # percent of the results after which an outage counts as one at the end
-HEALTHY = 1.0  # seconds with results after an outage until the next one may begin
+HEALTHY = 1.0  # seconds after an outage until the next one may begin, unless more than one is due
 
 
 class Due(NamedTuple):
@@ -66,8 +66,10 @@ class Network:
                 first = min(at for at in times[-MANY:] if at > self._healed)
                 self.past[-1].flow, self._healed = first - self._healed, 0.0
                 say(f"{seconds:7.1f} s    results again, {self.past[-1].flow:.2f} s after that")
-        elif self._plan and self._plan[-1].at <= found and now - self._ended > HEALTHY:
-            self._begin(self._plan.pop(), seconds, say)
+        elif self._plan and self._plan[-1].at <= found:
+            is_pressed = len(self._plan) > 1 and self._plan[-2].at <= found
+            if is_pressed or now - self._ended > HEALTHY:
+                self._begin(self._plan.pop(), seconds, say)
 
     def _begin(self, due: Due, seconds: float, say: Callable[[str], None]) -> None:
         say(f"{seconds:7.1f} s  {due.outage.name} for {due.seconds:.1f} s")

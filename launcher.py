@@ -30,7 +30,7 @@ FLAGS = {  # with which verbs each goes, in words
     "log": RUN,
     "trace": RUN,
     "page": RUN,
-    "host": {**RUN, "unit": "unit", "status": "status"},
+    "host": {**RUN, "print": "print", "unit": "unit", "status": "status"},
     "json": {"status": "status", "dead-letters": "dead-letters"},
     "watch": {"status": "status"},
 }
@@ -38,7 +38,7 @@ HELP = """\
 verbs:
   (none)          run the graph until all is done, or until Ctrl-C
   check           say every mistake in the graph at once, or in one line that it is fine
-  print           show the command line of every process, ready to paste; start nothing
+  print           show the command line of every process, ready to paste, or of those on --host; start nothing
   status          show how the graph is that runs in another terminal; --watch: again and again, --json: for programs
   unit            show a unit for systemd that runs the graph as a service, overrides included
   keys HOST …     make the private keys of hosts, and print the lines for graph.yaml
@@ -119,9 +119,10 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
         ]
         rest = [word for word in rest if word not in options.names]
     if strange := [word for word in rest if "=" not in word]:
-        parser.error(
-            f'"{strange[0]}" is not understood: behind the verb stands node.key=value, in quotes if it has spaces'
-        )
+        cure = "behind the verb stands node.key=value, in quotes if it has spaces"
+        if options.verb == "run" and strange[0] in VERBS:
+            cure = f"the verb comes first: python launcher.py {options.graph} {strange[0]} {rest[0]}"
+        parser.error(f'"{strange[0]}" is not understood: {cure}')
     options.overrides = rest
     return options
 
@@ -137,7 +138,7 @@ def obey(options: argparse.Namespace) -> int:
     if options.verb == "check":
         verbs.check(wanted)
     elif options.verb == "print":
-        verbs.show(wanted)
+        verbs.show(wanted, options.host)
     elif options.verb == "status":
         went_well = watch.status(wanted, options.host, as_json=options.json, watch=options.watch)
     elif options.verb == "unit":

@@ -17,11 +17,11 @@ from typing import Any, cast
 
 from bus import descriptors
 from bus.arguments import inputs, parser
+from bus.badaddress import BadAddress
 from bus.ending import end
 from bus.first import first
 from bus.hiding import expand
 from bus.hub import Stopped
-from bus.link import BadAddress
 from bus.marks import Marks
 from bus.message import Message
 from bus.node import Node

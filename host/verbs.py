@@ -70,13 +70,19 @@ def check(graph: Graph) -> None:
         print(line)
 
 
-def show(graph: Graph) -> None:
-    """Print the command line of every process. All of it can be pasted into a shell, and runs the graph."""
+def show(graph: Graph, only: str | None = None) -> None:
+    """Print the command line of every process, or of those on the host `only`, to be pasted into a shell and run.
+
+    Raises GraphError if no node runs there.
+    """
+    chosen = place.here(graph, only) if only else None
     folder = shlex.quote(str(runfolder.by_hand(graph.path)))
     paths = shlex.join(f"{name}={value}" for name, value in python_paths(os.environ).items())
     for line in network.listeners(graph):
         print(f"# {line}")
     for host, plan in plan_by_hand(graph).items():
+        if chosen and host != chosen:
+            continue
         where = f" on {host}" if host else ""
         print(f"# first, once{where}:\nrm -rf {folder}; mkdir -p -m 700 {folder}")
         print(f"# in each shell{where}:\n{shlex.join(['cd', str(graph.folder)])}; export {paths}")

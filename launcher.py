@@ -21,7 +21,7 @@ OK = 0  # all done, or stopped as asked
 FAILED = 1  # a node failed for good, or a dead letter could not be looked into or put back
 BAD_USE = 2  # a bad graph or command line
 
-NO_PAGE = "off"
+PAGE, NO_PAGE = "127.0.0.1:8080", "off"
 STANDARD_ERROR = 2  # the last of the standard files' descriptors
 VERBS = ("check", "print", "status", "unit", "keys", "try", "dead-letters", "retry")
 RUN = {"run": "running the graph"}
@@ -95,7 +95,7 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--watch", action="store_true", help="status: once a second, until the graph has ended")
     parser.add_argument("--log", choices=("text", "json"), default="text", help="run: each line as a JSON object")
     parser.add_argument("--trace", type=Path, metavar="FILE", help="run: the way of each frame, for ui.perfetto.dev")
-    parser.add_argument("--page", default=NO_PAGE, metavar="ADDRESS", help="run: where the page is, or off")
+    parser.add_argument("--page", default=PAGE, metavar="ADDRESS", help="run: where its page is (%(default)s), or off")
     options = parser.parse_intermixed_args(words)
     rest = options.words
     options.verb = rest.pop(0) if rest and "=" not in rest[0] else "run"

@@ -28,7 +28,7 @@ class Marks:
 
     def revoke(self, replica: str, epoch: str) -> None:
         """It has begun again, in `epoch`: what `keep` has left of another one goes."""
-        if self.run is not None:
+        if self.run is not None and self._far(replica).exists():  # which takes no descriptor; there may be none left
             with suppress(FileNotFoundError):
                 if json.loads(self._far(replica).read_bytes())["epoch"] != epoch:
                     self._far(replica).unlink()

@@ -60,13 +60,14 @@ class Eye:
 class Gauge:
     """The connections of one ZeroMQ socket, by descriptor. All are libzmq's: they may be closed at any time."""
 
-    def __init__(self, eye: Eye, port: int, strangers: bool, wake: Callable[[], None]) -> None:
+    def __init__(self, eye: Eye, port: int, strangers: bool, wake: Callable[[], None], unread: int = UNREAD) -> None:
         """`port`: of this end, or of the other; `strangers`: whether who comes must show a key first.
 
-        `wake` is called when somebody is to be looked at soon.
+        `wake` is called when somebody is to be looked at soon; `unread`: bytes that a known one may be ahead.
         """
         self.cut = 0  # known ones that were cut off and not told of yet
         self._eye, self._port, self._strangers, self._wake = eye, port, strangers, wake
+        self._unread = unread
         self._connections: dict[int, Connection] = {}
 
     def came(self, descriptor: int) -> None:
@@ -95,8 +96,9 @@ class Gauge:
                     acked, received = _counts(tcp)
                     connection.known = connection.known or acked > SHOWN
                     strangers += not connection.known
-                    if connection.known and received - connection.consumed > UNREAD:
+                    if connection.known and received - connection.consumed > self._unread:
                         self.cut += 1
+                        self.gone(descriptor)  # libzmq may take a while: it counts once
                         tcp.shutdown(socket.SHUT_RDWR)
                     elif not connection.known and (received > HANDSHAKE or strangers > STRANGERS):
                         tcp.shutdown(socket.SHUT_RDWR)
@@ -115,8 +117,8 @@ class Meter:
         self._thread = threading.Thread(target=self._run, name="meter", daemon=True)
         self._thread.start()
 
-    def gauge(self, port: int, strangers: bool) -> Gauge:
-        made = Gauge(self._eye, port, strangers, self._news.set)
+    def gauge(self, port: int, strangers: bool, unread: int = UNREAD) -> Gauge:
+        made = Gauge(self._eye, port, strangers, self._news.set, unread)
         self._gauges.append(made)
         return made
 

@@ -16,6 +16,7 @@ from bus.header import MAX_HEADER, MAX_ID, Malformed, check, pack, unpack
 from bus.hub import BEAT, Hub
 from bus.link import Pipe, Sockets
 from bus.marks import Marks
+from bus.presence import WORD
 from bus.pusher import MAX_REASON, Item, Pusher
 from bus.refusals import Refusals
 from bus.steps import step
@@ -114,12 +115,19 @@ class Pull:
         if whole:
             self._beat = now
         for pusher in self._pushers:
-            if whole and not pusher.ended and pusher.name and self._marks.ended(pusher.name):
-                pusher.ended = True
+            if whole and not pusher.ended and pusher.name:
+                self._look_for_mark(pusher, now)
             if whole or pusher.news:
                 self._tell(pusher, whole)
             if whole and (words := pusher.news_of_presence(now)):
                 self._say(f'{words} on "{self.wire}"')
+
+    def _look_for_mark(self, pusher: Pusher, now: float) -> None:
+        """Learn that it has ended; but who is heard on another host speaks for itself: it may have begun again."""
+        if pusher.pipe.far and now - pusher.heard < WORD:
+            self._marks.revoke(pusher.name, pusher.epoch)
+        else:
+            pusher.ended = self._marks.ended(pusher.name)
 
     def _greet(self, pusher: Pusher) -> None:
         if zmq.EVENT_HANDSHAKE_SUCCEEDED in pusher.callers.hear():
@@ -193,6 +201,8 @@ class Pull:
             pusher.echo, pusher.closed = header["ping"], header["closed"]
             if header["end"] and not pusher.ended:
                 self._end(pusher)
+            elif pusher.pipe.far and not header["end"]:
+                pusher.ended = False  # whatever a mark has said
             return
         n: int = header["n"]
         if n in pusher.done:

@@ -99,7 +99,12 @@ def _offered(node: Part, nodes: Sequence[Part], wires: Sequence[Part]) -> float:
         found = pushers.get(ahead.pop(), set()) - upstream
         upstream |= found
         ahead += found
-    return float(sum(one["rates"]["made"] for one in nodes if one["name"] in upstream))
+    return float(sum(_made(one) for one in nodes if one["name"] in upstream and not one["pulls"]))
+
+
+def _made(source: Part) -> float:
+    """How many a second it makes; one that does not say how far it is at least those that have arrived."""
+    return float(max(source["rates"]["made"], source["rates"]["out"]))
 
 
 def _rate(rate: float) -> str:

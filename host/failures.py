@@ -1,8 +1,11 @@
 """Who failed for good: the end marks by which the nodes downstream learn of it."""
 
+from collections.abc import Callable
+
 from bus.steps import step
-from host.child import Child
 from host.runfolder import RunFolder
+
+Say = Callable[[str], None]
 
 
 class Failures:
@@ -10,21 +13,21 @@ class Failures:
 
     def __init__(self, run: RunFolder) -> None:
         self._run = run
-        self._waiting: dict[Child, int] = {}  # those that there was no room to mark, with their exit codes
+        self._waiting: dict[str, tuple[int | None, Say]] = {}  # those that there was no room to mark
 
-    def mark(self, child: Child, code: int) -> None:
-        """Write that it failed with `code`, now or at the next `again`."""
+    def mark(self, replica: str, code: int | None, say: Say) -> None:
+        """Write that it failed with `code`, where that is known, now or at the next `again`; `say` why not now."""
         try:
             with step("write that it failed"):
-                self._run.write_failed(child.process.replica, code)
+                self._run.write_failed(replica, code)
         except OSError as error:
-            if child not in self._waiting:
-                child.say(f"its end mark in {self._run.path} cannot be written: {error.strerror}; tries again")
-            self._waiting[child] = code
+            if replica not in self._waiting:
+                say(f"its end mark in {self._run.path} cannot be written: {error.strerror}; tries again")
+            self._waiting[replica] = code, say
         else:
-            self._waiting.pop(child, None)
+            self._waiting.pop(replica, None)
 
     def again(self) -> None:
         """Try those again that are not written yet."""
-        for child, code in list(self._waiting.items()):
-            self.mark(child, code)
+        for replica, (code, say) in list(self._waiting.items()):
+            self.mark(replica, code, say)

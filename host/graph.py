@@ -22,7 +22,7 @@ __all__ = ["Address", "Graph", "GraphError", "Host", "Node", "Wire", "load"]
 
 GRAPH_KEYS = ("nodes", "wires", "hosts")
 WIRE_KEYS = ("address", "keep", "prefetch", "max_age", "encode", "insecure")
-HOST_KEYS = ("key", "address")
+HOST_KEYS = ("key", "address", "port")
 
 KEEPS = ("all", "latest")
 MOST_PREFETCH = 10_000  # messages of one replica; far beyond the window of any wire
@@ -81,7 +81,7 @@ def _host(name: str, entry: Value, problems: Problems) -> Host:
         )
     if address is not None and not HOST_ADDRESS.fullmatch(address):
         section.mistake("address", f"{quoted(address)} is no address. Write a name or numbers alone, e.g. 10.0.0.7")
-    return Host(name, entry.line, key, address)
+    return Host(name, entry.line, key, address, section.whole("port", most=network.LAST_PORT))
 
 
 def _wires(top: Section, entries: Entries, problems: Problems) -> dict[str, Wire]:

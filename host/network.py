@@ -1,25 +1,29 @@
-"""What must hold between hosts, and which ports the wires between them take."""
+"""What must hold between hosts, and which ports the wires between them, and the link of their launchers, take."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import partial
 
 from host.problems import Problems, listed, quoted
-from host.shape import NO_ADDRESS, Graph, Wire
+from host.shape import NO_ADDRESS, Graph, Host, Wire
 
 LAST_PORT = 65535
 EXAMPLE_PORT = 5560
+EXAMPLE_LINK = 5550
 PORTS_A_PIPE = 2  # one for messages, one for acknowledgements
 
 
 def check(graph: Graph, problems: Problems) -> None:
-    """Note nodes without a place, wires that cannot cross between hosts, and ports that two wires want."""
+    """Note nodes without a place, wires that cannot cross between hosts, and ports that are wanted twice."""
     if not _all_have_places(graph, problems):
         return
     whole = [wire for wire in graph.wires.values() if wire.pushers and len(wire.pullers) == 1]
     crossing = [wire for wire in whole if len(hosts(graph, wire)) > 1 and wire.address != NO_ADDRESS]
     _check_keys(graph, crossing, problems)
-    _check_ports(graph, [wire for wire in crossing if _can_be_bound(graph, wire, problems)], problems)
+    bound = [wire for wire in crossing if _can_be_bound(graph, wire, problems)]
+    _check_ports(graph, bound, problems)
+    _check_link(graph, bound, problems)
     for wire in whole:
         if wire.address and wire not in crossing:
             words = f"wire {quoted(wire.name)} stays on one host, so its address is not used."
@@ -43,6 +47,42 @@ def insecure(graph: Graph, nodes: Iterable[str]) -> list[str]:
     """The wires of `nodes` that go without keys between hosts."""
     wires = [graph.wires[wire] for node in nodes for wire in (*graph.nodes[node].pulls, *graph.nodes[node].pushes)]
     return list(dict.fromkeys(wire.name for wire in wires if wire.insecure and len(hosts(graph, wire)) > 1))
+
+
+def linked(graph: Graph) -> list[Host]:
+    """The hosts whose launchers talk to each other, in the graph's order; none if nobody can be dialled."""
+    known = [host for host in _linking(graph) if host.key]
+    return known if len(known) > 1 and any(host.port for host in known) else []
+
+
+def unlinked(graph: Graph) -> list[str]:
+    """Those that have no part in it, although others can be dialled, because they have no key."""
+    return [host.name for host in _linking(graph) if not host.key]
+
+
+def _linking(graph: Graph) -> list[Host]:
+    """The hosts on which nodes run, if one of them has a port."""
+    running = {node.host for node in graph.nodes.values()}
+    found = [host for host in graph.hosts.values() if host.name in running]
+    return found if any(host.port for host in found) else []
+
+
+def listeners(graph: Graph) -> list[str]:
+    """Where launchers hear each other, in words."""
+    ports = [host for host in linked(graph) if host.port]
+    return [f"launchers are heard on {host.name}, at port {host.port}" for host in ports]
+
+
+def dials(graph: Graph, one: Host, other: Host) -> bool:
+    """Whether the launcher of `one` dials that of `other`; of two that have a port the first in the graph listens."""
+    order = list(graph.hosts)
+    return bool(other.port) and (not one.port or order.index(other.name) < order.index(one.name))
+
+
+def heard_at(host: Host, port: int) -> str:
+    """Where `host` listens at `port`: what others dial need not be an address of its own, behind a router, say."""
+    address = host.address or ""
+    return f"tcp://{address if address.startswith('127.') else '*'}:{port}"
 
 
 def contract(graph: Graph, wire: Wire) -> str:
@@ -94,9 +134,11 @@ def _can_be_bound(graph: Graph, wire: Wire, problems: Problems) -> bool:
 
 def _check_keys(graph: Graph, crossing: Iterable[Wire], problems: Problems) -> None:
     secure = [wire for wire in crossing if not wire.insecure]
-    for name in dict.fromkeys(host for wire in secure for host in hosts(graph, wire)):
+    why = {host.name: "what launchers tell each other is" for host in graph.hosts.values() if host.port}
+    why |= {host: "wires between hosts are" for wire in secure for host in hosts(graph, wire)}
+    for name, what in why.items():
         if graph.hosts[name].key is None:
-            words = f"host {quoted(name)} has no key, and wires between hosts are encrypted."
+            words = f"host {quoted(name)} has no key, and {what} encrypted."
             cure = f"Paste here what `python launcher.py {graph.path} keys {name}` prints on that host."
             problems.mistake(graph.hosts[name].line, f"{words} {cure}")
 
@@ -115,6 +157,35 @@ def _check_ports(graph: Graph, bound: Iterable[Wire], problems: Problems) -> Non
             problems.mistake(other.line, f"{words} Begin e.g. at {max(span.stop, span_before.stop)}.")
         if span.stop > span_before.stop:
             furthest[host] = wire
+
+
+def _check_link(graph: Graph, bound: Sequence[Wire], problems: Problems) -> None:
+    """Note launchers that nobody could dial, or whose port is a wire's, or another launcher's at the same address."""
+    taken: dict[tuple[str | None, int], Host] = {}
+    for host in graph.hosts.values():
+        if host.port is None:
+            continue
+        mistake = partial(problems.mistake, host.line)
+        if host.address is None:
+            mistake(
+                f"host {quoted(host.name)} has a port, where other launchers are to dial it, and no address."
+                " Add address: …, or remove the port: then it dials them."
+            )
+            continue
+        there = [wire for wire in bound if wire.address and graph.hosts[wire.address.host].address == host.address]
+        free = max([host.port + 1, *(ports(graph, wire).stop for wire in there)])
+        other = taken.setdefault((host.address, host.port), host)
+        clashing = [wire for wire in there if host.port in ports(graph, wire)]
+        if other is not host:
+            mistake(f"host {quoted(host.name)} has the address and the port of {other.name}. {_example(free)}")
+        elif clashing:
+            span = _span(ports(graph, clashing[0]))
+            words = f"the port {host.port} of host {quoted(host.name)} is one of wire {quoted(clashing[0].name)}"
+            mistake(f"{words}, {span}. {_example(free)}")
+
+
+def _example(port: int) -> str:
+    return f"Write e.g. port: {port if port <= LAST_PORT else EXAMPLE_LINK}"
 
 
 def _span(range_: range) -> str:

@@ -83,10 +83,8 @@ class Pipes:
         """The meeting of the pair `number` of a wire between hosts, on a port of its own."""
         port = network.ports(self._graph, wire)[network.PORTS_A_PIPE * number]
         listener = puller if wire.address and wire.address.host == puller.host else pusher
-        address = self._graph.hosts[str(listener.host)].address or ""
-        # What others dial need not be an address of this machine's own: behind a router, say.
-        heard = address if address.startswith("127.") else "*"
-        return Meeting(listener, f"tcp://{heard}:{port}", f"tcp://{address}:{port}")
+        host = self._graph.hosts[str(listener.host)]
+        return Meeting(listener, network.heard_at(host, port), f"tcp://{host.address}:{port}")
 
     def _across(self, wire: Wire, peer: Node, node: Node, contract: str) -> dict[str, Any]:
         """What an end of a pipe between hosts has of its own: the key that `node` expects of `peer`, and the like."""

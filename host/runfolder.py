@@ -71,11 +71,24 @@ class RunFolder:
         with suppress(OSError):  # no room: that costs words in a dead letter, and must not cost the graph
             (self.path / f"{replica}.death").write_text(words)
 
-    def write_failed(self, replica: str, code: int) -> None:
+    def write_failed(self, replica: str, code: int | None) -> None:
         """Write the end mark of a replica that failed for good, so that nodes downstream do not wait for it."""
-        fresh = self.path / f"{replica}.done.new"
-        fresh.write_text(json.dumps({"failed": True, "code": code}))
-        fresh.replace(self.mark(replica))
+        _write(self.mark(replica), {"failed": True, "code": code})
+
+    def tell_ended(self, puller: str, pusher: str) -> None:
+        """Let `puller` know that `pusher`, on another host, has ended, unless it knows that. Raises OSError."""
+        mark = self._heard(puller, pusher)
+        if not mark.exists():
+            _write(mark, {"epoch": ""})
+
+    def untell_ended(self, puller: str, pusher: str) -> None:
+        """Take that back, unless `puller` has heard it from `pusher` itself."""
+        with suppress(OSError, ValueError):
+            if not json.loads(self._heard(puller, pusher).read_bytes())["epoch"]:
+                self._heard(puller, pusher).unlink()
+
+    def _heard(self, puller: str, pusher: str) -> Path:
+        return self.path / f"{puller}.heard.{pusher}"  # see bus/marks.py
 
     def __enter__(self) -> "RunFolder":
         return self
@@ -137,6 +150,12 @@ def lock(graph: Path, host: str | None = None) -> Path:
 def by_hand(graph: Path, host: str | None = None) -> Path:
     """A run folder for processes that are started by hand: as long as those of a run, and never swept."""
     return base() / f"hand-{_hash(graph, host)}"[:ID_LENGTH]
+
+
+def _write(mark: Path, content: object) -> None:
+    fresh = mark.with_name(f"{mark.name}.fresh")
+    fresh.write_text(json.dumps(content))
+    fresh.replace(mark)
 
 
 def _hash(graph: Path, host: str | None) -> str:

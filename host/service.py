@@ -63,18 +63,18 @@ class Service:
             yield self._rates
 
 
-def outcome(children: Sequence[Child], is_stopping: bool) -> str:
-    """How it went, in a word or two."""
-    if failed := _labels([child for child in children if child.over == "failed"]):
-        return f"failed because of {failed}"
+def outcome(children: Sequence[Child], is_stopping: bool, elsewhere: Sequence[str] = ()) -> str:
+    """How it went, in a word or two; `elsewhere`: those on other hosts that failed for good."""
+    if failed := [*(child.process.label for child in children if child.over == "failed"), *elsewhere]:
+        return f"failed because of {', '.join(failed)}"
     return "stopped" if is_stopping else "all done"
 
 
-def state(children: Sequence[Child], is_stopping: bool) -> str:
+def state(children: Sequence[Child], is_stopping: bool, elsewhere: Sequence[str] = ()) -> str:
     """How the graph is, in a word."""
     if not all(child.over for child in children):
         return "stops" if is_stopping else "runs"
-    if any(child.over == "failed" for child in children):
+    if elsewhere or any(child.over == "failed" for child in children):
         return "failed"
     return "stopped" if is_stopping else "done"
 

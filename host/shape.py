@@ -92,6 +92,7 @@ class Host:
     line: int
     key: str | None = None  # its public CURVE key
     address: str | None = None  # None: it only dials out
+    port: int | None = None  # where its launcher hears those of other hosts; None: it dials them
 
 
 @dataclass(frozen=True)

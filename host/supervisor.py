@@ -10,6 +10,7 @@ from bus.steps import step
 from host.child import Child
 from host.command import Process
 from host.companions import Companion, Companions
+from host.elsewhere import Elsewhere
 from host.facts import Facts
 from host.failures import Failures
 from host.graph import Graph
@@ -49,6 +50,7 @@ class Supervisor:
         self.nodes = list(dict.fromkeys(one.node.name for one in reversed(processes)))  # the source first
         self.telling = Telling(graph, run, self.children, report, watchers)
         self.logs, self.failures, self.is_stopping = set[Log](), Failures(run), False
+        self.elsewhere = Elsewhere(graph, processes[0].node.host, run, self.failures, self.telling.of_graph)
         self.service = Service(self.children)
         self.companions = companions
 
@@ -81,18 +83,18 @@ class Supervisor:
         nodes = (f"{name} x {replicas[name]}" if replicas[name] > 1 else name for name in self.nodes)
         where = self.graph.path.absolute(), *filter(None, [self.children[0].node.host])
         self.telling.of_graph(f"runs {' on '.join(map(str, where))}: {', '.join(nodes)}; Ctrl-C stops it")
-        self.telling.look(state(self.children, self.is_stopping))
+        self.look()
 
     def close(self) -> None:
         """Leave nothing behind, and say how it went."""
-        self.telling.look(state(self.children, self.is_stopping))
+        self.look()
         self.rounds.close()
         self.news.close()
         for log in self.logs:
             log.close()
         self.notices.close()
         self.signals.close()
-        last_words = f"{outcome(self.children, self.is_stopping)}: {self.telling.summary()}"
+        last_words = f"{outcome(self.children, self.is_stopping, self.elsewhere.failed)}: {self.telling.summary()}"
         self.service.close(last_words)
         self.report.line(GRAPH, last_words)
 
@@ -137,7 +139,7 @@ class Supervisor:
         elif why := child.why_never_again(code):
             child.over, child.last_death = "failed", f"{child.death(code)}, {why}"
             self.telling.of(child, "failed", f"{child.last_death}: failed for good")
-            self.failures.mark(child, code)
+            self.failures.mark(child.process.replica, code, child.say)
         else:
             child.last_death = child.crime or child.death(code)
             self.run.write_death(child.process.replica, child.last_death)
@@ -150,7 +152,7 @@ class Supervisor:
 
     @property
     def has_failed(self) -> bool:
-        return any(child.over == "failed" for child in self.children)
+        return bool(self.elsewhere.failed) or any(child.over == "failed" for child in self.children)
 
     # News
 
@@ -191,7 +193,7 @@ class Supervisor:
         """Stop the nodes that have nobody left to push to, because of one that failed; their files wait."""
         now = time.monotonic()
         left = {child.node.name for child in self.children if not child.over}
-        left |= self.graph.nodes.keys() - self.nodes  # those on other hosts
+        left |= self.graph.nodes.keys() - self.nodes - self.elsewhere.over  # those on other hosts
         for child in self.children:
             pullers = self.graph.pullers[child.node.name]
             if pullers and left.isdisjoint(pullers) and not child.over:
@@ -224,9 +226,14 @@ class Supervisor:
         if not self.rounds.look():
             return
         self.failures.again()
-        self.telling.look(state(self.children, self.is_stopping))
+        if self.elsewhere.look():
+            self.stop_who_has_no_way_on()
+        self.look()
         if line := self.telling.rates():
             self.service.rates(line)
+
+    def look(self) -> None:
+        self.telling.look(state(self.children, self.is_stopping, self.elsewhere.failed))
 
     def running(self) -> list[Child]:
         return [child for child in self.children if child.is_running]

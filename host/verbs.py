@@ -6,9 +6,8 @@ import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType
 
-from host import keyring, network, place, runfolder
+from host import beside, keyring, network, place, runfolder
 from host.child import python_paths
 from host.command import Process, processes
 from host.descriptors import make_room
@@ -31,15 +30,16 @@ def run(
     graph: Graph,
     host: str | None = None,
     only: Sequence[str] = (),
+    words: Sequence[str] = (),
     *,
     log: str = "text",
     trace: Path | None = None,
-    beside: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    page: str = "",
 ) -> bool:
     """Run the graph, or its part on `host`, or just the nodes `only`, to the end; whether no node failed for good.
 
-    `log`: whether its lines are "text" or "json". `trace`: the file that is to show the way of each frame.
-    `beside`: which programs of host/ run beside the nodes, and with which words.
+    `words`: the overrides that the graph was read with. `log`: whether lines are "text" or "json". `trace`: the file
+    that is to show the way of each frame. `page`: the address of the page; empty: there is none.
     Raises Refused if it cannot run here and now, GraphError if a host or node does not exist.
     """
     host = place.here(graph, host)
@@ -47,19 +47,18 @@ def run(
     with RunFolder(graph.path, host) as folder:
         everyone = processes(graph, folder.path, host, trace=trace is not None)
         plan = [process for process in everyone if process.node.name in wanted]
-        if host and any(pipe.key for process in plan for pipe in process.pipes):
+        programs = beside.programs(graph, folder.path, host, words, page)
+        if host and (beside.LINK in programs or any(pipe.key for process in plan for pipe in process.pipes)):
             keyring.check(graph, host)
         make_room(graph.path, plan)
-        names = [process.label for process in reversed(plan)]
+        names = [*(process.label for process in reversed(plan)), *programs]
         with Reporting(graph, plan, names, folder.path, as_json=log == "json", trace=trace) as reporting:
             report = reporting.report
-            known = [str(graph.path.resolve()), f"--run={folder.path}", *([f"--host={host}"] if host else [])]
-            companions = {
-                name: [sys.executable, "-m", f"host.{name}", *known, *words] for name, words in beside.items()
-            }
             for wire in network.insecure(graph, wanted):
                 report.line(GRAPH, f"the wire {quoted(wire)} is open to everybody who can reach it (insecure: true)")
-            return Supervisor(graph, plan, folder, report, companions, reporting.watchers).supervise()
+            for name in network.unlinked(graph):
+                report.line(GRAPH, f"the launcher on {name} has no key: it tells the others nothing, and hears nothing")
+            return Supervisor(graph, plan, folder, report, programs, reporting.watchers).supervise()
 
 
 def check(graph: Graph) -> None:
@@ -67,13 +66,23 @@ def check(graph: Graph) -> None:
     plan = plan_by_hand(graph)
     parts = (len(graph.nodes), "node"), (len(graph.wires), "wire"), (sum(map(len, plan.values())), "process")
     print(f"{graph.path}: {', '.join(_number(*part) for part in parts)} on {_number(len(plan), 'host')}: fine")
+    for line in network.listeners(graph):
+        print(line)
 
 
-def show(graph: Graph) -> None:
-    """Print the command line of every process. All of it can be pasted into a shell, and runs the graph."""
+def show(graph: Graph, only: str | None = None) -> None:
+    """Print the command line of every process, or of those on the host `only`, to be pasted into a shell and run.
+
+    Raises GraphError if no node runs there.
+    """
+    chosen = place.here(graph, only) if only else None
     folder = shlex.quote(str(runfolder.by_hand(graph.path)))
     paths = shlex.join(f"{name}={value}" for name, value in python_paths(os.environ).items())
+    for line in network.listeners(graph):
+        print(f"# {line}")
     for host, plan in plan_by_hand(graph).items():
+        if chosen and host != chosen:
+            continue
         where = f" on {host}" if host else ""
         print(f"# first, once{where}:\nrm -rf {folder}; mkdir -p -m 700 {folder}")
         print(f"# in each shell{where}:\n{shlex.join(['cd', str(graph.folder)])}; export {paths}")

@@ -14,10 +14,13 @@ HOSTS = "robot", "station"
 class TwoHosts:
     """The folders of both, each with its private key and a copy of the graph, and the robot's with a clip."""
 
-    def __init__(self, folder: Path, port: int, address: str = "127.0.0.1", frames: int = FRAMES) -> None:
-        """`port`: the first of eight on the station, whose address is `address`."""
+    def __init__(
+        self, folder: Path, port: int, address: str = "127.0.0.1", frames: int = FRAMES, linked: bool = False
+    ) -> None:
+        """`port`: the first of nine on the station, whose address is `address`; `linked`: its launcher has the last."""
         self.robot, self.station = (folder / name for name in HOSTS)
         self.frames, self.address, self.port = frames, address, port
+        self.link = {"port": port + 8} if linked else {}
         for place in (self.robot, self.station):
             place.mkdir(parents=True)
         self.keys = {name: keyring.make(folder / name, name) for name in HOSTS}
@@ -45,7 +48,7 @@ class TwoHosts:
         wire = {"address": f"tcp://station:{self.port}", **changes}
         hosts = {
             "robot": {"key": self.keys["robot"]},
-            "station": {"key": self.keys["station"], "address": self.address},
+            "station": {"key": self.keys["station"], "address": self.address, **self.link},
         }
         if wire.get("insecure"):
             hosts = {"robot": {}, "station": {"address": self.address}}

@@ -68,7 +68,6 @@ async def show(graph: Graph, run: Path, address: str, name: str) -> None:
         await runner.setup()
         await web.SockSite(runner, sock).start()
         listening.write(run / "page.url", address_with(token, listening.shown(host), port))
-        print(f"shows the graph on port {port}; {run / 'page.url'} holds the address with its token", flush=True)
         await until_the_end(watch)
         watch.close()
         await runner.cleanup()

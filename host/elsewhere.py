@@ -1,0 +1,95 @@
+"""What other hosts' launchers say of their replicas, as far as it means something for the nodes here."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from host.facts import STATUS, Facts, fitted
+from host.failures import Failures
+from host.graph import Graph
+from host.overview import HOSTS, MOST
+from host.runfolder import RunFolder
+
+FRESH = 5.0  # seconds for which what one has said holds; the link hears it once a second
+FAILED, ENDED = "failed", "ended"
+OVER = (FAILED, ENDED, "stopped")  # states from which no replica comes back in its launcher's run
+
+Told = set[tuple[str, str]]  # (puller here, pusher there)
+
+
+class Elsewhere:
+    """Reads what the link has written down: an end over there is one for the nodes here, too."""
+
+    def __init__(
+        self, graph: Graph, host: str | None, run: RunFolder, failures: Failures, say: Callable[[str], None]
+    ) -> None:
+        self.failed: list[str] = []  # replicas, with their hosts
+        self.over = set[str]()  # nodes that have no replica left
+        self._graph, self._run, self._failures, self._say = graph, run, failures, say
+        others = [name for name in graph.hosts if host is not None and name != host]
+        self._files = {name: run.path / HOSTS / f"{name}.json" for name in others}
+        self._pullers = {node: list(_pullers(graph, node, host)) for node in graph.nodes}
+        self._told, self._untold = Told(), Told()  # that the pusher has ended; the latter for want of room on the disk
+
+    def look(self) -> bool:
+        """Take in what is new; whether anybody has failed for good."""
+        for puller, pusher in [*self._untold]:
+            self._tell(puller, pusher)
+        for host, path in self._files.items():
+            for node in _said(path):
+                known = self._graph.nodes.get(node["name"])
+                if known is not None and known.host == host:
+                    self._look_at(node, host, known.names)
+        return bool(self.failed)
+
+    def _look_at(self, node: Facts, host: str, names: Sequence[str]) -> None:
+        replicas = {one["name"]: one for one in node["replicas"] if one["name"] in names}
+        for name, replica in replicas.items():
+            where, state = f"{name} on {host}", replica["state"]
+            if state == FAILED and where not in self.failed:
+                self.failed.append(where)
+                self._say(f"{where} has failed for good: {replica['words']}")
+                self._failures.mark(name, None, self._say)
+            for puller in self._pullers[node["name"]]:
+                if state == ENDED:
+                    self._tell(puller, name)
+                elif (puller, name) in self._told:  # its launcher was started again
+                    self._told.remove((puller, name))
+                    self._run.untell_ended(puller, name)
+        if len(replicas) == len(names) and all(one["state"] in OVER for one in replicas.values()):
+            self.over.add(node["name"])
+        else:
+            self.over.discard(node["name"])
+
+    def _tell(self, puller: str, pusher: str) -> None:
+        """Let one who pulls from it know that it has ended: it may have said so itself, and not been heard."""
+        self._told.add((puller, pusher))
+        try:
+            self._run.tell_ended(puller, pusher)
+        except OSError:  # no room: tries again with each look
+            self._untold.add((puller, pusher))
+        else:
+            self._untold.discard((puller, pusher))
+
+
+def _pullers(graph: Graph, pusher: str, host: str | None) -> Iterator[str]:
+    """The replicas on `host` that pull from the node `pusher`."""
+    for name in graph.pullers[pusher]:
+        if graph.nodes[name].host == host:
+            yield from graph.nodes[name].names
+
+
+def _said(path: Path) -> list[Facts]:
+    """The nodes in what a launcher has said just now; none if it has not, or if the file is not what it is to be."""
+    try:
+        with open(path, "rb") as file:
+            letter = json.loads(file.read(MOST))
+    except (OSError, ValueError, RecursionError):  # the link writes it anew in a second
+        return []
+    if not isinstance(letter, dict) or abs(time.time() - float(fitted(letter.get("received"), float))) > FRESH:
+        return []
+    nodes: list[Facts] = fitted(letter.get("status"), STATUS)["nodes"]
+    return nodes

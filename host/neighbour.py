@@ -1,0 +1,127 @@
+"""What is known here of the launcher of one other host. Times are those of time.monotonic(), in seconds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+from host.attendance import AWAY, Attendance
+from host.clocks import Clock, Reading
+from host.tidings import Facts, Passed, Tidings
+
+LINGERING = 15.0  # seconds after which nothing can arrive that an ended connection still had on its way
+FEW, EACH = 10, 0.2  # messages at once, and seconds until there may be another: an honest launcher says one a second
+GREETING = 3.0  # seconds for which the line that says that it is up waits for its clock
+ENDS = {"done": "all done", "stopped": "stopped", "failed": "failed"}
+
+
+class Neighbour:
+    """It is heard, or heard of by way of a host that hears it."""
+
+    def __init__(self, name: str, now: float) -> None:
+        self.name = name
+        self.status: Facts | None = None
+        self.via = ""
+        self.heard = now - LINGERING  # when there was a word of it last
+        self.sent = 0  # wall-clock ns: when it was told something that it has not answered yet
+        self.echo = self.echo_heard = 0  # `sent` of the last thing that it said, and our wall-clock ns when that came
+        self._ended = ""  # how its launcher has ended, as it said itself
+        self._clock = Clock()
+        self._passed: Reading | None = None  # its clock, by way of `via`
+        self._room, self._filled = float(FEW), now
+        self._attendance, self._run_since = Attendance(name, now), now
+        self._differences = set[str]()  # that were said
+
+    def has_room(self, now: float) -> bool:
+        """Whether one more message of it is to be read now."""
+        self._room, self._filled = min(float(FEW), self._room + (now - self._filled) / EACH), now
+        if self._room < 1:
+            return False
+        self._room -= 1
+        return True
+
+    def hear(self, tidings: Tidings, at: int, now: float) -> bool:
+        """Take what it has said itself, which came at `at`, wall-clock ns; whether it is not of a run that is over."""
+        if tidings.status and not self._begins(tidings.status, now):
+            return False
+        if tidings.echo and tidings.echo == self.sent:
+            self._clock.add(tidings.echo, tidings.heard, tidings.sent, at, now)
+        self.sent, self.echo, self.echo_heard = 0, tidings.sent, at
+        self.status = tidings.status or self.status
+        self.via, self.heard = "", now
+        self._ended = ENDS.get((self.status or {}).get("state", ""), "ended") if tidings.last else ""
+        return True
+
+    def hear_of(self, passed: Passed, teller: Neighbour, now: float) -> bool:
+        """Take what `teller` passes on, if that is news; whether it is."""
+        at = now - passed.age
+        if at <= self.heard or (self.via != teller.name and now - self.heard < AWAY):
+            return False
+        if self._ended and self.run == passed.status["run"]:
+            return False
+        if not self._begins(passed.status, now):
+            return False
+        self.status, self.via, self.heard, self._ended = passed.status, teller.name, at, ""
+        way = teller.reading(now)
+        self._passed = way.beyond(passed.clock) if way and passed.clock else None
+        return True
+
+    @property
+    def run(self) -> str:
+        """The id of its launcher's run; empty before that is known."""
+        return str(self.status["run"]) if self.status else ""
+
+    def reading(self, now: float) -> Reading | None:
+        """Its clock, seen from here."""
+        return self._passed if self.via else self._clock.reading(now)
+
+    def record(self, now: float) -> Facts:
+        """What <run>/hosts/<its name>.json holds."""
+        reading = self.reading(now)
+        clock: Facts = reading._asdict() if reading else dict.fromkeys(Reading._fields)
+        return {"received": time.time() - (now - self.heard), "via": self.via, **clock, "status": self.status}
+
+    def news(self, mine: Facts, now: float) -> Iterator[str]:
+        """What is to be said of it now, mostly nothing; `mine` are our versions."""
+        if self._ended:
+            yield self._attendance.gone(self._ended, now)
+        else:
+            yield self._attendance.look(self.heard, self.run, self._facts(now), now)
+        theirs: Facts = self.status["versions"] if self.status else {}
+        for what, name, length in (("wire", "the wire's protocol", 1), ("python", "Python", 2)):
+            here, there = (".".join(str(one.get(what, "")).split(".")[:length]) for one in (mine, theirs))
+            if here and there and here != there and there not in self._differences:
+                self._differences.add(there)
+                yield f"{self.name} has another version of {name}, {there}; here it is {here}"
+
+    def _facts(self, now: float) -> str:
+        """What is said of one that is up; nothing as long as its clock is to be known soon."""
+        reading = self.reading(now)
+        if self.status is None or (reading is None and now - self._run_since < GREETING):
+            return ""
+        made_of: Facts = self.status["versions"]
+        words = f"Python {made_of['python']}, ZeroMQ {made_of['zeromq']}"
+        if reading:
+            words += f", its clock {shown(reading)}"
+        return f"{words}, by way of {self.via}" if self.via else words
+
+    def _begins(self, status: Facts, now: float) -> bool:
+        """Whether that is of the run that is known, or of a later one: what was said earlier may arrive late."""
+        if status["run"] == self.run:
+            return True
+        if self.status and status["began"] < self.status["began"] and now - self.heard < LINGERING:
+            return False
+        self._run_since = now
+        return True
+
+
+def shown(reading: Reading) -> str:
+    """How far a clock is from ours, in words."""
+    way = "ahead" if reading.offset >= 0 else "behind"
+    return f"{duration(abs(reading.offset))} {way}, give or take {duration(reading.uncertainty)}"
+
+
+def duration(seconds: float) -> str:
+    """Such as 0.21 ms, 34 ms, 1.4 s, 3600 s."""
+    number, unit = (seconds * 1000, "ms") if seconds < 1 else (seconds, "s")
+    return f"{number:.0f} {unit}" if number >= 99.5 else f"{number:.2g} {unit}"

@@ -6,16 +6,14 @@ The launcher starts it, and starts it again when it dies.
 
 import argparse
 import asyncio
-import ctypes
-import os
 import signal
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from aiohttp import web
 
+from host.beside import go_with_launcher
 from host.graph import Graph, GraphError, load
 from host.page import listening
 from host.page.door import Door, address_with, token_for
@@ -26,15 +24,13 @@ from host.runfolder import Refused
 
 OK, BAD_USE = 0, 2
 PATIENCE = 1.0  # seconds that open requests have at the end
-PR_SET_PDEATHSIG = 1  # <sys/prctl.h>
 
 
 def main(words: Sequence[str]) -> int:
-    parent = os.getppid()
     options = parse(words)
     try:
         graph = load(options.graph, options.overrides)
-        end_with(parent)
+        go_with_launcher()
         asyncio.run(show(graph, options.run, options.address, options.host))
     except (GraphError, NoPlace, Refused) as error:
         print(error)
@@ -57,6 +53,9 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
 
 async def show(graph: Graph, run: Path, address: str, name: str) -> None:
     """Serve the page until the run folder is gone, or until a signal. Raises NoPlace, OSError."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
     host, port = listening.parted(address)
     token = token_for(listening.secret(), str(graph.path.resolve()), name)
     with listening.listen(host, port, listening.last_port(run / "page.url")) as sock:
@@ -68,30 +67,19 @@ async def show(graph: Graph, run: Path, address: str, name: str) -> None:
         await runner.setup()
         await web.SockSite(runner, sock).start()
         listening.write(run / "page.url", address_with(token, listening.shown(host), port))
-        await until_the_end(watch)
+        await until_the_end(watch, stop)
         watch.close()
         await runner.cleanup()
 
 
-async def until_the_end(watch: Watch) -> None:
-    """Watch until the run folder is gone, or until a signal."""
-    loop, stop = asyncio.get_running_loop(), asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+async def until_the_end(watch: Watch, stop: asyncio.Event) -> None:
+    """Watch until the run folder is gone, or until `stop`."""
     tasks = [asyncio.ensure_future(one) for one in (stop.wait(), watch.look_on(), watch.draw_on(), watch.walk_on())]
     done, rest = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     for task in rest:
         task.cancel()
     for task in done:
         task.result()  # raises what went wrong
-
-
-def end_with(parent: int) -> None:
-    """Be told to end when the process `parent` does, which started us."""
-    with suppress(AttributeError):  # a C library without prctl: then the run folder's end is ours
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != parent:
-        os.kill(os.getpid(), signal.SIGTERM)
 
 
 if __name__ == "__main__":

@@ -75,13 +75,7 @@ def _node(ours: Facts, theirs: Mapping[str, Facts], ages: Mapping[str, float]) -
 def _wire(ours: Facts, graph: Graph, theirs: Mapping[str, Facts]) -> Facts:
     """The wire, as all hosts that push it see it together."""
     hosts = dict.fromkeys(str(graph.nodes[name].host) for name in graph.wires[ours["name"]].pushers)
-    known = [
-        wire
-        for host in hosts
-        if host in theirs
-        for wire in theirs[host]["wires"]
-        if wire["name"] == ours["name"] and wire["here"]
-    ]
+    known = [wire for host in hosts if host in theirs for wire in theirs[host]["wires"] if wire["name"] == ours["name"]]
     ends = [*([ours] if ours["here"] else []), *known]
     counted = ("rate", "bytes_rate", "sent", "bytes", "queued", "unfinished", "passed_over", "outdated", "pullers")
     ages = [end["oldest"] for end in ends if end["oldest"] is not None]

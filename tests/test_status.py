@@ -42,7 +42,7 @@ def kinds(status: dict[str, Any], who: str) -> list[str]:
     return [kind for _, name, kind, _ in status.get("events", ()) if name == who]
 
 
-def test_states_restarts_and_deaths_are_told_within_two_looks(tmp_path: Path) -> None:
+def test_states_restarts_and_deaths_are_told(tmp_path: Path) -> None:
     nodes = chain()
     nodes["watcher"]["role"] = "exits 1"
     with act(tmp_path, nodes) as graph:
@@ -51,14 +51,15 @@ def test_states_restarts_and_deaths_are_told_within_two_looks(tmp_path: Path) ->
         assert node(said(graph), "splitter")["replicas"][0]["pid"] == pid
         graph.kill("splitter.1")
         killed_at = time.time()
-        until(lambda: kinds(said(graph), "splitter")[-1:] == ["ready"] and "death" in kinds(said(graph), "splitter"))
-        assert time.time() - killed_at < 5
+        until(lambda: kinds(said(graph), "splitter") == ["ready", "death", "ready"], 20, "its death and its next life")
         found = said(graph)
+        [death] = [at for at, who, kind, _ in found["events"] if (who, kind) == ("splitter", "death")]
+        assert death - killed_at < 3
         replica = node(found, "splitter")["replicas"][0]
         assert (replica["restarts"], replica["words"]) == (1, "was killed by SIGKILL")
-        assert abs(replica["since"] - killed_at) < 5
-        assert node(found, "watcher")["state"] == "rests"
-        assert node(found, "watcher")["replicas"][0]["words"] == "exited with 1"
+        assert death <= replica["since"] < death + 3
+        until(lambda: node(said(graph), "watcher")["state"] == "rests", 20, "one that rests")
+        assert node(said(graph), "watcher")["replicas"][0]["words"] == "exited with 1"
         assert found["nodes"][0]["name"] == "splitter"
         graph.interrupt()
         assert graph.ends() == 0

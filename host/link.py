@@ -12,14 +12,14 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
+from bus.badaddress import BadAddress
 from bus.books import Books
 from bus.exchange import Arrival, Exchange
+from bus.guard import GuardDied
 from bus.header import Malformed
 from bus.keys import BadKey
-from bus.link import BadAddress
 from bus.seldom import Seldom
 from host import keyring, network
 from host.beside import go_with_launcher
@@ -31,7 +31,7 @@ from host.tidings import Facts, OtherVersion, Passed, Tidings, body, head, read
 
 PACE = 1.0  # seconds between two messages to each host
 AGAIN = 10.0  # seconds after which one that is not answered is followed by another
-TURN = 0.5  # seconds that one wait lasts at most, so that a stop is seen
+TURN = 0.2  # seconds that one wait lasts at most, so that a stop is seen
 MOVED = 100_000  # ns that a clock has moved before the nodes are told
 
 
@@ -43,7 +43,7 @@ class Link:
         self._graph, self._run, self._host = graph, run, graph.hosts[host]
         self._books = Books(run / "link.books")
         self._seldom = Seldom(self._say)
-        self._exchange = Exchange(keyring.file(graph.folder, host), self._refuse)
+        self._exchange = Exchange(keyring.file(graph.folder, host), self._refuse, self._seldom)
         self.is_stopping = False
         now = time.monotonic()
         others = [one for one in network.linked(graph) if one.name != host]
@@ -96,7 +96,8 @@ class Link:
     def _take(self, neighbour: Neighbour, tidings: Tidings, now: float) -> None:
         """Write down what it has said, and answer; who was dialled is told more in its time."""
         self._records[neighbour.name].write(neighbour.record(now))
-        for passed in tidings.others:
+        # Only a host that others dial can have heard who is not heard here; nobody else is to speak for them.
+        for passed in tidings.others if self._graph.hosts[neighbour.name].port else ():
             other = self._neighbours.get(passed.host)
             if other and other.hear_of(passed, neighbour, now):
                 self._records[other.name].write(other.record(now))
@@ -112,7 +113,7 @@ class Link:
         others = [
             Passed(one.name, now - one.heard, one.reading(now), one.status)
             for one in self._neighbours.values()
-            if one is not neighbour and one.status and not one.via
+            if self._host.port and one is not neighbour and one.status and not one.via
         ]
         content = body(self._status or None, others)
         sent = time.time_ns()
@@ -154,11 +155,6 @@ class Link:
         print(words, flush=True)
 
 
-def command(graph: Graph, run: Path, host: str, overrides: Sequence[str]) -> list[str]:
-    """The command line of the link of `host`."""
-    return [sys.executable, "-m", "host.link", str(graph.path.absolute()), f"--run={run}", f"--host={host}", *overrides]
-
-
 def main() -> int:
     go_with_launcher()
     os.umask(0o077)
@@ -180,6 +176,9 @@ def main() -> int:
         signal.signal(number, lambda *_: setattr(link, "is_stopping", True))
     try:
         link.serve()
+    except GuardDied as error:
+        print(error)
+        return 1
     finally:
         link.close()
     return 0

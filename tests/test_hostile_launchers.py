@@ -183,8 +183,8 @@ def test_a_thousand_messages_at_once_are_not_read_and_the_robot_is(graph: Graph)
     (graph.linked.run("station") / "hosts" / "desk.json").unlink()
 
 
-def test_a_known_host_that_passes_on_another_s_failure_is_not_believed_against_that_one(graph: Graph) -> None:
-    """The robot is heard itself: what the desk says of it counts for nothing."""
+def test_a_known_host_that_passes_on_another_s_failure_is_not_believed(graph: Graph) -> None:
+    """The robot is heard itself, and nobody dials the desk: what that says of it counts for nothing."""
     watcher = {"name": "watcher", "replicas": [{"name": "watcher.1", "state": "failed"}]}
     lie = {"host": "robot", "age": 0.0, "clock": None, "status": status(host="robot", nodes=[watcher])}
     with graph.bears(refusals=0), impostor(graph.linked) as desk:

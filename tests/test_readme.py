@@ -135,7 +135,7 @@ def test_the_node_and_the_graph_of_readme_run_together(tmp_path: Path) -> None:
 
 def test_two_machines_convert_as_readme_says(tmp_path: Path) -> None:
     """Two folders of this machine stand for them."""
-    graph = blocks(README, "yaml")[1].replace("10.0.0.7", "127.0.0.1").replace("5560", "25560")
+    graph = blocks(README, "yaml")[1].replace("10.0.0.7", "127.0.0.1").replace("5560", "25560").replace("5550", "25550")
     keys, start = ([line.partition("$ python ") for line in block.splitlines()] for block in blocks(README, "console"))
     for host, _, words in keys:
         (tmp_path / host).mkdir()

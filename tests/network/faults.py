@@ -1,7 +1,7 @@
 """What goes wrong in a network: each lasts for a with-block, but `reset`, which is over at once. They may be nested.
 
-`cut`, `cut_one_way`, `refused` and `reset` are between two hosts; `lossy`, `slow` and `delayed` are faults of one
-host's own link, whoever it talks to, in both directions.
+`cut`, `cut_one_way`, `refused` and `reset` are between two hosts; `cut_ports`, `lossy`, `slow` and `delayed` are faults
+of one host's own link, whoever it talks to, in both directions.
 """
 
 import os
@@ -40,6 +40,17 @@ def cut(one: Host, other: Host) -> Iterator[None]:
 def cut_one_way(sender: Host, receiver: Host) -> Iterator[None]:
     """Nothing gets from `sender` to `receiver`, not even an acknowledgement; the other way is open."""
     with _rules(sender.router, f"{_way(sender, receiver)} drop"):
+        yield
+
+
+@contextmanager
+def cut_ports(listener: Host, first: int, last: int) -> Iterator[None]:
+    """Nothing gets to these ports of `listener`, nor from them; its others are open."""
+    rules = (
+        f"tcp dport {first}-{last} oifname {listener.name} drop",
+        f"ip saddr {listener.subnet} tcp sport {first}-{last} drop",
+    )
+    with _rules(listener.router, *rules):
         yield
 
 

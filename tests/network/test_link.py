@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import until
 from tests.launch import Launch
 from tests.linked import HOSTS, Linked
-from tests.network.faults import cut, cut_one_way, delayed, reset
+from tests.network.faults import cut, cut_one_way, cut_ports, delayed, reset
 from tests.network.hosts import Host, hosts
 from tests.test_clock import Clock
 
@@ -140,3 +140,15 @@ def test_a_host_that_appears_late_is_waited_for(linked: Linked, three: Three, st
     stack.enter_context(linked.launch("station"))
     linked.await_sight(("robot", "station"), ("station", "robot"))
     robot.says(r"link +\| station is up: ", 10)
+
+
+def test_a_replica_that_could_not_hear_that_all_is_done_hears_it_from_the_launchers(
+    linked: Linked, three: Three, stack: ExitStack
+) -> None:
+    with cut_ports(three[1], PORT + 2, PORT + 3):  # those of converter.2
+        launches = {name: stack.enter_context(linked.launch(name)) for name in HOSTS}
+        launches["robot"].says("could not tell converter.2 that it has ended", 80)
+        for name, launch in launches.items():
+            assert launch.ends(30) == 0, f"{name}: {launch.output}"
+    assert linked.saved == linked.expected
+    assert "converter.2 | ended" in launches["station"].output

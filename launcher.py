@@ -53,6 +53,8 @@ examples:
   $ python launcher.py graph.yaml splitter.source=clip.mp4 converter.replicas=4
   # what a filter makes of one photo
   $ python launcher.py graph.yaml try converter photo.jpg converter.filter=contour
+  # what flows and what waits, once a second, from a second terminal
+  $ python launcher.py graph.yaml status --watch
   # after its cause is mended, do again what was set aside
   $ python launcher.py graph.yaml retry 'cam1/*'
 

@@ -104,7 +104,8 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     options.names = []
     for flag, verbs_of_it in FLAGS.items():
         if getattr(options, flag) != parser.get_default(flag) and options.verb not in verbs_of_it:
-            parser.error(f"--{flag} goes with {listed(verbs_of_it.values())}")
+            hint = "; check looks at all hosts" if (flag, options.verb) == ("host", "check") else ""
+            parser.error(f"--{flag} goes with {listed(verbs_of_it.values())}{hint}")
     if options.verb not in ("run", *VERBS):
         parser.error(f'there is no verb "{options.verb}": they are {", ".join(VERBS)}; without one the graph runs')
     if options.verb == "try":

@@ -27,6 +27,7 @@ from host.companions import GIVES_UP
 from host.graph import Graph, GraphError, load
 from host.jsonfile import JsonFile
 from host.neighbour import Neighbour
+from host.runfolder import TOLD
 from host.tidings import Facts, OtherVersion, Passed, Tidings, body, head, read
 
 PACE = 1.0  # seconds between two messages to each host
@@ -50,10 +51,12 @@ class Link:
         self._neighbours = {one.name: Neighbour(one.name, now) for one in others}
         self._due = {one.name: now for one in others if network.dials(graph, self._host, one)}  # when to tell it more
         self._status: Facts = {}
+        self._has_failed = False  # and everybody is to know that before the launcher ends
         (run / "hosts").mkdir(mode=0o700, exist_ok=True)
         self._records = {one.name: JsonFile(run / "hosts" / f"{one.name}.json", self._say) for one in others}
         self._clocks, self._offsets = JsonFile(run / "clocks.json", self._say), dict[str, int]()
         callers = {one.name: str(one.key) for one in others if network.dials(graph, one, self._host)}
+        self._near = [one for name, one in self._neighbours.items() if name in callers or name in self._due]
         if self._host.port and callers:
             self._exchange.listen(network.heard_at(self._host, self._host.port), callers)
         for one in others:
@@ -125,6 +128,7 @@ class Link:
     def _look(self) -> None:
         """Say who has come or gone, and tell the nodes of the clocks."""
         now = time.monotonic()
+        self._see_that_all_know()
         for neighbour in self._neighbours.values():
             for words in filter(None, neighbour.news(self._status.get("versions", {}), now)):
                 self._say(words)
@@ -137,6 +141,19 @@ class Link:
         if any(abs(offset - self._offsets.get(name, MOVED + offset)) >= MOVED for name, offset in offsets.items()):
             self._offsets = offsets
             self._clocks.write(offsets)
+
+    def _see_that_all_know(self) -> None:
+        """If this host's part of the graph has failed for good, say so at once, and tell the launcher when all know."""
+        self._read_status()
+        if self._status.get("state") != "failed":
+            return
+        if not self._has_failed:
+            self._has_failed = True
+            for neighbour in self._near:
+                neighbour.must_know()
+            self._due = dict.fromkeys(self._due, 0.0)
+        elif all(neighbour.is_told for neighbour in self._near):
+            (self._run / TOLD).touch()
 
     def _read_status(self) -> None:
         """The launcher replaces the file about once a second; until it has made one there is nothing to tell."""

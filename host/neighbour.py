@@ -25,6 +25,7 @@ class Neighbour:
         self.heard = now - LINGERING  # when there was a word of it last
         self.sent = 0  # wall-clock ns: when it was told something that it has not answered yet
         self.echo = self.echo_heard = 0  # `sent` of the last thing that it said, and our wall-clock ns when that came
+        self._knows, self._news_at = False, 0  # whether it has answered what it was told since then, wall-clock ns
         self._ended = ""  # how its launcher has ended, as it said itself
         self._clock = Clock()
         self._passed: Reading | None = None  # its clock, by way of `via`
@@ -46,6 +47,7 @@ class Neighbour:
             return False
         if tidings.echo and tidings.echo == self.sent:
             self._clock.add(tidings.echo, tidings.heard, tidings.sent, at, now)
+            self._knows = self._knows or tidings.echo > self._news_at
         self.sent, self.echo, self.echo_heard = 0, tidings.sent, at
         self.status = tidings.status or self.status
         self.via, self.heard = "", now
@@ -65,6 +67,15 @@ class Neighbour:
         way = teller.reading(now)
         self._passed = way.beyond(passed.clock) if way and passed.clock else None
         return True
+
+    def must_know(self) -> None:
+        """From now on there is something that it must be told."""
+        self._knows, self._news_at = False, time.time_ns()
+
+    @property
+    def is_told(self) -> bool:
+        """Whether it knows, or has ended, and need not."""
+        return self._knows or bool(self._ended)
 
     @property
     def run(self) -> str:

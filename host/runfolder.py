@@ -21,6 +21,7 @@ from types import TracebackType
 from bus.steps import step
 from host import janitor
 
+TOLD = "told"  # the file that the link makes when all other hosts know that this one has failed
 ID_LENGTH = 12  # hex digits
 RUN = re.compile(rf"[0-9a-f]{{{ID_LENGTH}}}")
 SINCE = struct.Struct("<q")  # the head of a hand: CLOCK_MONOTONIC ns, see bus/hand.py
@@ -50,6 +51,11 @@ class RunFolder:
                 " XDG_RUNTIME_DIR to a folder on another disk"
             ) from None
         self.notify = self.path / "notify"
+
+    @property
+    def all_are_told(self) -> bool:
+        """Whether the other hosts' launchers know that this one has failed."""
+        return (self.path / TOLD).exists()
 
     def mark(self, replica: str) -> Path:
         return self.path / f"{replica}.done"

@@ -25,6 +25,8 @@ from host.telling import Telling
 
 STOP_TIME = 8.0  # seconds from the wish to stop to the death of what is left
 STAGGER = 0.5  # the part of STOP_TIME in which all nodes are asked in turn, even if none leaves
+FAREWELL = 5.0  # seconds in which the other hosts must have heard that this one has failed
+GLIMPSE = 0.05  # seconds between two looks at whether they have
 MISSING = 2  # the exit code that stands for a program that can never be started
 OS_ERROR = 71  # … for one that cannot be started now (EX_OSERR of sysexits.h), see SHORT_OF
 
@@ -88,6 +90,8 @@ class Supervisor:
     def close(self) -> None:
         """Leave nothing behind, and say how it went."""
         self.look()
+        if self.has_failed:
+            self.let_others_know()
         self.rounds.close()
         self.news.close()
         for log in self.logs:
@@ -97,6 +101,15 @@ class Supervisor:
         last_words = f"{outcome(self.children, self.is_stopping, self.elsewhere.failed)}: {self.telling.summary()}"
         self.service.close(last_words)
         self.report.line(GRAPH, last_words)
+
+    def let_others_know(self) -> None:
+        """Give the link time to tell other hosts: whoever fails at once does so before they have been reached."""
+        deadline = time.monotonic() + FAREWELL
+        while "link" in self.companions and not (self.run.all_are_told or self.is_stopping):
+            if time.monotonic() > deadline:
+                return
+            self.rounds.companions.start_who_is_due()
+            self.news.act(until=time.monotonic() + GLIMPSE)
 
     def next_turn(self) -> float:
         return min([self.rounds.next_turn(), self.service.beats_at, *(child.next_turn() for child in self.children)])

@@ -167,7 +167,7 @@ def test_a_port_that_another_process_has_is_named_with_what_to_do(two: TwoHosts)
     with socket.create_server(("127.0.0.1", two.port)), Launch(two.station) as station:
         station.says(
             f"cannot use tcp://127.0.0.1:{two.port}: Address already in use. Port {two.port} belongs to another "
-            f"process, which `ss -ltnp 'sport = :{two.port}'` names: end that one, or give the wire another port in"
+            f"process, which `ss -ltnp 'sport = :{two.port}'` names: end that one, or choose another port in"
         )
 
 
@@ -180,7 +180,7 @@ def test_print_shows_one_host_if_it_is_named_and_check_looks_at_all(two: TwoHost
     assert 'no node runs on the host "robott"' in launcher(two.robot, "print", "--host=robott").stderr
     refused = launcher(two.robot, "check", "--host=robot")
     assert refused.returncode == 2
-    assert "--host goes with running the graph, print and unit: check looks at all hosts" in refused.stderr
+    assert "--host goes with running the graph, print, unit and status; check looks at all hosts" in refused.stderr
 
 
 def test_some_nodes_alone_can_be_started(two: TwoHosts) -> None:

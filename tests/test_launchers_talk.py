@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import partial
@@ -17,6 +18,7 @@ from tests.test_hosts import free_ports
 
 EVER = "splitter.source=test:forever"
 MANY = 300  # frames of the test camera: 12 s
+HOPELESS = "saver.folder=${NOT_SET}"  # no life of it can work
 
 
 @pytest.fixture
@@ -184,5 +186,25 @@ def test_a_port_that_is_taken_is_said_and_tried_again(linked: Linked, stack: Exi
     graph["hosts"]["station"]["address"] = "127.0.0.2"
     before.write_text(json.dumps(graph))
     desk = stack.enter_context(linked.launch("desk"))
-    desk.says(r"link +\| cannot listen at tcp://127\.0\.0\.1:\d+: Address already in use")
+    desk.says(r"link +\| cannot use tcp://127\.0\.0\.1:\d+: Address already in use")
     desk.says(r"link +\| exited with 1, restarts")
+
+
+def test_a_node_that_fails_at_once_is_told_to_the_others_before_its_launcher_ends(
+    linked: Linked, stack: ExitStack
+) -> None:
+    robot, station = (stack.enter_context(linked.launch(name)) for name in ("robot", "station"))
+    linked.await_sight(("robot", "station"))
+    desk = stack.enter_context(linked.launch("desk", HOPELESS))
+    for launch in (desk, station, robot):
+        assert launch.ends(60) == 1, launch.output
+    for launch in (station, robot):
+        assert "saver.1 on desk has failed for good: exited with 2" in launch.output
+
+
+def test_a_launcher_that_fails_alone_waits_only_a_moment_for_the_others(linked: Linked, stack: ExitStack) -> None:
+    desk = stack.enter_context(linked.launch("desk", HOPELESS))
+    desk.says("failed for good")
+    began = time.monotonic()
+    assert desk.ends(30) == 1
+    assert time.monotonic() - began < 15

@@ -21,6 +21,7 @@ OK = 0  # all done, or stopped as asked
 FAILED = 1  # a node failed for good, or a dead letter could not be looked into or put back
 BAD_USE = 2  # a bad graph or command line
 
+PAGE, NO_PAGE = "127.0.0.1:8080", "off"
 STANDARD_ERROR = 2  # the last of the standard files' descriptors
 VERBS = ("check", "print", "status", "unit", "keys", "try", "dead-letters", "retry")
 RUN = {"run": "running the graph"}
@@ -28,7 +29,8 @@ FLAGS = {  # with which verbs each goes, in words
     "only": RUN,
     "log": RUN,
     "trace": RUN,
-    "host": {**RUN, "unit": "unit", "status": "status"},
+    "page": RUN,
+    "host": {**RUN, "print": "print", "unit": "unit", "status": "status"},
     "json": {"status": "status", "dead-letters": "dead-letters"},
     "watch": {"status": "status"},
 }
@@ -36,7 +38,7 @@ HELP = """\
 verbs:
   (none)          run the graph until all is done, or until Ctrl-C
   check           say every mistake in the graph at once, or in one line that it is fine
-  print           show the command line of every process, ready to paste; start nothing
+  print           show the command line of every process, ready to paste, or of those on --host; start nothing
   status          show how the graph is that runs in another terminal; --watch: again and again, --json: for programs
   unit            show a unit for systemd that runs the graph as a service, overrides included
   keys HOST …     make the private keys of hosts, and print the lines for graph.yaml
@@ -51,6 +53,8 @@ examples:
   $ python launcher.py graph.yaml splitter.source=clip.mp4 converter.replicas=4
   # what a filter makes of one photo
   $ python launcher.py graph.yaml try converter photo.jpg converter.filter=contour
+  # what flows and what waits, once a second, from a second terminal
+  $ python launcher.py graph.yaml status --watch
   # after its cause is mended, do again what was set aside
   $ python launcher.py graph.yaml retry 'cam1/*'
 
@@ -93,13 +97,15 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--watch", action="store_true", help="status: once a second, until the graph has ended")
     parser.add_argument("--log", choices=("text", "json"), default="text", help="run: each line as a JSON object")
     parser.add_argument("--trace", type=Path, metavar="FILE", help="run: the way of each frame, for ui.perfetto.dev")
+    parser.add_argument("--page", default=PAGE, metavar="ADDRESS", help="run: where its page is (%(default)s), or off")
     options = parser.parse_intermixed_args(words)
     rest = options.words
     options.verb = rest.pop(0) if rest and "=" not in rest[0] else "run"
     options.names = []
     for flag, verbs_of_it in FLAGS.items():
         if getattr(options, flag) != parser.get_default(flag) and options.verb not in verbs_of_it:
-            parser.error(f"--{flag} goes with {listed(verbs_of_it.values())}")
+            hint = "; check looks at all hosts" if (flag, options.verb) == ("host", "check") else ""
+            parser.error(f"--{flag} goes with {listed(verbs_of_it.values())}{hint}")
     if options.verb not in ("run", *VERBS):
         parser.error(f'there is no verb "{options.verb}": they are {", ".join(VERBS)}; without one the graph runs')
     if options.verb == "try":
@@ -116,9 +122,10 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
         ]
         rest = [word for word in rest if word not in options.names]
     if strange := [word for word in rest if "=" not in word]:
-        parser.error(
-            f'"{strange[0]}" is not understood: behind the verb stands node.key=value, in quotes if it has spaces'
-        )
+        cure = "behind the verb stands node.key=value, in quotes if it has spaces"
+        if options.verb == "run" and strange[0] in VERBS:
+            cure = f"the verb comes first: python launcher.py {options.graph} {strange[0]} {rest[0]}"
+        parser.error(f'"{strange[0]}" is not understood: {cure}')
     options.overrides = rest
     return options
 
@@ -134,7 +141,7 @@ def obey(options: argparse.Namespace) -> int:
     if options.verb == "check":
         verbs.check(wanted)
     elif options.verb == "print":
-        verbs.show(wanted)
+        verbs.show(wanted, options.host)
     elif options.verb == "status":
         went_well = watch.status(wanted, options.host, as_json=options.json, watch=options.watch)
     elif options.verb == "unit":
@@ -146,10 +153,9 @@ def obey(options: argparse.Namespace) -> int:
     elif options.verb == "retry":
         went_well = verbs.retry(wanted, options.names)
     else:
-        went_well = verbs.run(
-            wanted, options.host, options.only, options.overrides, log=options.log, trace=options.trace
-        )
-        return OK if went_well else FAILED
+        page = "" if options.page == NO_PAGE else options.page
+        how = {"log": options.log, "trace": options.trace, "page": page}
+        return OK if verbs.run(wanted, options.host, options.only, options.overrides, **how) else FAILED
     print(end="", flush=True)  # what nobody reads any more is noticed here
     return OK if went_well else FAILED
 

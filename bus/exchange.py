@@ -7,25 +7,27 @@ it says. Nothing waits for who is away.
 from __future__ import annotations
 
 import math
-import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 import zmq
 
 from bus import keys
-from bus.guard import AT_ONCE, Guard, Refuse, Visits, user
-from bus.link import OPTIONS, TCP_OPTIONS, BadAddress
+from bus.badaddress import BadAddress
+from bus.guard import Guard
+from bus.link import OPTIONS, TCP_OPTIONS
 from bus.meter import MB, Meter
+from bus.redial import Redial
+from bus.visits import AT_ONCE, Refuse, Visits, monitor, user
 
 DOMAIN = "link"  # of the authenticator
 MAX_PART = 2 * MB  # bytes; libzmq ends the connection of who sends more
 UNHEARD = 4  # messages of one peer that wait, in each direction
 AHEAD = 16 * MB  # bytes that a peer may be ahead: what waits, and the parts of one that has no end
 SETTLED = 2.0  # seconds in which who comes has shown a key, or has none
-RIGHT_KEY = "that of a host in the graph"
+WRONG_KEY = "whose key is not that of a host in the graph"
 LAST_WORDS = 300  # ms at exit for what is on its way to those who are there
 
 
@@ -40,13 +42,13 @@ class Arrival(NamedTuple):
 class Exchange:
     """Used by one thread."""
 
-    def __init__(self, key: Path, refuse: Refuse) -> None:
+    def __init__(self, key: Path, refuse: Refuse, say: Callable[[str], None]) -> None:
         """`key`: the file with this host's private key; `refuse` is told what is refused, and how many of it.
 
-        Raises keys.BadKey.
+        `say`: what else goes wrong, again and again. Raises keys.BadKey.
         """
         self._keys = keys.read(key)
-        self._refuse = refuse
+        self._refuse, self._say = refuse, say
         self._context = zmq.Context[zmq.Socket[bytes]]()
         self._meter = Meter()
         self._guard: Guard | None = None
@@ -65,22 +67,29 @@ class Exchange:
         self._guard.let_in(self._hosts, DOMAIN)
         self._door = self._socket(zmq.ROUTER)
         self._guard.stand_at(self._door, DOMAIN)
+        self._look_at(self._door, address, peers=len(hosts))
         try:
             self._door.bind(address)
         except zmq.ZMQError as error:
-            raise BadAddress(f"cannot listen at {address}: {os.strerror(error.errno or 0)}") from None
-        self._look_at(self._door, address, len(hosts))
+            raise BadAddress(address, error.errno or 0) from None
 
     def dial(self, host: str, address: str, key: str) -> None:
         """Reach `host`, whose public key that is, at `address`, now or as soon as it is there."""
         made = self._dialled[host] = self._socket(zmq.DEALER)
         made.setsockopt(zmq.IMMEDIATE, 1)  # no queue for a peer that is not there
         made.curve_serverkey = key.encode()
-        self._look_at(made, address, 0)
+        self._look_at(made, address, redial=Redial(made, address, f"{host} at {address}", self._say))
         made.connect(address)
 
     def wait(self, seconds: float) -> tuple[list[Arrival], list[str]]:
-        """What comes within `seconds`, or the first of it, and which of the hosts that we dial were just reached."""
+        """What comes within `seconds`, or the first of it, and which of the hosts that we dial were just reached.
+
+        Raises GuardDied.
+        """
+        now = time.monotonic()
+        for end in (self._guard, *(visits.redial for visits in self._visits.values())):
+            if end:
+                end.tick(now, awake=True)
         ready = dict(self._poller.poll(max(0, math.ceil(seconds * 1000))))
         arrivals = [arrival for socket in self._visits if socket in ready for arrival in self._heard(socket)]
         reached = []
@@ -121,12 +130,14 @@ class Exchange:
         made.curve_publickey, made.curve_secretkey = self._keys
         return made
 
-    def _look_at(self, socket: zmq.Socket[bytes], address: str, peers: int) -> None:
+    def _look_at(
+        self, socket: zmq.Socket[bytes], address: str, *, peers: int = 0, redial: Redial | None = None
+    ) -> None:
+        events = monitor(socket, guarded=peers > 0, dials=redial is not None)
         gauge = self._meter.gauge(int(address.rpartition(":")[2]), peers > 0, AHEAD)
-        visits = self._visits[socket] = Visits(socket, gauge, self._refuse, peers, RIGHT_KEY, later=True)
+        self._visits[socket] = Visits(events, gauge, self._refuse, peers, WRONG_KEY, redial=redial, later=True)
         self._poller.register(socket, zmq.POLLIN)
-        if visits.monitor:
-            self._poller.register(visits.monitor, zmq.POLLIN)
+        self._poller.register(events, zmq.POLLIN)
 
     def _heard(self, socket: zmq.Socket[bytes]) -> Iterator[Arrival]:
         """The messages that wait, each with the host whose key it came under."""

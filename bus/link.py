@@ -14,9 +14,11 @@ from typing import Any
 import zmq
 
 from bus import keys
+from bus.badaddress import BadAddress
 from bus.encoding import RAW, Encoding
 from bus.guard import Guard
 from bus.meter import STRANGERS, Gauge, Meter
+from bus.visits import monitor
 
 PREFETCH = 8  # messages that a replica's user code has not let go of, per pusher
 PORT = re.compile(r":\d{1,5}$")
@@ -155,10 +157,6 @@ def by_wire(pipes: list[Pipe], end: Callable[[Pipe], str]) -> dict[tuple[str, st
     return wires
 
 
-class BadAddress(OSError):
-    """Raised when an address cannot be bound or connected to; another process may still hold it."""
-
-
 class Sockets:
     """The sockets of this process, made and closed together."""
 
@@ -177,6 +175,7 @@ class Sockets:
         Raises BadAddress, or ValueError if the pipe lacks the keys it must have.
         """
         socket = self._context.socket(kind)
+        made = [socket]
         for option, value in {**OPTIONS, **(TCP_OPTIONS if pipe.far else IPC_OPTIONS)}.items():
             socket.setsockopt(option, value)
         if kind == zmq.PUSH:
@@ -184,15 +183,17 @@ class Sockets:
         try:
             if pipe.key:
                 self._encrypt(socket, pipe)
+            if pipe.far:
+                made.append(monitor(socket, guarded=pipe.guarded, dials=not pipe.bind))  # before the first connection
             if pipe.bind:
                 _bind(socket, address, pipe)
             else:
                 socket.connect(address)
-        except zmq.ZMQError as error:
-            socket.close()
-            raise BadAddress(f"cannot use {address}: {os.strerror(error.errno or 0)}") from None
-        except ValueError:
-            socket.close()
+        except (zmq.ZMQError, ValueError) as error:
+            for one in made:
+                one.close()
+            if isinstance(error, zmq.ZMQError):
+                raise BadAddress(address, error.errno or 0) from None
             raise
         return socket
 

@@ -17,18 +17,24 @@ class Lookout:
         self._books, self._lock = books, lock
         self._look: Callable[[], int] | None = None
         self._looked = 0.0  # when that was asked last, by time.monotonic
+        self._behind: int | None = None  # what it said, while a yield is held up
 
     def say(self, waiting: int, look: Callable[[], int] | None) -> None:
-        """So many wait; `look` tells it anew."""
+        """So many wait behind what is yielded next; `look` tells it anew."""
         self._books["backlog"], self._look = waiting, look
 
     def beat(self) -> None:
-        """Look, if it is time to; the wires are served meanwhile. Called with the hub's lock held."""
+        """A yield is held up, and waits, too. The wires are served meanwhile. Called with the hub's lock held."""
         if self._look is None or time.monotonic() - self._looked < PERIOD:
             return
         self._lock.release()
         try:
-            waiting = self._look()
+            self._behind = self._look()
         finally:
             self._lock.acquire()
-        self._books["backlog"], self._looked = waiting, time.monotonic()
+        self._books["backlog"], self._looked = self._behind + 1, time.monotonic()
+
+    def over(self) -> None:
+        """It goes on."""
+        if self._behind is not None:
+            self._books["backlog"], self._behind = self._behind, None

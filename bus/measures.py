@@ -13,7 +13,7 @@ from bus.message import Message
 from bus.preview import Preview
 from bus.taken import Taken
 from bus.timeline import Timeline
-from bus.times import Times
+from bus.times import NEITHER, Times
 
 
 class Measures:
@@ -74,6 +74,7 @@ class Measures:
         self._timeline.beat()
 
     def close(self) -> None:
+        self.times.turn(NEITHER)
         self._timeline.beat()
         self._preview.close()
         self.books.close()

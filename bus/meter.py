@@ -98,6 +98,7 @@ class Gauge:
                     strangers += not connection.known
                     if connection.known and received - connection.consumed > self._unread:
                         self.cut += 1
+                        self.gone(descriptor)  # libzmq may take a while: it counts once
                         tcp.shutdown(socket.SHUT_RDWR)
                     elif not connection.known and (received > HANDSHAKE or strangers > STRANGERS):
                         tcp.shutdown(socket.SHUT_RDWR)

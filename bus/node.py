@@ -151,6 +151,7 @@ class Node:
                 with self.measures.times.spent(BLOCKED):
                     self.hub.wait()
                 self.lookout.beat()
+            self.lookout.over()
             holding = self.holding()
             if not holding:
                 self.outputs.number(message)

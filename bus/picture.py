@@ -19,9 +19,10 @@ PNG_MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "I", "I;16")
 RAW_MODES = {"L": 1, "RGB": 3, "RGBA": 4, "CMYK": 4}  # pixel modes that travel raw -> bytes a pixel
 
 
-def decode(data: bytes) -> Image.Image:
+def decode(data: bytes, enough: int = 0) -> Image.Image:
     """The image in `data`, decoded in full and upright (EXIF orientation applied); of several, the first.
 
+    Where sides of `enough` pixels are enough, a JPEG may come out smaller than it is, which takes less time.
     Raises Undecodable for anything that is not one whole JPEG, PNG, WEBP or BMP image within the limits of bus/door.py.
     """
     kind = kind_of(data)
@@ -29,6 +30,8 @@ def decode(data: bytes) -> Image.Image:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about damaged metadata, in each frame of a camera
             image = _opened(data, kind)
+            if enough:
+                image.draft("RGB", (enough, enough))
             image.load()
             if image.mode == "P" and image.palette is None:
                 raise Undecodable(f"cannot decode: the {kind} has no palette")

@@ -17,11 +17,11 @@ from typing import Any, cast
 
 from bus import descriptors
 from bus.arguments import inputs, parser
+from bus.badaddress import BadAddress
 from bus.ending import end
 from bus.first import first
 from bus.hiding import expand
 from bus.hub import Stopped
-from bus.link import BadAddress
 from bus.marks import Marks
 from bus.message import Message
 from bus.node import Node
@@ -153,7 +153,7 @@ def recall(about: str, words: str) -> str:
 def backlog(waiting: int, look: Callable[[], int] | None = None) -> None:
     """Say how many wait outside of the bus for a source to take them, such as files in a folder.
 
-    While a yield is held up, `look` is called twice a second and tells it anew.
+    While a yield is held up, `look` is called twice a second and tells how many wait behind it.
     """
     if _node:
         _node.lookout.say(waiting, look)

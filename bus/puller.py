@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 import zmq
 
-from bus.guard import Callers
+from bus.callers import Callers
 from bus.hub import Hub
 from bus.lately import Lately
 from bus.link import Pipe, Sockets
@@ -28,9 +27,8 @@ class Puller:
         self.pipe, self.name = pipe, pipe.peer
         self.data = sockets.open(zmq.PUSH, pipe.data, pipe)
         self.state = sockets.open(zmq.PULL, pipe.state, pipe)
-        refuse = partial(refusals.stranger, pipe)
-        self.callers = Callers(self.data, pipe.data, pipe, sockets, refuse)
-        self.others = Callers(self.state, pipe.state, pipe, sockets, refuse, aside=True)
+        self.callers = Callers(self.data, pipe.data, pipe, sockets, refusals)
+        self.others = Callers(self.state, pipe.state, pipe, sockets, refusals, aside=True)
         self.doubts = 0  # looks that are still to be taken at whether it is connected
         self.presence = Presence(self.name)
         self.incarnation = ""

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import time
-from functools import partial
 from typing import Any
 
 import zmq
 
-from bus.guard import Callers
+from bus.callers import Callers
 from bus.lately import Lately
 from bus.link import MAX_PART, Pipe, Sockets
 from bus.presence import WORD, Presence
@@ -39,9 +38,8 @@ class Pusher:
         self.pipe, self.name = pipe, pipe.peer
         self.data = sockets.open(zmq.PULL, pipe.data, pipe)
         self.state = sockets.open(zmq.PUSH, pipe.state, pipe)
-        refuse = partial(refusals.stranger, pipe)
-        self.callers = Callers(self.state, pipe.state, pipe, sockets, refuse)
-        self.others = Callers(self.data, pipe.data, pipe, sockets, refuse, aside=True)
+        self.callers = Callers(self.state, pipe.state, pipe, sockets, refusals)
+        self.others = Callers(self.data, pipe.data, pipe, sockets, refusals, aside=True)
         self.presence, self.heard = Presence(self.name), 0.0  # when it was heard last, by time.monotonic
         self.gone = Lately()  # epochs that are no more
         self.agrees = True  # its copy of the graph says the same of this wire, as far as is known

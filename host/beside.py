@@ -1,8 +1,16 @@
-"""What a process that the launcher keeps beside the nodes begins with."""
+"""What runs beside the nodes: which programs of ours, with which words, and how such a process begins."""
 
 import ctypes
 import os
 import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from host import network
+from host.graph import Graph
+
+LINK, PAGE = "link", "page"
 
 PR_SET_PDEATHSIG = 1  # <sys/prctl.h>
 
@@ -11,3 +19,14 @@ def go_with_launcher() -> None:
     """Be killed when the launcher dies, however it does (prctl(2)); the janitor sees to the rest."""
     if "ZG_RUN" in os.environ:
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def programs(graph: Graph, run: Path, host: str | None, overrides: Sequence[str], page: str) -> dict[str, list[str]]:
+    """The command line of each, by its name. `page`: the address of that; empty: there is none."""
+    known = [str(graph.path.absolute()), f"--run={run}", *([f"--host={host}"] if host else [])]
+    own: dict[str, list[str]] = {}
+    if host is not None and graph.hosts[host] in network.linked(graph):
+        own[LINK] = []
+    if page:
+        own[PAGE] = [f"--address={page}"]
+    return {name: [sys.executable, "-m", f"host.{name}", *known, *words, *overrides] for name, words in own.items()}

@@ -80,13 +80,14 @@ class Figures:
         return line + _refused(total)
 
     def _unfinished(self, total: Counters) -> int:
-        """How many of those that the sources have made are not finished; a watcher that is held up counts too few."""
+        """How many of those that the sources have made are not finished; a watcher counts them up to a beat later."""
         waiting = total["backlog"] + total["on_the_way"]
         return max(waiting, total["made"] - (self._made_before or 0) - finished(total))
 
     def _note_made(self, total: Counters) -> None:
-        if self._made_before is None and total["total"]:
-            self._made_before = total["made"] - total["backlog"] - total["on_the_way"] - finished(total)
+        if total["total"]:  # what is not counted as waiting yet looks finished: the least is true
+            before = max(0, total["made"] - total["backlog"] - total["on_the_way"] - finished(total))
+            self._made_before = before if self._made_before is None else min(before, self._made_before)
 
     def _note_done(self, look: Look) -> None:
         done = look.total["done"]

@@ -1,6 +1,7 @@
 """A file of the run folder that always holds one whole JSON document, whatever happens to who writes it."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +17,8 @@ class JsonFile:
     def write(self, document: object) -> None:
         text = json.dumps(document, separators=(",", ":"))
         try:
-            self._fresh.write_text(text)
+            with open(self._fresh, "w", opener=_for_its_owner) as file:
+                file.write(text)
             self._fresh.replace(self._path)
         except OSError as error:
             if not self._fails:
@@ -24,3 +26,7 @@ class JsonFile:
             self._fails = True
         else:
             self._fails = False
+
+
+def _for_its_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

@@ -12,14 +12,14 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
+from bus.badaddress import BadAddress
 from bus.books import Books
 from bus.exchange import Arrival, Exchange
+from bus.guard import GuardDied
 from bus.header import Malformed
 from bus.keys import BadKey
-from bus.link import BadAddress
 from bus.seldom import Seldom
 from host import keyring, network
 from host.beside import go_with_launcher
@@ -44,7 +44,7 @@ class Link:
         self._graph, self._run, self._host = graph, run, graph.hosts[host]
         self._books = Books(run / "link.books")
         self._seldom = Seldom(self._say)
-        self._exchange = Exchange(keyring.file(graph.folder, host), self._refuse)
+        self._exchange = Exchange(keyring.file(graph.folder, host), self._refuse, self._seldom)
         self.is_stopping = False
         now = time.monotonic()
         others = [one for one in network.linked(graph) if one.name != host]
@@ -172,11 +172,6 @@ class Link:
         print(words, flush=True)
 
 
-def command(graph: Graph, run: Path, host: str, overrides: Sequence[str]) -> list[str]:
-    """The command line of the link of `host`."""
-    return [sys.executable, "-m", "host.link", str(graph.path.absolute()), f"--run={run}", f"--host={host}", *overrides]
-
-
 def main() -> int:
     go_with_launcher()
     os.umask(0o077)
@@ -198,6 +193,9 @@ def main() -> int:
         signal.signal(number, lambda *_: setattr(link, "is_stopping", True))
     try:
         link.serve()
+    except GuardDied as error:
+        print(error)
+        return 1
     finally:
         link.close()
     return 0

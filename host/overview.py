@@ -45,7 +45,7 @@ def whole(ours: Facts, run: Path, graph: Graph) -> Facts:
     now = time.time()
     letters = {name: letter for name in _others(graph, ours["host"]) if (letter := _letter(run, name)) is not None}
     theirs = {name: fitted(letter.get("status"), STATUS) for name, letter in letters.items()}
-    ages = {name: max(0.0, now - _number(letter.get("received"))) for name, letter in letters.items()}
+    ages = {name: _age(now, letter, theirs[name]) for name, letter in letters.items()}
     nodes = [_node(node, theirs, ages) for node in ours["nodes"]]
     wires = [_wire(wire, graph, theirs) for wire in ours["wires"]]
     statuses = [ours, *theirs.values()]
@@ -58,7 +58,7 @@ def whole(ours: Facts, run: Path, graph: Graph) -> Facts:
         "rate": sum(status["rate"] for status in statuses),
         "latency": max(statuses, key=lambda status: float(status["sums"]["done"]))["latency"],
         "bottleneck": bottleneck.words(nodes, wires, machines) if ours["state"] == "runs" else "",
-        "hosts": [*_hosts(graph, ours, theirs, letters, ages)],
+        "hosts": [*_hosts(graph, ours, theirs, letters, {**ages, ours["host"]: max(0.0, now - ours["at"])})],
     }
 
 
@@ -75,13 +75,7 @@ def _node(ours: Facts, theirs: Mapping[str, Facts], ages: Mapping[str, float]) -
 def _wire(ours: Facts, graph: Graph, theirs: Mapping[str, Facts]) -> Facts:
     """The wire, as all hosts that push it see it together."""
     hosts = dict.fromkeys(str(graph.nodes[name].host) for name in graph.wires[ours["name"]].pushers)
-    known = [
-        wire
-        for host in hosts
-        if host in theirs
-        for wire in theirs[host]["wires"]
-        if wire["name"] == ours["name"] and wire["here"]
-    ]
+    known = [wire for host in hosts if host in theirs for wire in theirs[host]["wires"] if wire["name"] == ours["name"]]
     ends = [*([ours] if ours["here"] else []), *known]
     counted = ("rate", "bytes_rate", "sent", "bytes", "queued", "unfinished", "passed_over", "outdated", "pullers")
     ages = [end["oldest"] for end in ends if end["oldest"] is not None]
@@ -99,17 +93,20 @@ def _hosts(
     letters: Mapping[str, Mapping[str, Any]],
     ages: Mapping[str, float],
 ) -> Iterator[Facts]:
-    """How each host is: this one, or up, silent, or unknown as long as nothing came from it."""
+    """How each host is: this one, or up, silent, or unknown as long as nothing came from it.
+
+    This one is silent, too, when its launcher has stopped saying anything.
+    """
     for name in [ours["host"], *_others(graph, ours["host"])]:
         status = ours if name == ours["host"] else theirs.get(name, fitted({}, STATUS))
         letter = letters.get(name, {})
-        state = "here" if name == ours["host"] else "unknown"
-        if name in ages:
-            state = "silent" if ages[name] > SILENT else "up"
+        state = "unknown" if name not in ages else "silent" if ages[name] > SILENT else "up"
+        if state == "up" and name == ours["host"]:
+            state = "here"
         yield {
             "name": name,
             "state": state,
-            "age": ages.get(name, 0.0 if name == ours["host"] else None),
+            "age": ages.get(name),
             **{key: fitted(letter.get(key), (float, None)) for key in ("offset", "uncertainty", "round_trip")},
             "via": fitted(letter.get("via"), str),
             **{key: status[key] for key in ("versions", "run", "began", "machine")},
@@ -129,6 +126,14 @@ def _letter(run: Path, host: str) -> Mapping[str, Any] | None:
             letter = json.loads(path.read_text())
             return letter if isinstance(letter, dict) else None
     return None
+
+
+def _age(now: float, letter: Mapping[str, Any], status: Facts) -> float:
+    """How old what a host's launcher has said is: its link may go on while the launcher hangs."""
+    offset = fitted(letter.get("offset"), (float, None))
+    heard = now - _number(letter.get("received"))
+    said = heard if offset is None else now - (status["at"] - offset)
+    return max(0.0, heard, said)
 
 
 def _number(value: object) -> float:

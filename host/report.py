@@ -37,7 +37,8 @@ class Report:
         """
         self._width = max(map(len, [*names, GRAPH]))
         self._output = Output(descriptor)
-        self.is_colourful = self._output.is_terminal and not os.environ.get("NO_COLOR")
+        self.is_terminal = self._output.is_terminal and not as_json
+        self.is_colourful = self.is_terminal and not os.environ.get("NO_COLOR")
         self._colours = dict(zip(names, cycle(COLOURS), strict=False)) if self.is_colourful else {}
         self._as_json = as_json
         self._journal = Journal(journal, lambda words: self.line(GRAPH, words)) if journal else None
@@ -50,6 +51,11 @@ class Report:
         self._put(time.time(), name, plain(text))
         if not self._table:  # else at the next turn: many lines at once need the table only once
             self.flush()
+
+    def whisper(self, name: str, text: str) -> None:
+        """Say what is to be kept nowhere."""
+        self._output.put(self._form(time.time(), name, plain(text)))
+        self.flush()
 
     def show(self, table: Sequence[str]) -> None:
         """From now on this table stands below the lines."""

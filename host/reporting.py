@@ -14,6 +14,7 @@ from host.graph import Graph
 from host.report import GRAPH, LAST_WORDS, Report
 from host.screen import Screen, can_show
 from host.tracing import Tracing
+from host.whereabouts import Whereabouts
 
 
 class Reporting:
@@ -43,6 +44,7 @@ class Reporting:
             screen = Screen(descriptor)
             self.report = Report(names, descriptor, journal=run, screen=screen)
             self.watchers.append(Live(self.report, screen, run, graph).show)
+        self.watchers.append(Whereabouts(run, self.report).look)
         self._tracing = Tracing(trace, graph, plan, run, partial(self.report.line, GRAPH)) if trace else None
         if self._tracing:
             self.watchers.append(self._tracing.look)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from bus.steps import step
+from host.beside import LINK
 from host.child import Child
 from host.command import Process
 from host.companions import Companion, Companions
@@ -85,13 +86,12 @@ class Supervisor:
         nodes = (f"{name} x {replicas[name]}" if replicas[name] > 1 else name for name in self.nodes)
         where = self.graph.path.absolute(), *filter(None, [self.children[0].node.host])
         self.telling.of_graph(f"runs {' on '.join(map(str, where))}: {', '.join(nodes)}; Ctrl-C stops it")
-        self.telling.look(state(self.children, self.is_stopping))
+        self.look()
 
     def close(self) -> None:
         """Leave nothing behind, and say how it went."""
-        self.telling.look(state(self.children, self.is_stopping, self.elsewhere.failed))
-        if self.has_failed:
-            self.let_others_know()
+        self.look()
+        self.let_others_know()
         self.rounds.close()
         self.news.close()
         for log in self.logs:
@@ -103,11 +103,9 @@ class Supervisor:
         self.report.line(GRAPH, last_words)
 
     def let_others_know(self) -> None:
-        """Give the link time to tell other hosts: whoever fails at once does so before they have been reached."""
-        deadline = time.monotonic() + FAREWELL
-        while "link" in self.companions and not (self.run.all_are_told or self.is_stopping):
-            if time.monotonic() > deadline:
-                return
+        """Give the link time to tell that this host has failed: who fails at once has not reached the others yet."""
+        until = time.monotonic() + FAREWELL if self.has_failed and LINK in self.companions else 0.0
+        while time.monotonic() < until and not (self.run.all_are_told or self.is_stopping):
             self.rounds.companions.start_who_is_due()
             self.news.act(until=time.monotonic() + GLIMPSE)
 
@@ -241,9 +239,12 @@ class Supervisor:
         self.failures.again()
         if self.elsewhere.look():
             self.stop_who_has_no_way_on()
-        self.telling.look(state(self.children, self.is_stopping, self.elsewhere.failed))
+        self.look()
         if line := self.telling.rates():
             self.service.rates(line)
+
+    def look(self) -> None:
+        self.telling.look(state(self.children, self.is_stopping, self.elsewhere.failed))
 
     def running(self) -> list[Child]:
         return [child for child in self.children if child.is_running]

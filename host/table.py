@@ -26,6 +26,7 @@ STYLES = {
 TROUBLED = ("rests", "crash loop", "failed")
 WIDE, NARROW = 95, 70  # columns from which on there is room for more of the numbers, and for most of them
 BAR = 30  # columns at most
+ITS_HOST = 10  # columns that a node's host takes, where there are several
 LONGEST = 16  # characters of a name where there is little room
 SILENT = 5.0  # seconds after which the numbers of another host's node are old
 OLD = 1.0  # seconds from which on it is said how old the oldest message on a wire is
@@ -60,8 +61,11 @@ def lines(facts: Facts, width: int, height: int = 0, *, colours: bool = False) -
 
 def _parts(facts: Facts, width: int) -> Iterator[RenderableType]:
     yield _head(facts)
+    here = next(host for host in facts["hosts"] if host["name"] == facts["host"])
+    if here["state"] == "silent":
+        yield Text(f"the launcher has said nothing for {span(here['age'])}: it hangs, or is stopped", style="yellow")
     yield from _troubles(facts)
-    yield _nodes(facts, width)
+    yield _nodes(facts, width - ITS_HOST * (len(facts["hosts"]) > 1))
     if facts["wires"]:
         yield _wires(facts, width)
     if len(facts["hosts"]) > 1:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from host import keyring, link, network, place, runfolder
+from host import beside, keyring, network, place, runfolder
 from host.child import python_paths
 from host.command import Process, processes
 from host.descriptors import make_room
@@ -34,11 +34,12 @@ def run(
     *,
     log: str = "text",
     trace: Path | None = None,
+    page: str = "",
 ) -> bool:
     """Run the graph, or its part on `host`, or just the nodes `only`, to the end; whether no node failed for good.
 
-    `words`: the overrides that the graph was read with. `log`: whether its lines are "text" or "json".
-    `trace`: the file that is to show the way of each frame.
+    `words`: the overrides that the graph was read with. `log`: whether lines are "text" or "json". `trace`: the file
+    that is to show the way of each frame. `page`: the address of the page; empty: there is none.
     Raises Refused if it cannot run here and now, GraphError if a host or node does not exist.
     """
     host = place.here(graph, host)
@@ -46,19 +47,18 @@ def run(
     with RunFolder(graph.path, host) as folder:
         everyone = processes(graph, folder.path, host, trace=trace is not None)
         plan = [process for process in everyone if process.node.name in wanted]
-        beside = _beside(graph, folder.path, host, words)
-        if host and (beside or any(pipe.key for process in plan for pipe in process.pipes)):
+        programs = beside.programs(graph, folder.path, host, words, page)
+        if host and (beside.LINK in programs or any(pipe.key for process in plan for pipe in process.pipes)):
             keyring.check(graph, host)
         make_room(graph.path, plan)
-        names = [*(process.label for process in reversed(plan)), *beside]
+        names = [*(process.label for process in reversed(plan)), *programs]
         with Reporting(graph, plan, names, folder.path, as_json=log == "json", trace=trace) as reporting:
             report = reporting.report
             for wire in network.insecure(graph, wanted):
                 report.line(GRAPH, f"the wire {quoted(wire)} is open to everybody who can reach it (insecure: true)")
             for name in network.unlinked(graph):
-                line = f"the launcher on {name} has no key, so it tells the others nothing, and hears nothing"
-                report.line(GRAPH, line)
-            return Supervisor(graph, plan, folder, report, beside, reporting.watchers).supervise()
+                report.line(GRAPH, f"the launcher on {name} has no key: it tells the others nothing, and hears nothing")
+            return Supervisor(graph, plan, folder, report, programs, reporting.watchers).supervise()
 
 
 def check(graph: Graph) -> None:
@@ -70,13 +70,19 @@ def check(graph: Graph) -> None:
         print(line)
 
 
-def show(graph: Graph) -> None:
-    """Print the command line of every process. All of it can be pasted into a shell, and runs the graph."""
+def show(graph: Graph, only: str | None = None) -> None:
+    """Print the command line of every process, or of those on the host `only`, to be pasted into a shell and run.
+
+    Raises GraphError if no node runs there.
+    """
+    chosen = place.here(graph, only) if only else None
     folder = shlex.quote(str(runfolder.by_hand(graph.path)))
     paths = shlex.join(f"{name}={value}" for name, value in python_paths(os.environ).items())
     for line in network.listeners(graph):
         print(f"# {line}")
     for host, plan in plan_by_hand(graph).items():
+        if chosen and host != chosen:
+            continue
         where = f" on {host}" if host else ""
         print(f"# first, once{where}:\nrm -rf {folder}; mkdir -p -m 700 {folder}")
         print(f"# in each shell{where}:\n{shlex.join(['cd', str(graph.folder)])}; export {paths}")
@@ -184,13 +190,6 @@ def plan_by_hand(graph: Graph) -> Mapping[str | None, Sequence[Process]]:
     """The processes of each host, None where the graph names none, as they can be started by hand."""
     hosts = dict.fromkeys(node.host for node in graph.nodes.values())
     return {host: processes(graph, runfolder.by_hand(graph.path), host) for host in hosts}
-
-
-def _beside(graph: Graph, run: Path, host: str | None, words: Sequence[str]) -> dict[str, list[str]]:
-    """What is to run beside the nodes, by name: its command line."""
-    if host is None or graph.hosts[host] not in network.linked(graph):
-        return {}
-    return {"link": link.command(graph, run, host, words)}
 
 
 def _letters(graph: Graph) -> Letters:

@@ -137,8 +137,8 @@ def _watch(
 
 
 def _tell(arrivals: Arrivals, others: int = 0) -> None:
-    """Say what waits behind the one that goes out now, with `others`; while that one is held up it waits, too."""
-    backlog(others + arrivals.waiting, lambda: others + 1 + arrivals.look())
+    """Say what waits behind the one that goes out now, with `others`."""
+    backlog(others + arrivals.waiting, lambda: others + arrivals.look())
 
 
 def _ours(opened: Iterable[Message], watched: Path) -> Iterator[Message]:

@@ -33,14 +33,18 @@ class Launch:
         env: dict[str, str] | None = None,
         under: Sequence[str] = (),
     ) -> None:
-        """`under`: a program that runs the launcher, such as strace, with its arguments."""
+        """`under`: a program that runs the launcher, such as strace, with its arguments.
+
+        Only those who want the page have it: it takes a second of a small machine's time.
+        """
         self.folder = folder
         if not (folder / graph).exists():
             shutil.copy(ROOT / "graph.yaml", folder / graph)
+        page = [] if any(word.startswith("--page") for word in words) else ["--page=off"]
         self.log = folder / f"launcher-{len([*folder.glob('launcher-*.log')])}.log"
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(
-                [*under, sys.executable, str(ROOT / "launcher.py"), graph, *words],
+                [*under, sys.executable, str(ROOT / "launcher.py"), graph, *words, *page],
                 cwd=folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -150,15 +150,18 @@ class Bench:
         pipes = [Pipe(address, peer=peer, **options) for peer, address in addresses.items()]
         return self.pushes(*pipes), fars
 
-    def pushes(self, *pipes: Pipe) -> Push:
+    def say(self, words: str) -> None:
+        self.said.append(words)
+
+    def pushes(self, *pipes: Pipe, sockets: Sockets | None = None, say: Callable[[str], None] | None = None) -> Push:
         page, clocks = next(self._pages), self.measures.clocks
-        return Push(self.hub, self.sockets, [*pipes], page, clocks, self.said.append)
+        return Push(self.hub, sockets or self.sockets, [*pipes], page, clocks, say or self.say)
 
     def pull(self, **options: Any) -> tuple[Pull, FarPusher, deque[tuple[Pull, Item]]]:
         far, queue = FarPusher(self.context, self._address + "far.1"), deque[tuple[Pull, Item]]()
         pipe = Pipe(self._address + "far.1", peer="far.1", **options)
         before = Death([("far.1", "one", 5, "a.bin")], "node on host: was killed by SIGSEGV")
-        return Pull(self.hub, self.sockets, [pipe], queue, before, self.marks, self.said.append), far, queue
+        return Pull(self.hub, self.sockets, [pipe], queue, before, self.marks, self.say), far, queue
 
     def until(self, condition: Callable[[], object], what: str = "") -> None:
         """Serve the wire until `condition()` is true."""

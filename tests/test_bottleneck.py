@@ -1,5 +1,6 @@
 """What holds the others up, in words."""
 
+from itertools import pairwise
 from typing import Any
 
 from host.bottleneck import words
@@ -26,7 +27,7 @@ def wire(name: str, start: str, end: str, **more: Any) -> dict[str, Any]:
 def chain(*nodes: dict[str, Any], **more: Any) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """The nodes, and the wires between them; `more` is true of the last one."""
     names = [one["name"] for one in nodes]
-    wires = [wire(f"to_{end}", start, end) for start, end in zip(names, names[1:], strict=False)]
+    wires = [wire(f"to_{end}", start, end) for start, end in pairwise(names)]
     wires[-1].update(more)
     return [*nodes], wires
 

@@ -1,8 +1,11 @@
 """The short form of the fault campaign: `python -m tests.chaos` is the long one."""
 
 import json
+import random
+import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,11 +13,16 @@ from typing import Any
 import pytest
 
 from tests.chaos import dead, pictures, report
+from tests.chaos.__main__ import UNABLE
 from tests.chaos.audit import Audit
 from tests.chaos.campaign import Campaign, Strike
+from tests.chaos.network import planned
+from tests.chaos.outages import OUTAGES
 from tests.chaos.scene import Scene
 from tests.launch import ROOT
 
+FAR_FRAMES = 200  # between two hosts
+FLOW = 20.0  # seconds from the end of an outage to the next result: an address that has changed takes up to 8 alone
 FRAMES, KILLS = 1000, 16  # with one stop and one restart for eight kills: 20 faults
 
 
@@ -34,6 +42,38 @@ def test_no_frame_is_lost_or_wrong_or_there_twice_when_everybody_is_killed_stopp
     assert figures["results"]["found"] + figures["results"]["dead"] == FRAMES
     assert figures["dead letters"]["unexplained"] == {}
     assert campaign.stdout.splitlines()[-1].startswith("PASSED: ")
+
+
+@pytest.mark.timeout(240)
+def test_no_frame_is_lost_or_wrong_or_there_twice_between_hosts_that_are_struck_and_reboot_on_a_network_that_fails(
+    tmp_path: Path,
+) -> None:
+    report = tmp_path / "report.json"
+    size = [f"--frames={FAR_FRAMES}", "--kills=4", f"--outages={len(OUTAGES)}", "--longest=1", "--seconds=20"]
+
+    command = [sys.executable, "-m", "tests.chaos", "--hosts=2", *size, f"--report={report}"]
+    campaign = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    if campaign.returncode == UNABLE:
+        pytest.skip(campaign.stdout)
+    assert campaign.returncode == 0, campaign.stdout[-5000:] + campaign.stderr
+    figures = json.loads(report.read_text())
+    network = figures["network"]
+    assert sum(network["outages"].values()) + len(network["impossible here"]) >= len(OUTAGES) - 2  # as above
+    assert network["flow after healing"]["all"]["worst"] < FLOW
+    assert figures["results"]["found"] + figures["results"]["dead"] == FAR_FRAMES
+    assert re.search(r"; flow after healing: median [\d.]+ s, worst [\d.]+ s", campaign.stdout.splitlines()[-1])
+
+
+def test_outages_are_planned_by_the_seed_alone_and_each_kind_comes_before_any_comes_twice() -> None:
+    plans = [planned(2 * len(OUTAGES), 300, 1000, random.Random(seed)) for seed in (7, 7, 8)]
+
+    assert plans[0] == plans[1] != plans[2]
+    for plan in plans:
+        assert Counter(due.outage.name for due in plan) == {one.name: 2 for one in OUTAGES}
+        assert max(due.seconds for due in plan) == 300
+        assert max(due.at for due in plan) >= 900
+        assert [due.at for due in plan] == sorted((due.at for due in plan), reverse=True)
 
 
 def test_a_picture_says_which_frame_it_is_and_a_damaged_one_says_nothing() -> None:

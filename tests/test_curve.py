@@ -92,6 +92,32 @@ def test_a_wire_with_keys_serves_its_peer_and_no_stranger(tmp_path: Path, pusher
         assert graph.books("source.1")["done"] == 300
 
 
+def test_a_node_whose_guard_dies_says_so_and_ends_and_its_next_life_goes_on(tmp_path: Path) -> None:
+    public = {side: keys.make(tmp_path / f"{side}.key") for side in ("robot", "station")}
+    port = free_ports()
+    deadly = SINK.replace(
+        "    for frame in frames:\n",
+        "    for frame in frames:\n"
+        "        if frame.number == 50 and not os.path.exists('broken'):\n"
+        "            open('broken', 'w').close()\n"
+        "            program._node._sockets.guard._keys = None\n"
+        "            stranger = zmq.Context.instance().socket(zmq.PUSH)\n"
+        "            stranger.curve_publickey, stranger.curve_secretkey = zmq.curve_keypair()\n"
+        f"            stranger.curve_serverkey = b'{public['station']}'\n"
+        f"            stranger.connect('tcp://127.0.0.1:{port}')\n",
+    ).replace("import os\n", "import os\nimport zmq\nfrom bus import program\n")
+    with Graph(tmp_path) as graph:
+        push = f"--push=tcp://127.0.0.1:{port},wire=frames,peer=sink.1,key={public['station']}"
+        pull = f"--pull=@tcp://127.0.0.1:{port},wire=frames,peer=source.1,key={public['robot']}"
+        graph.node("source", SOURCE, "--count=1000", push, f"--key={tmp_path}/robot.key")
+        graph.node("sink", deadly, pull, f"--key={tmp_path}/station.key")
+        graph.start()
+        graph.finish()
+        assert "nobody is let in from other hosts any more (AttributeError: " in graph.log("sink.1")
+        assert graph.codes["sink.1"] == [1, 0]
+        assert len(graph.saved()) == 1000
+
+
 def test_over_tcp_a_file_travels_as_its_content_and_not_by_its_name(tmp_path: Path) -> None:
     port = free_ports()
     (tmp_path / "secret").write_bytes(b"secret")

@@ -56,6 +56,27 @@ def test_rates_are_of_the_last_period_and_name_the_source_first(paths: dict[str,
     )
 
 
+def test_progress_does_not_count_what_the_watcher_has_not_seen_yet(paths: dict[str, list[Path]]) -> None:
+    figures = Figures(paths, now=0.0)
+    write(paths["splitter"][0], made=25, total=750)
+    write(paths["watcher"][0], taken=1, on_the_way=1, backlog=12)
+    figures.look(1.0)
+    write(paths["watcher"][0], taken=1, on_the_way=1, backlog=24)
+    figures.look(2.0)
+    write(paths["splitter"][0], made=50, total=750)
+    assert figures.look(PERIOD).endswith("24 waiting, 1 on the way; 0 of 750")
+
+
+def test_what_an_earlier_run_has_finished_of_a_clip_is_progress(paths: dict[str, list[Path]]) -> None:
+    figures = Figures(paths, now=0.0)
+    write(paths["splitter"][0], made=150, total=750)
+    write(paths["watcher"][0], taken=1, on_the_way=1, backlog=49)
+    figures.look(1.0)
+    write(paths["splitter"][0], made=160, total=750)
+    write(paths["watcher"][0], taken=21, on_the_way=1, done=20, backlog=39)
+    assert "; 120 of 750, " in figures.look(PERIOD)
+
+
 def test_no_line_is_due_between_periods(paths: dict[str, list[Path]]) -> None:
     figures = Figures(paths, now=0.0)
     write(paths["splitter"][0], made=125)

@@ -8,7 +8,7 @@ from contextlib import suppress
 import pytest
 import zmq
 
-from bus.guard import ZAP
+from bus.guard import ZAP, GuardDied
 from bus.link import Pipe
 from tests import memory
 from tests.known import HOST, frame, keyed, unkeyed
@@ -62,9 +62,20 @@ def test_while_the_authenticator_is_dead_nobody_gets_in_with_the_right_key_eithe
             b.sockets.guard.thread.join()
             asking.close(linger=0)
         far = b.pusher("far.1")
-        b.serve(100)
-        assert not far.data.poll(0, zmq.POLLOUT)
+        assert not far.data.poll(1000, zmq.POLLOUT)
+        with pytest.raises(GuardDied, match="nobody is let in from other hosts any more"):
+            b.serve(1)
         assert far.hear() == []
+
+
+def test_an_authenticator_that_fails_says_why_where_the_wires_are_served() -> None:
+    with keyed() as b:
+        b.pulls(b.pipe("far.1"))
+        with b.sockets._context.socket(zmq.REQ) as asking:
+            asking.connect(ZAP)
+            asking.send(b"no question")
+            with pytest.raises(GuardDied, match=r"\(ValueError: not enough values to unpack .*: this process ends"):
+                b.until(lambda: False)
 
 
 def test_a_message_under_another_key_is_refused_though_the_authenticator_let_it_in() -> None:

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+import zmq
 
 from tests.conftest import until
 from tests.launch import ROOT, Launch
@@ -138,6 +139,48 @@ def test_a_key_that_others_can_read_or_that_is_not_the_graphs_is_refused(two: Tw
     assert key.stat().st_mode & 0o777 == 0o600
     assert key.parent.stat().st_mode & 0o777 == 0o700
     assert key.read_text().strip() not in printed
+
+
+def test_a_robot_whose_key_is_refused_says_so_and_is_let_in_once_the_station_has_it(two: TwoHosts) -> None:
+    right, wrong = two.keys["robot"], zmq.curve_keypair()[0].decode()
+    two.keys["robot"] = wrong
+    two.write("station")
+    with Launch(two.robot) as robot:
+        with Launch(two.station) as station:
+            robot.says(
+                r"watcher +\| converter\.1 at tcp://127\.0\.0\.1:\d+ cannot be reached: this host's key is refused: "
+            )
+            station.says(
+                r"refuses a connection whose key is not the one of this wire on \"frames\", where watcher.1 is let"
+            )
+            station.interrupt()
+            station.ends(20)
+        two.keys["robot"] = right
+        two.write("station")
+        with Launch(two.station) as mended:
+            assert (robot.ends(60), mended.ends(60)) == (0, 0), robot.output + mended.output
+    assert two.results == two.expected
+    assert two.left == []
+
+
+def test_a_port_that_another_process_has_is_named_with_what_to_do(two: TwoHosts) -> None:
+    with socket.create_server(("127.0.0.1", two.port)), Launch(two.station) as station:
+        station.says(
+            f"cannot use tcp://127.0.0.1:{two.port}: Address already in use. Port {two.port} belongs to another "
+            f"process, which `ss -ltnp 'sport = :{two.port}'` names: end that one, or choose another port in"
+        )
+
+
+def test_print_shows_one_host_if_it_is_named_and_check_looks_at_all(two: TwoHosts) -> None:
+    both, robot, station = (
+        launcher(two.robot, "print", *words).stdout for words in ((), *(("--host", name) for name in HOSTS))
+    )
+    assert both == robot + station
+    assert "nodes.watcher" in robot and "nodes.converter" not in robot
+    assert 'no node runs on the host "robott"' in launcher(two.robot, "print", "--host=robott").stderr
+    refused = launcher(two.robot, "check", "--host=robot")
+    assert refused.returncode == 2
+    assert "--host goes with running the graph, print, unit and status; check looks at all hosts" in refused.stderr
 
 
 def test_some_nodes_alone_can_be_started(two: TwoHosts) -> None:

@@ -14,7 +14,8 @@ ALLOWED = {
     "host": (
         "host.",
         *(f"bus.{one}" for one in ("keys", "link", "encoding", "books", "descriptors", "notify", "steps", "versions")),
-        *(f"bus.{one}" for one in ("exchange", "header", "seldom")),  # the launchers' link
+        *(f"bus.{one}" for one in ("badaddress", "exchange", "guard", "header", "seldom")),  # the launchers' link
+        "bus.picture",  # the page's alone
     ),
     "launcher.py": ("host.",),
 }
@@ -52,7 +53,7 @@ def test_a_file_imports_only_what_lies_below_it(path: Path) -> None:
 def test_zmq_is_imported_by_the_wires_alone() -> None:
     users = {str(path.relative_to(ROOT)) for path in SOURCES if "import zmq" in path.read_text()}
 
-    wires = ("guard", "hub", "keys", "link", "pull", "puller", "push", "pusher")
+    wires = ("callers", "guard", "hub", "keys", "link", "pull", "puller", "push", "pusher", "redial", "visits")
     assert users <= {f"bus/{name}.py" for name in (*wires, "exchange", "versions")}
 
 
@@ -60,6 +61,13 @@ def test_yaml_is_imported_by_the_loader_alone() -> None:
     users = {str(path.relative_to(ROOT)) for path in SOURCES if "import yaml" in path.read_text()}
 
     assert users <= {"host/document.py", "host/syntax.py"}
+
+
+def test_the_web_server_is_imported_by_the_page_alone_and_images_are_decoded_in_its_process_alone() -> None:
+    users = {path.parent.name for path in SOURCES if "aiohttp" in path.read_text()}
+    decoders = {path.parent.name for path in (ROOT / "host").rglob("*.py") if "bus.picture" in path.read_text()}
+
+    assert users == decoders == {"page"}
 
 
 def test_no_file_has_two_subjects() -> None:

@@ -133,6 +133,10 @@ def test_try_passes_on_the_exit_code(folder: Path) -> None:
             '"now" is not understood: behind the verb stands node.key=value, in quotes if it has spaces',
         ),
         (
+            ["graph.yaml", "converter.replicas=3", "check"],
+            '"check" is not understood: the verb comes first: python launcher.py graph.yaml check converter.replicas=3',
+        ),
+        (
             ["graph.yaml", "try", "saver", "a.jpg"],
             'command line: there is no node "saver". Known are splitter, watcher and converter.',
         ),

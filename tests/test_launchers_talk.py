@@ -184,7 +184,7 @@ def test_a_port_that_is_taken_is_said_and_tried_again(linked: Linked, stack: Exi
     graph["hosts"]["station"]["address"] = "127.0.0.2"
     before.write_text(json.dumps(graph))
     desk = stack.enter_context(linked.launch("desk"))
-    desk.says(r"link +\| cannot listen at tcp://127\.0\.0\.1:\d+: Address already in use")
+    desk.says(r"link +\| cannot use tcp://127\.0\.0\.1:\d+: Address already in use")
     desk.says(r"link +\| exited with 1, restarts")
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 import zmq
 
+from bus.badaddress import BadAddress
 from bus.encoding import Encoding
-from bus.link import BadAddress, Pipe, Sockets
+from bus.link import Pipe, Sockets
 
 KEY = "a" * 40
 

@@ -18,12 +18,18 @@ TIMES = ("waiting_ns", "working_ns", "blocked_ns")
 WIDTH = 2 ** (1 / PER_OCTAVE)  # of a bucket of a histogram
 
 SLEEPS = """
+import json
 import time
+from pathlib import Path
 
 def sleeps(frames, *, seconds=0.02):
+    took = []
     for frame in frames:
+        began = time.monotonic()
         time.sleep(seconds)
+        took.append(time.monotonic() - began)
         yield frame
+    Path("took").write_text(json.dumps(took))  # on a busy machine that is longer
 """
 
 PICKY = """
@@ -89,17 +95,17 @@ def test_a_filter_that_sleeps_shows_how_long_and_everybody_where_the_time_went(t
         sink = read(graph, "sink.1")
 
     assert sum(middle.histograms["work"]) == 100
-    for q in (0.1, 0.5):
-        assert 0.02 / WIDTH < books.quantile(middle.histograms["work"], q) < 0.02 * WIDTH * 1.2
+    took = sorted(json.loads((tmp_path / "took").read_text()))
+    for q in (0.1, 0.5, 0.9):
+        assert 1 / WIDTH < books.quantile(middle.histograms["work"], q) / took[int(q * 100)] < WIDTH * 1.15, q
     assert books.quantile(sink.histograms["work"], 0.5) < 0.01
-    waiting, working, blocked = shares(middle)
-    assert working > 0.75, (waiting, working, blocked)
-    assert shares(source)[2] > 0.75, "the source is blocked by the filter"
-    assert shares(sink)[0] > 0.75, "the sink waits for the filter"
+    assert sum(took) < middle.counters["working_ns"] / 1e9 < 1.5 * sum(took)
+    assert shares(source)[2] > 0.6, "the source is blocked by the filter"
+    assert shares(sink)[0] > 0.6, "the sink waits for the filter"
     for histogram in ("age", "hop"):
         assert sum(middle.histograms[histogram]) == sum(sink.histograms[histogram]) == 100
     assert books.quantile(sink.histograms["age"], 0.5) > 0.02, "since the capture"
-    assert books.quantile(sink.histograms["hop"], 0.5) < 0.02, "since the filter"
+    assert books.quantile(sink.histograms["hop"], 0.5) < books.quantile(sink.histograms["age"], 0.1), "since the filter"
     assert books.quantile(middle.histograms["hop"], 0.5) > 0.1, "eight wait in front of the filter"
     assert sum(source.histograms["latency"]) == 100
 

@@ -36,12 +36,20 @@ def status(graph: Graph, host: str, **more: Any) -> dict[str, Any]:
         fitted({"name": one.name, "from": [*one.pushers], "to": one.puller, "here": host == "robot"}, WIRE)
         for one in graph.wires.values()
     ]
-    return {**fitted({}, STATUS), "host": host, "state": "runs", "nodes": nodes, "wires": wires, **more}
+    return {
+        **fitted({}, STATUS),
+        "host": host,
+        "state": "runs",
+        "nodes": nodes,
+        "wires": wires,
+        "at": time.time(),
+        **more,
+    }
 
 
 def write(run: Path, ours: dict[str, Any], theirs: object = None, age: float = 0.0) -> None:
     (run / "status.json").write_text(json.dumps(ours))
-    letter = {"received": time.time() - age, "via": "", "offset": 0.5, "status": theirs}
+    letter = {"received": time.time() - age, "via": "", "offset": 0.0, "status": theirs}
     (run / "hosts" / "station.json").write_text(json.dumps(letter))
 
 
@@ -71,7 +79,7 @@ def test_another_hosts_nodes_come_from_its_letter_and_its_sums_are_added(graph: 
     assert seen["sums"]["done"] == 7
     assert seen["rate"] == 3.5
     assert seen["hosts"][1]["state"] == "up"
-    assert seen["hosts"][1]["offset"] == 0.5
+    assert seen["hosts"][1]["offset"] == 0.0
 
 
 def test_a_host_from_which_nothing_comes_is_silent_and_its_nodes_keep_their_last_numbers(
@@ -84,6 +92,14 @@ def test_a_host_from_which_nothing_comes_is_silent_and_its_nodes_keep_their_last
     assert seen["hosts"][1]["state"] == "silent"
     assert node(seen, "converter")["counters"] == {"received": 7}
     assert node(seen, "converter")["age"] >= 6.0
+
+
+def test_a_launcher_that_hangs_is_silent_although_its_link_goes_on(graph: Graph, run: Path) -> None:
+    write(run, status(graph, "robot"), status(graph, "station", at=time.time() - 8))
+    seen = overview.read(run, graph)
+    assert [host["state"] for host in seen["hosts"]] == ["here", "silent"]
+    write(run, status(graph, "robot", at=time.time() - 8), status(graph, "station"))
+    assert [host["state"] for host in overview.read(run, graph)["hosts"]] == ["silent", "up"]
 
 
 def test_a_host_speaks_for_its_own_nodes_and_wires_alone(graph: Graph, run: Path) -> None:

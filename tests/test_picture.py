@@ -134,3 +134,11 @@ def test_sixteen_bits_become_the_upper_eight_where_the_format_has_no_more() -> N
 
     assert isinstance(grey, int)
     assert abs(grey - 40_000 // 256) <= 2
+
+
+@pytest.mark.parametrize(("enough", "size"), [(0, (640, 320)), (80, (160, 80)), (40, (80, 40)), (1000, (640, 320))])
+def test_a_jpeg_comes_out_as_small_as_is_enough_and_no_smaller(enough: int, size: tuple[int, int]) -> None:
+    body = saved("JPEG", Image.new("RGB", (640, 320), "red"))
+
+    assert decode(body, enough).size == size
+    assert decode(saved("PNG", Image.new("RGB", (640, 320))), enough).size == (640, 320)

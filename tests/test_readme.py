@@ -16,7 +16,7 @@ from PIL import Image
 from bus import Message
 from host.graph import WIRE_KEYS
 from tests.conftest import make_clip
-from tests.launch import ROOT, files
+from tests.launch import ROOT, Launch, files
 from tests.test_original_recipe import serve
 
 README = (ROOT / "README.md").read_text()
@@ -84,10 +84,18 @@ def test_each_further_command_works(tmp_path: Path, command: str) -> None:
         words[-1:] = [f"splitter.source={url}", "splitter.reopen=false"]
     if words[-1].startswith("converter.replicas"):
         words += ["splitter.limit=20"]
+    if words[-1] == "out.json":
+        words += ["splitter.limit=20"]
     assert words[0] == "python"
     words = [str(ROOT / word) if word == "launcher.py" else word for word in words[1:]]
 
-    try:
+    with ExitStack() as running:
+        if server:
+            running.callback(server.wait)
+            running.callback(server.kill)
+        if "status" in words:
+            launched = running.enter_context(Launch(tmp_path, "splitter.source=test:forever"))
+            launched.says("ready")
         done = subprocess.run(
             [sys.executable, *words],
             cwd=tmp_path,
@@ -96,10 +104,6 @@ def test_each_further_command_works(tmp_path: Path, command: str) -> None:
             text=True,
             check=False,
         )
-    finally:
-        if server:
-            server.kill()
-            server.wait()
 
     assert done.returncode == 0, done.stdout + done.stderr
     if "photo.jpg" in words:
@@ -189,7 +193,10 @@ def test_every_name_that_the_page_on_nodes_gives_exists() -> None:
 
 PAGES = [
     "README.md",
-    *(f"docs/{page}.md" for page in ("gpu", "machines", "nodes", "reliability", "security", "sources", "wire")),
+    *(
+        f"docs/{page}.md"
+        for page in ("gpu", "machines", "nodes", "observe", "reliability", "security", "sources", "wire")
+    ),
 ]
 
 

@@ -1,8 +1,6 @@
 """status.json, as the real launcher writes it."""
 
-import errno
 import json
-import os
 import signal
 import time
 from pathlib import Path
@@ -15,6 +13,8 @@ from host.jsonfile import JsonFile
 from tests.acted import act, chain
 from tests.conftest import until
 from tests.launch import Launch
+from tests.mounting import disk
+from tests.ordeal import fill
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +42,7 @@ def kinds(status: dict[str, Any], who: str) -> list[str]:
     return [kind for _, name, kind, _ in status.get("events", ()) if name == who]
 
 
-def test_states_restarts_and_deaths_are_told_within_two_looks(tmp_path: Path) -> None:
+def test_states_restarts_and_deaths_are_told(tmp_path: Path) -> None:
     nodes = chain()
     nodes["watcher"]["role"] = "exits 1"
     with act(tmp_path, nodes) as graph:
@@ -51,14 +51,15 @@ def test_states_restarts_and_deaths_are_told_within_two_looks(tmp_path: Path) ->
         assert node(said(graph), "splitter")["replicas"][0]["pid"] == pid
         graph.kill("splitter.1")
         killed_at = time.time()
-        until(lambda: kinds(said(graph), "splitter")[-1:] == ["ready"] and "death" in kinds(said(graph), "splitter"))
-        assert time.time() - killed_at < 5
+        until(lambda: kinds(said(graph), "splitter") == ["ready", "death", "ready"], 20, "its death and its next life")
         found = said(graph)
+        [death] = [at for at, who, kind, _ in found["events"] if (who, kind) == ("splitter", "death")]
+        assert death - killed_at < 3
         replica = node(found, "splitter")["replicas"][0]
         assert (replica["restarts"], replica["words"]) == (1, "was killed by SIGKILL")
-        assert abs(replica["since"] - killed_at) < 5
-        assert node(found, "watcher")["state"] == "rests"
-        assert node(found, "watcher")["replicas"][0]["words"] == "exited with 1"
+        assert death <= replica["since"] < death + 3
+        until(lambda: node(said(graph), "watcher")["state"] == "rests", 20, "one that rests")
+        assert node(said(graph), "watcher")["replicas"][0]["words"] == "exited with 1"
         assert found["nodes"][0]["name"] == "splitter"
         graph.interrupt()
         assert graph.ends() == 0
@@ -66,33 +67,29 @@ def test_states_restarts_and_deaths_are_told_within_two_looks(tmp_path: Path) ->
 
 def test_memory_and_processor_of_a_node_are_told(tmp_path: Path) -> None:
     with act(tmp_path, {"splitter": {"role": "busy"}, "saver": {"role": "lives"}}) as graph:
-        until(lambda: _replica(said(graph), "splitter")["cpu"] > 0.1, what="a node at work")
+        until(lambda: _replica(said(graph), "splitter")["cpu"] > 0.05, 30, "a node at work")
         assert _replica(said(graph), "splitter")["memory"] > 5_000_000
-        assert _replica(said(graph), "saver")["cpu"] < 0.1
+        assert _replica(said(graph), "saver")["cpu"] < 0.05
         graph.process.send_signal(signal.SIGTERM)
         assert graph.ends() == 0
 
 
-def test_a_disk_that_is_full_costs_a_line_and_the_file_stays_whole(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_disk_that_is_full_costs_a_line_and_the_file_stays_whole(tmp_path: Path) -> None:
     lines: list[str] = []
-    file = JsonFile(tmp_path / "status.json", lines.append)
-    file.write({"at": 1})
-    with monkeypatch.context() as full:
-        full.setattr(Path, "write_text", _no_room)
+    with disk(tmp_path / "run", options="size=64k") as folder:
+        file = JsonFile(folder / "status.json", lines.append)
+        file.write({"at": 1})
+        ballast = fill(folder)
         for _ in range(3):
-            file.write({"at": 2})
-    assert json.loads((tmp_path / "status.json").read_text()) == {"at": 1}
-    file.write({"at": 3})
-    assert json.loads((tmp_path / "status.json").read_text()) == {"at": 3}
+            file.write({"at": 2, "more": "x" * 10_000})
+        assert json.loads((folder / "status.json").read_text()) == {"at": 1}
+        ballast.unlink()
+        file.write({"at": 3})
+        assert json.loads((folder / "status.json").read_text()) == {"at": 3}
+        assert (folder / "status.json").stat().st_mode & 0o777 == 0o600
     assert len(lines) == 1
     assert "No space left on device" in lines[0]
 
 
 def _replica(status: dict[str, Any], name: str) -> dict[str, Any]:
     return dict(next(iter(node(status, name).get("replicas", ())), {"cpu": 0.0}))
-
-
-def _no_room(*_: object) -> None:
-    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

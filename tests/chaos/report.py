@@ -13,6 +13,7 @@ from tests.chaos import dead
 from tests.chaos.audit import Audit
 from tests.chaos.campaign import Campaign, Sample
 from tests.chaos.scene import Scene
+from tests.chaos.victims import LAUNCHER
 
 MIB = 1024 * 1024
 RESTART = re.compile(r"^\S+ (\S+) +\| .*restarts ", re.MULTILINE)
@@ -23,16 +24,17 @@ def figures(scene: Scene, audit: Audit, campaign: Campaign, broken: str) -> dict
     """All figures of a campaign that is over; `broken` says what ended it early."""
     standing = audit.finish()
     complete = standing.found + standing.dead == standing.expected
-    reasons = dead.letters(*(spool / "dead-letters" for spool in scene.spools), scene.folder / "dead-letters")
+    folders = [*scene.spools, *(side.folder for side in scene.sides)]
+    reasons = dead.letters(*(folder / "dead-letters" for folder in folders))
     unexplained = dead.unexplained(reasons, len(campaign.strikes))
     logs = "".join(log.read_text(errors="replace") for log in campaign.logs)
     again = sum(len(inodes) > 1 for inodes in audit.inodes.values())
     resumed = defaultdict(list)
     for strike, following in zip_longest(campaign.strikes, campaign.strikes[1:]):
-        if following and following.moment == "start-up":
-            continue  # it was struck again before it was back at work
+        if strike.is_mixed or (following and following.moment == "start-up"):
+            continue  # the network was bad, or it was struck again before it was back at work
         resumed[strike.fault].append(strike.resumed)
-        resumed["of the launcher" if strike.victim == "launcher" else "of a node"].append(strike.resumed)
+        resumed["of a launcher" if strike.victim.startswith(LAUNCHER) else "of a node"].append(strike.resumed)
     return {
         "passed": standing.holds and complete and not unexplained and not broken,
         "broken": broken,
@@ -41,6 +43,7 @@ def figures(scene: Scene, audit: Audit, campaign: Campaign, broken: str) -> dict
         "dead letters": {"after three deaths": len(reasons) - len(unexplained), "unexplained": unexplained},
         "planned": campaign.planned,
         "faults": Counter(strike.fault for strike in campaign.strikes),
+        "network": _network(campaign),
         "moments": Counter(strike.moment for strike in campaign.strikes),
         "victims": Counter(strike.victim for strike in campaign.strikes),
         "launcher lives": len(campaign.logs),
@@ -71,11 +74,42 @@ def verdict(figures: dict[str, Any]) -> str:
     times = figures["resumed"].get("kill")
     resumed = "; resumed after a kill: median {median} s, p99 {p99} s, worst {worst} s".format(**times) if times else ""
     lives = f"{figures['launcher lives']} lives of the launcher"
-    words = f"{counts}; {done}; {lives}; {figures['seconds']} s{resumed}"
+    words = f"{counts}; {done}; {lives}; {figures['seconds']} s{resumed}{_weather(figures['network'])}"
     if figures["passed"]:
         return f"PASSED: {words}"
     causes = [f"{place}: {reason}" for place, reason in unexplained.items()]
     return "\n".join([f"BROKEN: {words}", *causes, figures["broken"]]).rstrip()
+
+
+def _network(campaign: Campaign) -> dict[str, Any]:
+    """What was done to the network, and how long it took until results came again."""
+    past, flow = campaign.network.past, defaultdict(list)
+    for spell in past:
+        if spell.flow is not None:
+            flow["all"].append(spell.flow)
+            flow["with a fault of a process" if spell.is_mixed else "alone"].append(spell.flow)
+            flow[spell.outage].append(spell.flow)
+    return {
+        "planned": campaign.network.planned,
+        "outages": Counter(spell.outage for spell in past),
+        "flow after healing": {of: _spread(times) for of, times in flow.items()},
+        "longest outage": max((spell.seconds for spell in past), default=0.0),
+        "impossible here": campaign.network.impossible,
+        "stopped because they were not told of the end": campaign.stopped,
+        "past": [vars(spell) for spell in past],
+    }
+
+
+def _weather(network: dict[str, Any]) -> str:
+    """Nothing for a graph on one host."""
+    if not network["planned"]:
+        return ""
+    kinds = ", ".join(f"{name} {count}" for name, count in network["outages"].items()) or "no outage"
+    words = f"; network: {kinds} (of {network['planned']} planned), the longest {network['longest outage']:g} s"
+    if flow := network["flow after healing"].get("all"):
+        words += "; flow after healing: median {median} s, worst {worst} s".format(**flow)
+    stopped = network["stopped because they were not told of the end"]
+    return words + "".join(f"; {name} was stopped by Ctrl-C, not told of the end" for name in stopped)
 
 
 def write(figures: dict[str, Any], file: Path) -> None:

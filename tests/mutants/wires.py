@@ -164,4 +164,18 @@ MUTANTS = (
         "pass",
         ("tests/test_push.py",),
     ),
+    Mutant(
+        "who was turned away at a port never dials again",
+        "bus/redial.py",
+        "        if self._lost and now - self._lost > PAUSE:\n",
+        "        if False:\n",
+        ("tests/test_redial.py",),
+    ),
+    Mutant(
+        "nobody misses a guard that has died",
+        "bus/guard.py",
+        "        if not self.thread.is_alive():\n",
+        "        if False:\n",
+        ("tests/test_guard.py",),
+    ),
 )

@@ -51,7 +51,7 @@ class Namespace:
 
     def __exit__(self, *error: object) -> None:
         """Kill what is left in it."""
-        until(self._clear, 10, "the end of all processes in a network namespace")
+        until(self.kill_all, 10, "the end of all processes in a network namespace")
         self._door.close()
         self._keeper.communicate()
 
@@ -88,17 +88,18 @@ class Namespace:
         pids = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
         return [pid for pid in pids if pid != self.pid and identity(pid) == self._identity]
 
-    def _socket(self, kind: bytes) -> socket.socket:
-        self._door.send(kind)
-        _, [made], _, _ = socket.recv_fds(self._door, 1, 1)
-        return socket.socket(fileno=made)
-
-    def _clear(self) -> bool:
+    def kill_all(self) -> bool:
+        """Kill what runs in it, and say whether nothing does: until then there may be more."""
         left = self.processes()
         for pid in left:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         return not left
+
+    def _socket(self, kind: bytes) -> socket.socket:
+        self._door.send(kind)
+        _, [made], _, _ = socket.recv_fds(self._door, 1, 1)
+        return socket.socket(fileno=made)
 
 
 def identity(pid: int) -> str:

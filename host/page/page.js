@@ -1,0 +1,565 @@
+// What the page shows, and how it hears of it: one WebSocket for all numbers and pictures, the newest only.
+// Whatever comes from the graph goes in as text, never as HTML.
+
+import { count, Drawing, perSecond, seconds, Timeline, write } from "/drawing.js";
+
+const OLD = 3;          // seconds after which a picture is greyed, and a silence is said
+const AGAIN = 1000;     // ms between two tries to connect
+const GIVE_UP = 8;      // seconds without a word after which a connection is opened anew
+const LINES = 100;
+
+const LEVELS = { "crash loop": "bad", failed: "bad", rests: "warn", silent: "warn", runs: "good" }; // all others are quiet
+const KINDS = { age: "age at arrival", hop: "last hop", work: "work", latency: "until done" };
+
+const $ = id => document.getElementById(id);
+
+const shown = {           // what was heard, and what is chosen
+  overview: null,
+  now: 0, heardAt: -1e9,  // the server's clock when it last spoke, and ours (performance.now) at that moment
+  silent: null,           // for how many seconds its launcher has said nothing, then
+  pictures: new Map(),    // "node/side/size" -> {url, facts}
+  spent: [],              // addresses of pictures that were replaced
+  node: new URLSearchParams(location.hash.slice(1)).get("node"),
+  everything: false,      // whose lines: everybody's, or the chosen node's
+  large: null,            // {node, side} or {letter} in the dialog
+  visible: new Map(),     // element with a picture -> whether it is in view
+  said: 0,                // when the newest event that was announced happened
+};
+
+const serverNow = () => shown.now + (performance.now() - shown.heardAt) / 1000;
+
+function make(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name === "text") element.textContent = value;
+    else if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else element.setAttribute(name, value);
+  }
+  element.append(...children);
+  return element;
+}
+
+function say(element, text) {
+  if (element.textContent !== String(text)) element.textContent = text;
+}
+
+// The connection
+
+let socket = null, lostAt = null, refused = false;
+
+function connect() {
+  socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/stream`);
+  socket.binaryType = "arraybuffer";
+  socket.onopen = ask;
+  socket.onmessage = ({ data }) => {
+    if (typeof data === "string") {
+      hear(JSON.parse(data));
+      ask();
+    } else takePicture(data);
+  };
+  socket.onclose = async () => {
+    lose();
+    refused = await fetch("/icon.svg").then(answer => answer.status === 401, () => false);
+    watchOver();
+    setTimeout(connect, AGAIN);
+  };
+}
+
+function ask() {
+  const large = shown.large && shown.large.node ? [shown.large.node, shown.large.side] : null;
+  const nodes = new Set();
+  for (const [element, isVisible] of shown.visible) if (isVisible && element.isConnected) nodes.add(element.dataset.picture.split("/")[0]);
+  const node = shown.everything ? "" : shown.node || "";
+  if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ looks: !document.hidden, nodes: [...nodes], large, node }));
+}
+
+function lose() {
+  lostAt ??= Date.now();
+  watchOver();
+}
+
+/** Say whether what is shown is alive; whoever looks must never take the past for the present. */
+function watchOver() {
+  const quiet = (performance.now() - shown.heardAt) / 1000;
+  if (quiet > OLD && lostAt === null && shown.now) lostAt = Date.now() - quiet * 1000;
+  if (quiet > GIVE_UP && socket.readyState === WebSocket.OPEN) socket.close();
+  const silent = shown.silent === null ? null : shown.silent + quiet;
+  const state = shown.overview && shown.overview.state;
+  let words = "";
+  const ending = { stops: "stops", done: "is done", failed: "has failed", stopped: "was stopped" }[state];
+  if (refused) words = "This page’s token is no longer valid. Open the address that the launcher shows now.";
+  else if (lostAt !== null && ending) words = `The graph ${ending}, and its page is gone since ${clock(lostAt / 1000)}. What you see is from then. Trying again …`;
+  else if (lostAt !== null && shown.now) words = `Connection lost since ${clock(lostAt / 1000)}, ${seconds((Date.now() - lostAt) / 1000)} ago. What you see is from then. Trying again …`;
+  else if (lostAt !== null) words = "No connection. Trying again …";
+  else if (silent > OLD && !["done", "failed", "stopped"].includes(state)) words = `The launcher has said nothing for ${seconds(silent)}. What you see is from then.`;
+  $("banner").hidden = !words;
+  // The time in it goes on, and is no news: what is read out changes with its beginning only.
+  if (words.slice(0, 20) !== $("banner").textContent.slice(0, 20)) $("banner").replaceChildren(make("span", { text: words }));
+  else if (words) $("banner").firstChild.firstChild.data = words;
+  document.documentElement.classList.toggle("lost", Boolean(words));
+  const is = words ? "lost" : shown.now ? "live" : "connecting";
+  $("connection").dataset.is = is;
+  say($("connection").lastElementChild, is);
+  document.title = `${words ? "(lost) " : ""}${$("title").textContent}`;
+}
+
+// What is heard
+
+function hear({ shared, own }) {
+  shown.now = shared.now;
+  shown.heardAt = performance.now();
+  shown.silent = shared.silent;
+  lostAt = null;
+  refused = false;
+  if (own.points) timeline.add(own.points);
+  if (own.letters) showLetters(own.letters);
+  if (own.lines) showLines(own.lines);
+  if (shared.overview) {
+    shown.overview = shared.overview;
+    document.documentElement.classList.remove("waiting");
+    show(shared.overview);
+  }
+  shown.spent.splice(0).forEach(url => URL.revokeObjectURL(url));
+  watchOver();
+}
+
+function takePicture(data) {
+  const length = new DataView(data).getUint32(0);
+  const facts = JSON.parse(new TextDecoder().decode(new Uint8Array(data, 4, length)));
+  const jpeg = new Uint8Array(data, 4 + length);
+  const key = `${facts.node}/${facts.side}/${facts.size}`, before = shown.pictures.get(key);
+  const url = jpeg.length ? URL.createObjectURL(new Blob([jpeg], { type: "image/jpeg" })) : "";
+  shown.pictures.set(key, { url, facts }); // it is painted with the numbers, which follow
+  if (before && before.url) shown.spent.push(before.url);
+}
+
+const drawing = new Drawing($("graph"), choose, fillNode);
+const timeline = new Timeline($("timeline"));
+
+function choose(name) {
+  shown.node = name;
+  history.replaceState(null, "", `#node=${encodeURIComponent(name)}`);
+  if (shown.overview) show(shown.overview);
+}
+
+function stateOf(node) {
+  return node.age > 5 ? "silent" : node.state;
+}
+
+function show(overview) {
+  if (!overview.nodes.some(node => node.name === shown.node)) shown.node = (overview.nodes.findLast(node => node.pulls.length) || overview.nodes[0]).name;
+  showHead(overview);
+  drawing.update(overview, shown.node);
+  showNode(overview.nodes.find(node => node.name === shown.node));
+  timeline.update(shown.now, overview.events || []);
+  showEvents(overview.events || []);
+  showFrames(overview.nodes);
+  showWires(overview.wires);
+  showNodes(overview.nodes);
+  showHosts(overview.hosts || []);
+  paint();
+}
+
+function showHead(overview) {
+  const parts = overview.graph.split("/");
+  say($("title"), parts.slice(-2).join("/"));
+  const processes = overview.nodes.reduce((sum, node) => sum + node.replicas.length, 0);
+  const facts = [plural(overview.nodes.length, "node"), plural(processes, "process", "processes"), `${{ runs: "runs for", stops: "stops after" }[overview.state] || overview.state + " after"} ${seconds(overview.at - overview.began)}`];
+  if (overview.host) facts.push(`on ${overview.host}`);
+  say($("facts"), facts.join(" · "));
+  const [level, words] = inWords(overview);
+  $("headline").dataset.is = level;
+  say($("headline"), words);
+  const { sums = {}, latency = {} } = overview, now = latency.now || {};
+  const drops = sums.dropped || 0;
+  figures($("figures"), [
+    ["Finished", perSecond(overview.rate), "", ""],
+    ["Latency", seconds(now.p50), now.p99 == null ? "" : `p99 ${seconds(now.p99)}`, ""],
+    ["On the way", count(sums.on_the_way), "", ""],
+    ["Waiting", count(sums.backlog), "", sums.backlog > 100 ? "warn" : ""],
+    ["Done", count(sums.done), sums.total ? `of ${count(sums.total)}` : "", ""],
+    ["Dropped", count(drops), "", drops ? "warn" : ""],
+    ["Dead letters", count(sums.dead), "", sums.dead ? "warn" : ""],
+  ]);
+}
+
+/** What matters most, as a sentence. */
+function inWords(overview) {
+  const bad = overview.nodes.filter(node => LEVELS[stateOf(node)] === "bad");
+  const lost = (overview.hosts || []).filter(host => host.state === "silent");
+  const weak = overview.nodes.filter(node => node.state === "rests");
+  const slow = overview.bottleneck ? `${capital(overview.bottleneck)}.` : "";
+  if (bad.length) {
+    const first = bad[0], how = first.state === "failed" ? "has failed for good" : "is in a crash loop";
+    const words = first.replicas.map(one => one.words).find(Boolean);
+    return ["bad", `${first.name} ${how}${words ? `: ${words}` : ""}.${bad.length > 1 ? ` So do ${bad.length - 1} more.` : ""} ${slow}`];
+  }
+  if (lost.length) return ["warn", `Nothing is heard of ${lost.map(host => host.name).join(" and ")} for ${seconds(lost[0].age)}. ${slow}`];
+  if (weak.length) return ["warn", `${weak.map(node => node.name).join(" and ")} died, and will be started again. ${slow}`];
+  if (slow) return ["warn", slow];
+  if (overview.state === "stops") return ["", "The graph stops: the source first, the sink last."];
+  if (overview.state !== "runs") return ["", { done: "All done.", failed: "A node failed for good, and the graph has ended.", stopped: "The graph was stopped." }[overview.state] || ""];
+  if (overview.nodes.some(node => node.state === "starts")) return ["", "The graph starts …"];
+  if (!overview.rate) return ["", "Nothing flows: no frame was finished in the last ten seconds."];
+  const late = overview.latency && overview.latency.now && overview.latency.now.p50;
+  return ["", `All flows: ${perSecond(overview.rate)}${late == null ? "" : `, each frame finished ${seconds(late)} after it was captured`}.`];
+}
+
+function figures(list, items) {
+  items.forEach(([term, value, more, is], i) => {
+    const item = list.children[i] || list.appendChild(make("div", {}, make("dt"), make("dd", {}, make("span"), make("small"))));
+    const [name, number] = item.children;
+    item.dataset.is = is;
+    say(name, term);
+    say(number.firstChild, value);
+    say(number.lastChild, more ? ` ${more}` : "");
+  });
+  while (list.children.length > items.length) list.lastChild.remove();
+}
+
+// Nodes
+
+function stateMark(state) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg"), use = document.createElementNS(svg.namespaceURI, "use");
+  svg.setAttribute("aria-hidden", "true");
+  svg.append(use);
+  const mark = make("span", { class: "state" }, svg, make("span", { class: "word" }));
+  setState(mark, state);
+  return mark;
+}
+
+function setState(mark, state) {
+  if (mark.dataset.state === state) return;
+  mark.dataset.state = state;
+  mark.dataset.level = LEVELS[state] || "quiet";
+  mark.querySelector("use").setAttribute("href", `#shape-${String(state).replace(/[^a-z]/g, "-")}`);
+  say(mark.querySelector(".word"), state);
+}
+
+/** How much passes through a node: what it takes, or makes, or passes on. */
+const flowOf = ({ rates = {} }) => Math.max(rates.in || 0, rates.out || 0, rates.made || 0);
+
+/** What a node shows in the drawing. */
+function fillNode(button, node) {
+  if (!button.children.length) {
+    button.append(frame(node.name, sideOf(node), false), make("span", { class: "row" }, make("span", { class: "name" }), make("span", { class: "many" })), make("span", { class: "row" }, stateMark(""), make("span", { class: "rate" })), make("span", { class: "work" }, make("i")));
+  }
+  const [picture, above, below, work] = button.children, is = stateOf(node);
+  const [name, many] = above.children, [state, rate] = below.children;
+  button.dataset.state = is;
+  button.dataset.level = LEVELS[is] || "quiet";
+  button.title = node.name;
+  setPicture(picture, node.name, sideOf(node));
+  if (name.dataset.is !== node.name) {
+    name.dataset.is = node.name;
+    name.replaceChildren(...node.name.split(/(?<=_)/).flatMap(part => [part, document.createElement("wbr")]));
+  }
+  say(many, node.replicas.length > 1 ? `×${node.replicas.length}` : "");
+  setState(state, is);
+  say(rate, perSecond(flowOf(node)));
+  work.firstChild.style.width = `${Math.round(100 * ((node.shares && node.shares.working) || 0))}%`;
+  work.title = "how much of the time its code works";
+}
+
+/** Of which sides of a node there are pictures; what flows need not have any. */
+function sidesOf(node) {
+  const seen = ["before", "after"].filter(side => shown.pictures.has(`${node.name}/${side}/320`));
+  return seen.length ? seen : [node.pulls.length ? "before" : "after"];
+}
+
+const sideOf = node => sidesOf(node).at(-1);
+
+function showNode(node) {
+  $("node").hidden = false;
+  say($("node-title"), node.name);
+  const facts = [node.replicas.length > 1 ? `${node.replicas.length} replicas` : "", node.host ? `on ${node.host}` : "", node.pulls.length ? `pulls ${node.pulls.join(", ")}` : "makes its messages itself", node.pushes.length ? `pushes ${node.pushes.join(", ")}` : "", node.age > 1 ? `heard ${seconds(node.age)} ago` : ""];
+  const head = $("node-facts");
+  if (!head.firstChild) head.append(stateMark(""), make("span"));
+  setState(head.firstChild, stateOf(node));
+  say(head.lastChild, ` · ${facts.filter(Boolean).join(" · ")}`);
+  showPair($("node-pictures"), node);
+  const { rates = {}, counters = {}, shares = {} } = node, sum = of => node.replicas.reduce((all, one) => all + (one[of] || 0), 0);
+  figures($("node-numbers"), [
+    ["In", node.pulls.length ? perSecond(rates.in) : "–"],
+    ["Out", node.pushes.length ? perSecond(rates.out) : "–"],
+    ["Done", count(counters.received || counters.made)],
+    ["Works", percent(shares.working)],
+    ["Waits for input", percent(shares.waiting)],
+    ["Waits for room", percent(shares.blocked)],
+    ["Dropped", count(counters.dropped)],
+    ["Rejected", count(counters.rejected)],
+    ["Failures", count(counters.failures)],
+    ["Memory", bytes(sum("memory"))],
+    ["CPU", `${sum("cpu").toFixed(2)} cores`],
+    ["Restarts", count(sum("restarts"))],
+  ].map(([term, value]) => [term, value, "", ""]));
+  const rows = Object.entries(KINDS).filter(([kind]) => ((node.latency || {})[kind]?.ever || {}).p50 != null).map(([kind, words]) => {
+    const { now, ever } = (node.latency || {})[kind] || {};
+    return { key: kind, cells: [words, ...["p50", "p95", "p99"].flatMap(p => [now && now[p]]), ...["p50", "p99"].map(p => ever && ever[p])].map((one, i) => i ? seconds(one) : one) };
+  });
+  table($("latencies"), ["Latency", "p50", "p95", "p99", "since start p50", "p99"], rows);
+  table($("replicas"), ["Replica", "|State", "Up", "Restarts", "Memory", "CPU", "|Last words"], node.replicas.map(one => ({
+    key: one.name,
+    cells: [one.name, { state: one.state }, one.pid && one.since ? seconds(shown.now - one.since) : "–", count(one.restarts), bytes(one.memory), (one.cpu || 0).toFixed(2), { text: one.words || "", wide: true }],
+  })));
+}
+
+function showNodes(nodes) {
+  table($("nodes"), ["Node", "|State", "In", "Out", "Works", "p50", "p95", "p99", "Replicas", "Restarts", "Memory", "CPU", "Dropped", "Dead"], nodes.map(node => {
+    const sum = of => node.replicas.reduce((all, one) => all + (one[of] || 0), 0);
+    const { now = {} } = (node.latency || {}).latency || (node.latency || {}).age || {}, late = now || {};
+    const { rates = {}, counters = {} } = node, drops = counters.dropped || 0;
+    return { key: node.name, cells: [
+      { text: node.name, press: () => { choose(node.name); $("node").scrollIntoView({ block: "start" }); } }, { state: stateOf(node) },
+      node.pulls.length ? perSecond(rates.in) : "–", node.pushes.length ? perSecond(rates.out) : "–", percent((node.shares || {}).working),
+      seconds(late.p50), seconds(late.p95), seconds(late.p99), node.replicas.length || "–", warnIf(sum("restarts")), bytes(sum("memory")), sum("cpu").toFixed(2), warnIf(drops), warnIf(counters.dead),
+    ] };
+  }));
+}
+
+function showWires(wires) {
+  table($("wires"), ["Wire", "|From", "|To", "Rate", "Bytes", "Waiting", "On the way", "Oldest", "Passed over", "Too old", "|Keeps", "Pullers"], wires.map(wire => ({
+    key: wire.name,
+    cells: [wire.name, wire.from.join(", "), wire.to, perSecond(wire.rate), `${bytes(wire.bytes_rate)}/s`, warnIf(wire.queued, wire.oldest > 2), count(wire.unfinished), warnIf(wire.oldest, wire.oldest > 2, seconds(wire.oldest)), warnIf(wire.passed_over), warnIf(wire.outdated), wire.keep + (wire.max_age ? `, up to ${seconds(wire.max_age)}` : "") + (wire.between_hosts ? ", between hosts" : ""), wire.pipes ? `${wire.pullers} of ${wire.pipes}` : count(wire.pullers)],
+  })));
+}
+
+function showHosts(hosts) {
+  $("hosts-section").hidden = hosts.length < 2;
+  table($("hosts"), ["Host", "|State", "Heard", "Clock", "Round trip", "|Versions", "Runs for"], hosts.map(host => ({
+    key: host.name,
+    cells: [host.name, host.state === "silent" ? { text: "silent", is: "bad" } : host.state, host.state === "here" ? "here" : host.age == null ? "never" : `${seconds(host.age)} ago`, host.offset == null ? "–" : `${host.offset < 0 ? "−" : "+"}${seconds(Math.abs(host.offset))} ± ${seconds(host.uncertainty)}`, seconds(host.round_trip), Object.entries(host.versions || {}).map(one => one.join(" ")).join(", "), host.began ? seconds(shown.now - host.began) : "–"],
+  })));
+}
+
+const warnIf = (number, is = number > 0, text = count(number)) => ({ text, is: is ? "warn" : "", zero: !number });
+
+/** Bring `element` up to date: heads ("|…" for words), and a row for each {key, cells}. */
+function table(element, heads, rows) {
+  if (!element.tHead) {
+    element.createTHead().insertRow().append(...heads.map(head => make("th", { scope: "col", text: head.replace("|", ""), ...head[0] === "|" ? { class: "words" } : {} })));
+    element.createTBody();
+  }
+  const body = element.tBodies[0], there = new Map([...body.rows].map(row => [row.dataset.key, row]));
+  rows.forEach(({ key, cells }, i) => {
+    const row = there.get(key) || make("tr", { "data-key": key }, ...heads.map((head, j) => make(j ? "td" : "th", { ...j ? {} : { scope: "row" }, ...head[0] === "|" ? { class: "words" } : {} })));
+    there.delete(key);
+    if (body.rows[i] !== row) body.insertBefore(row, body.rows[i] || null);
+    cells.forEach((cell, j) => fillCell(row.cells[j], cell));
+  });
+  for (const row of there.values()) row.remove();
+}
+
+function fillCell(element, cell) {
+  if (typeof cell !== "object") return say(element, cell);
+  if (cell.state !== undefined) return element.firstChild ? setState(element.firstChild, cell.state) : element.append(stateMark(cell.state));
+  if (cell.press) {
+    if (!element.firstChild) element.append(make("button", { type: "button", onclick: cell.press }));
+    return say(element.firstChild, cell.text);
+  }
+  element.dataset.is = cell.is || "";
+  element.classList.toggle("zero", Boolean(cell.zero));
+  element.classList.toggle("wide", Boolean(cell.wide));
+  return say(element, cell.text);
+}
+
+// Pictures
+
+const watcher = new IntersectionObserver(entries => {
+  for (const { target, isIntersecting } of entries) shown.visible.set(target, isIntersecting);
+  for (const element of shown.visible.keys()) if (!element.isConnected) shown.visible.delete(element);
+}, { rootMargin: "200px" });
+
+/** A place for a picture; as a button it opens the large one. */
+function frame(node, side, isButton) {
+  const element = make(isButton ? "button" : "span", isButton ? { type: "button", class: "picture" } : { class: "picture" }, make("img", { alt: "" }), make("span", { class: "none" }), make("span", { class: "age" }));
+  setPicture(element, node, side);
+  if (isButton) element.addEventListener("click", () => openLarge(...element.dataset.picture.split("/")));
+  watcher.observe(element);
+  return element;
+}
+
+function setPicture(element, node, side) {
+  element.dataset.picture = `${node}/${side}`;
+}
+
+/** How old what is seen is, seconds: from its capture on; where that is unknown, since the node had it. */
+const ageOf = ({ at, captured }, now) => now - (captured || at) / 1e9;
+
+/** Show the newest pictures that there are, and how old they are. */
+function paint() {
+  const now = serverNow();
+  for (const element of document.querySelectorAll("[data-picture]")) {
+    const picture = shown.pictures.get(`${element.dataset.picture}/320`), [image, none, age] = element.children;
+    const node = shown.overview && shown.overview.nodes.find(one => one.name === element.dataset.picture.split("/")[0]);
+    const isElsewhere = node && node.host && shown.overview.host && node.host !== shown.overview.host;
+    say(none, picture && picture.url ? "" : picture ? picture.facts.trouble : isElsewhere ? `shown by the page on ${node.host}` : "no frame yet");
+    none.hidden = Boolean(picture && picture.url);
+    if (picture && picture.url) {
+      if (image.src !== picture.url) image.src = picture.url;
+    } else image.removeAttribute("src");
+    const old = picture ? ageOf(picture.facts, now) : 0, isOld = old > OLD && Boolean(picture.url);
+    element.classList.toggle("old", isOld);
+    age.hidden = !isOld;
+    if (isOld) say(age, `${seconds(old)} old`);
+    if (element.tagName === "BUTTON") {
+      const [node, side] = element.dataset.picture.split("/"), label = `Frame ${side} ${node}${isOld ? `, ${seconds(old)} old` : ""}, larger`;
+      if (element.getAttribute("aria-label") !== label) element.setAttribute("aria-label", label);
+    }
+  }
+  for (const element of document.querySelectorAll("[data-caption]")) {
+    const picture = shown.pictures.get(`${element.dataset.caption}/320`);
+    const name = picture ? picture.facts.name : "";
+    say(element, name.length > 22 ? `…${name.slice(-20)}` : name);
+    element.title = name;
+  }
+  paintLarge(now);
+}
+
+function showPair(root, node) {
+  const sides = sidesOf(node), key = [node.name, ...sides].join("/");
+  if (root.dataset.key === key) return;
+  root.dataset.key = key;
+  root.replaceChildren(...sides.map(side => make("figure", {}, frame(node.name, side, true), make("figcaption", {}, make("span", { text: side }), make("span", { "data-caption": `${node.name}/${side}` })))));
+}
+
+function showFrames(nodes) {
+  const root = $("frames");
+  nodes.forEach((node, i) => {
+    let item = root.children[i];
+    if (!item || item.dataset.node !== node.name) {
+      item?.remove();
+      item = make("div", { "data-node": node.name }, make("h3", { text: node.name }), make("div", { class: "pair" }));
+      root.insertBefore(item, root.children[i] || null);
+    }
+    showPair(item.lastChild, node);
+  });
+  while (root.children.length > nodes.length) root.lastChild.remove();
+}
+
+function openLarge(node, side) {
+  shown.large = { node, side };
+  say($("large-title"), `${node}, ${side}`);
+  paintLarge(serverNow());
+  $("large").showModal();
+}
+
+function paintLarge(now) {
+  if (!shown.large || !shown.large.node) return;
+  const key = `${shown.large.node}/${shown.large.side}`;
+  const picture = shown.pictures.get(`${key}/1280`) || shown.pictures.get(`${key}/320`), image = $("large-picture");
+  if (picture && picture.url) image.src = picture.url; else image.removeAttribute("src");
+  const old = picture ? ageOf(picture.facts, now) : 0;
+  image.classList.toggle("old", old > OLD);
+  image.alt = picture ? `The frame ${picture.facts.name}` : "";
+  say($("large-facts"), picture ? [picture.facts.trouble || picture.facts.name, `stream ${picture.facts.stream}`, `at ${picture.facts.replica} ${clock(picture.facts.at / 1e9)}`, old > OLD ? `${seconds(old)} old` : ""].filter(Boolean).join(" · ") : "no frame yet");
+}
+
+$("close").addEventListener("click", () => $("large").close());
+$("large").addEventListener("click", event => event.target === $("large") && $("large").close());
+$("large").addEventListener("close", () => {
+  const { node, side } = shown.large || {}, key = `${node}/${side}/1280`;
+  if (shown.pictures.has(key)) URL.revokeObjectURL(shown.pictures.get(key).url);
+  shown.pictures.delete(key);
+  shown.large = null;
+  $("large-picture").removeAttribute("src");
+});
+
+// Lines and events
+
+function showLines({ node, anew, lines }) {
+  const log = $("log"), atEnd = anew || log.scrollTop + log.clientHeight > log.scrollHeight - 24;
+  if (node !== (shown.everything ? "" : shown.node)) return; // of what was chosen before
+  const items = lines.map(([, at, who, text]) => make("li", {}, make("time", { text: clock(at) }), make("span", { class: "who", text: who }), make("span", { class: "text", text })));
+  if (anew) log.replaceChildren(...items);
+  else log.append(...items);
+  while (log.children.length > LINES) log.firstChild.remove();
+  const host = node && shown.overview?.nodes.find(one => one.name === node)?.host, isHere = !host || host === shown.overview.host;
+  if (!log.children.length) log.append(make("li", { class: "none", text: isHere ? "It has said nothing." : `Its lines are on ${host}.` }));
+  else log.querySelector(".none:not(:only-child)")?.remove();
+  if (atEnd) log.scrollTop = log.scrollHeight;
+}
+
+for (const [id, everything] of [["own-lines", false], ["all-lines", true]]) {
+  $(id).addEventListener("click", () => {
+    shown.everything = everything;
+    $("own-lines").setAttribute("aria-pressed", !everything);
+    $("all-lines").setAttribute("aria-pressed", everything);
+  });
+}
+
+const BAD = ["death", "failed", "hang", "memory"];
+
+function showEvents(events) {
+  const newest = events.slice(-30).reverse(), key = JSON.stringify(newest);
+  const fresh = events.filter(([at]) => at > shown.said);
+  if (shown.said && fresh.length) say($("announcer"), fresh.slice(-3).map(([, who, , words]) => `${who} ${words}`).join(". "));
+  shown.said = Math.max(1, ...events.map(([at]) => at));
+  if ($("events").dataset.key === key) return;
+  $("events").dataset.key = key;
+  $("events").replaceChildren(...newest.map(([at, who, kind, words]) => make("li", { "data-is": BAD.includes(kind) ? "bad" : "" }, make("time", { text: clock(at) }), make("span", { class: "who", text: who }), make("span", { class: "text", text: words || kind }))));
+}
+
+// Dead letters
+
+function showLetters({ count: number, troubles, letters }) {
+  say($("letters-note"), [number ? `${plural(number, "frame")} set aside on this machine, which could not be done.` : "None: no frame was set aside on this machine.", number > letters.length ? `The newest ${letters.length} are shown.` : "", ...troubles].filter(Boolean).join(" "));
+  const root = $("letters"), there = new Map([...root.children].map(item => [item.dataset.id, item]));
+  letters.forEach((letter, i) => {
+    const item = there.get(letter.id) || letterItem(letter);
+    there.delete(letter.id);
+    if (root.children[i] !== item) root.insertBefore(item, root.children[i] || null);
+  });
+  for (const item of there.values()) item.remove();
+}
+
+function letterItem(letter) {
+  const image = make("img", { src: `/letters/${letter.id}`, alt: "", loading: "lazy" }), none = make("span", { class: "none", text: "not a readable image", hidden: "" });
+  image.addEventListener("error", () => { image.removeAttribute("src"); none.hidden = false; });
+  const picture = make("button", { type: "button", class: "picture", "aria-label": `Dead letter ${letter.name}, larger`, onclick: () => openLetter(letter) }, image, none);
+  const words = make("div", {}, make("h3", { text: letter.name }), make("p", { class: "reason", text: letter.reason }), make("p", { text: `${dated(letter.when)} · ${bytes(letter.size)} · set aside by ${letter.owner}` }));
+  if (letter.goes_back) words.append(make("button", { type: "button", class: "retry", text: "Retry", "aria-label": `Retry ${letter.name}`, onclick: event => retry(letter, event.target) }));
+  else words.append(make("p", { text: "It came from no folder, so it cannot go back by itself." }));
+  return make("li", { "data-id": letter.id }, picture, words);
+}
+
+async function retry(letter, button) {
+  button.disabled = true;
+  say($("letters-said"), `${letter.name} …`);
+  try {
+    const answer = await fetch("/retry", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ id: letter.id }) });
+    const { went, said } = await answer.json();
+    say($("letters-said"), went ? said : `${letter.name} stays: ${said}`);
+  } catch {
+    say($("letters-said"), `${letter.name}: the page’s server cannot be reached; try again.`);
+  }
+  button.disabled = false;
+}
+
+function openLetter(letter) {
+  shown.large = { letter };
+  say($("large-title"), letter.name);
+  say($("large-facts"), letter.reason);
+  $("large-picture").alt = `Dead letter ${letter.name}`;
+  $("large-picture").classList.remove("old");
+  $("large-picture").src = `/letters/${letter.id}?large`;
+  $("large").showModal();
+}
+
+// How things are said
+
+const capital = words => words.replace(/^the /, "The "); // what begins with the name of a node stays as that is written
+const plural = (number, one, many = `${one}s`) => `${count(number)} ${number === 1 ? one : many}`;
+const percent = share => share == null ? "–" : `${Math.round(share * 100)} %`;
+const clock = at => new Date(at * 1000).toLocaleTimeString("en-GB");
+const dated = at => new Date(at * 1000).toLocaleString("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit" });
+function bytes(size) {
+  if (size == null) return "–";
+  const units = ["B", "kB", "MB", "GB", "TB"], power = Math.min(4, Math.max(0, Math.floor(Math.log10(Math.max(1, size)) / 3)));
+  const value = size / 1000 ** power;
+  return `${value.toFixed(power && value < 9.95 ? 1 : 0)} ${units[power]}`;
+}
+
+document.addEventListener("visibilitychange", watchOver);
+setInterval(() => { watchOver(); paint(); }, 500);
+connect();

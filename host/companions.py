@@ -12,7 +12,7 @@ from io import FileIO
 from math import inf
 from typing import cast
 
-from host.child import environment
+from host.child import PROJECT, environment
 from host.deaths import Deaths
 from host.log import Log
 from host.news import News
@@ -49,6 +49,7 @@ class Companion:
         try:
             self.process = subprocess.Popen(
                 self.argv,
+                cwd=PROJECT,  # where no file of the user's hides one of ours
                 env=own,
                 bufsize=0,
                 stdin=subprocess.DEVNULL,

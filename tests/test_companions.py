@@ -71,6 +71,15 @@ def test_it_carries_the_id_of_the_run_so_that_the_janitor_finds_it(bench: Bench)
     bench.until(lambda: bench.lines[:1] == [f"page: {bench.run.id} None"], what="its environment to be said")
 
 
+def test_a_module_of_the_users_hides_none_of_ours(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "host.py").write_text("print('mine')")
+    monkeypatch.chdir(tmp_path)
+    bench.start("import host; print(host.__path__ and 'ours', flush=True)")
+    bench.until(lambda: bench.lines[:1] == ["page: ours"], what="our own package to be found")
+
+
 def test_one_that_exits_with_2_stays_away(bench: Bench) -> None:
     bench.start("print('port 80 is not mine to take'); raise SystemExit(2)")
     bench.until(lambda: bool(bench.lines) and not bench.companions.pids, what="it to have given up")

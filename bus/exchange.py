@@ -37,6 +37,7 @@ class Arrival(NamedTuple):
     host: str
     parts: list[bytes]
     at: int  # wall-clock ns
+    way: bytes = b""  # libzmq's name for the connection that it came by, where the host dials us
 
 
 class Exchange:
@@ -103,6 +104,11 @@ class Exchange:
                 visits.count()
         return arrivals, reached
 
+    def follow(self, arrival: Arrival) -> None:
+        """From now on what goes to its host goes the way that it came."""
+        if arrival.way:
+            self._ways[arrival.host] = arrival.way
+
     def send(self, host: str, parts: Iterable[bytes]) -> bool:
         """Send this to `host`, if it is there, as far as is known."""
         try:
@@ -155,7 +161,6 @@ class Exchange:
             if socket in dialled:
                 yield Arrival(dialled[socket], parts, at)
             elif host := self._hosts.get(user(frames[-1])):
-                self._ways[host] = parts[0]
-                yield Arrival(host, parts[1:], at)
+                yield Arrival(host, parts[1:], at, parts[0])
             else:
                 self._refuse("refuses a message under another key", 1)

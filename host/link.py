@@ -83,6 +83,7 @@ class Link:
 
     def _hear(self, arrival: Arrival) -> None:
         neighbour, now = self._neighbours[arrival.host], time.monotonic()
+        self._exchange.follow(arrival)
         if not neighbour.has_room(now):
             self._refuse(f"ignores {arrival.host}, which says more than it may", 1)
             return

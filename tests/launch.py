@@ -96,15 +96,19 @@ class Launch:
 
 
 def processes_in(folder: Path) -> dict[int, list[str]]:
-    """The command lines of all living processes that run in `folder`, by pid."""
+    """The command lines of all living processes that run in `folder`, or beside the nodes of a graph there, by pid."""
     found = {}
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
             continue
         try:
             state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
-            if (entry / "cwd").readlink() == folder and state != "Z":
-                found[int(entry.name)] = (entry / "cmdline").read_bytes().decode(errors="replace").split("\0")
+            words = (entry / "cmdline").read_bytes().decode(errors="replace").split("\0")
+            is_beside = any(word.startswith("host.") for word in words) and any(
+                Path(word).parent == folder for word in words
+            )
+            if state != "Z" and ((entry / "cwd").readlink() == folder or is_beside):
+                found[int(entry.name)] = words
         except (FileNotFoundError, ProcessLookupError, PermissionError):
             continue  # it has just ended, or is not ours
     return found

@@ -11,7 +11,7 @@ from host import proc
 from host.families import TICKS, Machine, Use, families
 from tests.conftest import until
 
-HOLDS = "hold = b'x' * 60_000_000; print('held', flush=True); import signal; signal.pause()"
+HOLDS = "import os, signal; hold = b'x' * 60_000_000; os.write(1, b'held\\n'); signal.pause()"  # in one piece
 WORKS = "import time\nwhile time.process_time() < 0.4: pass"
 
 

@@ -21,7 +21,7 @@ def test_a_stop_by_the_bus_says_what_is_left_with_the_file_that_was_just_claimed
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said: list[int] = []
-    monkeypatch.setattr(module, "backlog", said.append)
+    monkeypatch.setattr(module, "backlog", lambda waiting, look=None: said.append(waiting))
     for name in ("a.jpg", "b.jpg", "c.jpg"):
         (tmp_path / name).write_text("whole")
 

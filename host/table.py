@@ -179,7 +179,14 @@ def _bars(facts: Facts, width: int) -> Iterator[RenderableType]:
         total, made, rate = (*(node["counters"].get(name, 0) for name in ("total", "made")), node["rates"]["made"])
         if total:
             left = f", {span((total - made) / rate)} left" if rate > 0 and made < total else ""
-            bar = ProgressBar(total=total, completed=min(made, total), width=min(BAR, width // 3))
+            bar = ProgressBar(
+                total=total,
+                completed=min(made, total),
+                width=min(BAR, width // 3),
+                style="dim",
+                complete_style="green",
+                finished_style="green",
+            )
             grid = Table.grid(padding=(0, 1))
             for _ in range(3):
                 grid.add_column(no_wrap=True, overflow="ellipsis")

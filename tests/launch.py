@@ -32,8 +32,9 @@ class Launch:
         graph: str = "graph.yaml",
         env: dict[str, str] | None = None,
         under: Sequence[str] = (),
+        onto: int | None = None,
     ) -> None:
-        """`under`: a program that runs the launcher, such as strace, with its arguments.
+        """`under`: a program that runs the launcher, such as strace, with its arguments; `onto`: a terminal to show it.
 
         Only those who want the page have it: it takes a second of a small machine's time.
         """
@@ -47,7 +48,7 @@ class Launch:
                 [*under, sys.executable, str(ROOT / "launcher.py"), graph, *words, *page],
                 cwd=folder,
                 stdin=subprocess.DEVNULL,
-                stdout=log,
+                stdout=log if onto is None else onto,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, **(env or {})},
                 start_new_session=True,

@@ -1,5 +1,6 @@
 """A terminal of a few lines, as far as the launcher commands one: what a person would see on it."""
 
+import codecs
 import fcntl
 import os
 import re
@@ -8,6 +9,8 @@ import termios
 from collections.abc import Sequence
 
 TOKEN = re.compile(r"\x1b\[([0-9;?]*)([A-Za-z])|(\r)|(\n)|([^\x1b\r\n])")
+CUT = re.compile(r"\x1b(\[[0-9;?]*)?$")  # a command whose end has not come yet
+RESET = "\x1b[0m"
 
 
 class Terminal:
@@ -17,9 +20,11 @@ class Terminal:
         self.outer, self.inner = os.openpty()
         os.set_blocking(self.outer, False)
         self.scrolled: list[str] = []  # what has left the screen at its top
-        self._cells: list[list[str]] = [[]]
+        self._cells: list[list[tuple[str, str]]] = [[]]  # each letter, with the commands that colour it
+        self._colour = ""
         self._row = self._column = 0
-        self._rest = b""
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+        self._rest = ""
         self.resize(columns, rows)
 
     def resize(self, columns: int, rows: int) -> None:
@@ -34,9 +39,10 @@ class Terminal:
                 chunk = os.read(self.outer, 65536)
             except (BlockingIOError, OSError):  # OSError: the last program has closed the inner end
                 break
-            self._rest += chunk
-        text = self._rest.decode("utf-8", "ignore")
-        self._rest = b""
+            self._rest += self._decoder.decode(chunk)
+        text, self._rest = self._rest, ""
+        if cut := CUT.search(text):
+            text, self._rest = text[: cut.start()], cut[0]
         for parameter, command, back, line, letter in TOKEN.findall(text):
             if letter:
                 self._write(letter)
@@ -46,7 +52,11 @@ class Terminal:
                 self._feed()
             else:
                 self._obey(parameter, command)
-        return ["".join(cells).rstrip() for cells in self._cells]
+        return [_text(cells) for cells in self._cells]
+
+    def coloured(self) -> list[str]:
+        """The lines of the screen as they were read last, with the commands that colour them."""
+        return ["".join(f"{RESET}{colour}{letter}" for letter, colour in cells) for cells in self._cells]
 
     def close(self) -> None:
         os.close(self.outer)
@@ -57,8 +67,8 @@ class Terminal:
             self._column = 0
             self._feed()
         cells = self._cells[self._row]
-        cells += " " * (self._column + 1 - len(cells))
-        cells[self._column] = letter
+        cells += [(" ", "")] * (self._column + 1 - len(cells))
+        cells[self._column] = letter, self._colour
         self._column += 1
 
     def _feed(self) -> None:
@@ -66,7 +76,7 @@ class Terminal:
         if self._row == len(self._cells):
             self._cells.append([])
         if len(self._cells) > self.rows:
-            self.scrolled.append("".join(self._cells.pop(0)).rstrip())
+            self.scrolled.append(_text(self._cells.pop(0)))
             self._row -= 1
 
     def _obey(self, parameter: str, command: str) -> None:
@@ -78,6 +88,11 @@ class Terminal:
             del self._cells[self._row][self._column :]
         else:
             assert command == "m", f"an unknown command {parameter}{command}"
+            self._colour = "" if parameter in ("", "0") else f"{self._colour}\x1b[{parameter}m"
+
+
+def _text(cells: Sequence[tuple[str, str]]) -> str:
+    return "".join(letter for letter, _ in cells).rstrip()
 
 
 def texts(lines: Sequence[str]) -> list[str]:

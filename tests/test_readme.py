@@ -1,5 +1,6 @@
 """What README.md and docs/ say is run: the first command on a fresh copy, each further command, each snippet."""
 
+import json
 import os
 import re
 import shlex
@@ -15,11 +16,13 @@ from PIL import Image
 
 from bus import Message
 from host.graph import WIRE_KEYS
-from tests.conftest import make_clip
+from tests.conftest import make_clip, need
 from tests.launch import ROOT, Launch, files
 from tests.test_original_recipe import serve
+from tests.test_page_browser import free_port
 
 README = (ROOT / "README.md").read_text()
+PAGE = (ROOT / "docs" / "page.md").read_text()
 NODES = (ROOT / "docs" / "nodes.md").read_text()
 
 
@@ -62,6 +65,14 @@ def test_the_first_command_converts_half_a_minute_of_a_test_camera_on_a_fresh_ma
     assert done.returncode == 0, done.stdout + done.stderr
     assert len(files(project / "converted")) == 750
     assert "converted 750, dead letters 0, dropped 0, lost 0" in done.stdout
+    printed = done.stdout.replace(f"{project}/", "")
+    for line in re.findall(r"^    [\d:]+ (\w.*)", README, re.MULTILINE):
+        assert shape(line) in shape(printed), line
+
+
+def shape(text: str) -> str:
+    """Without what differs from run to run: numbers, their units, and blanks."""
+    return re.sub(r"[\d.]+( m?s\b)?", "#", re.sub(r" +", " ", text))
 
 
 def test_the_second_command_is_what_ci_runs() -> None:
@@ -70,7 +81,7 @@ def test_the_second_command_is_what_ci_runs() -> None:
     assert "-r requirements-dev.txt" in commands()[1]
 
 
-@pytest.mark.parametrize("command", commands()[2:])
+@pytest.mark.parametrize("command", [command for command in commands()[2:] if command.startswith("python")])
 def test_each_further_command_works(tmp_path: Path, command: str) -> None:
     shutil.copy(ROOT / "graph.yaml", tmp_path)
     words = shlex.split(command)
@@ -84,7 +95,7 @@ def test_each_further_command_works(tmp_path: Path, command: str) -> None:
         words[-1:] = [f"splitter.source={url}", "splitter.reopen=false"]
     if words[-1].startswith("converter.replicas"):
         words += ["splitter.limit=20"]
-    if words[-1] == "out.json":
+    if words[-1] in ("out.json", "json"):
         words += ["splitter.limit=20"]
     assert words[0] == "python"
     words = [str(ROOT / word) if word == "launcher.py" else word for word in words[1:]]
@@ -94,7 +105,7 @@ def test_each_further_command_works(tmp_path: Path, command: str) -> None:
             running.callback(server.wait)
             running.callback(server.kill)
         if "status" in words:
-            launched = running.enter_context(Launch(tmp_path, "splitter.source=test:forever"))
+            launched = running.enter_context(Launch(tmp_path, "splitter.limit=250"))  # which --watch sees end
             launched.says("ready")
         done = subprocess.run(
             [sys.executable, *words],
@@ -110,6 +121,31 @@ def test_each_further_command_works(tmp_path: Path, command: str) -> None:
         assert (tmp_path / "photo.converter.jpg").exists()
     if "converted 20" not in done.stdout and "splitter.limit=20" in words:
         pytest.fail(done.stdout)
+    if "json" in words:
+        assert {"at", "who", "text"} <= set(json.loads(done.stdout.splitlines()[0]))
+    if "out.json" in words:
+        assert json.loads((tmp_path / "out.json").read_text())
+
+
+def test_the_numbers_for_prometheus_are_got_as_readme_says(tmp_path: Path) -> None:
+    need("curl")
+    [command] = [command for command in commands() if command.startswith("curl")]
+    token = {"PAGE_TOKEN": "the-token-of-this-test"}
+    port = free_port()
+    with Launch(tmp_path, f"--page=127.0.0.1:{port}", env=token) as graph:
+        graph.says("page .* its token is in")
+        shell = ["sh", "-c", command.replace("8080", str(port))]
+        done = subprocess.run(shell, env={**os.environ, **token}, capture_output=True, text=True, check=False)
+
+    assert "zg_replica_done_messages_total{" in done.stdout, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("command", [line.partition("  #")[0].strip() for line in blocks(PAGE, "sh")[0].splitlines()])
+def test_each_command_of_the_page_on_the_page_works(tmp_path: Path, command: str) -> None:
+    shutil.copy(ROOT / "graph.yaml", tmp_path)
+    done = subprocess.run([*here(command.removeprefix("python ")), "splitter.limit=20"], cwd=tmp_path, check=False)
+    assert done.returncode == 0
+    assert len(files(tmp_path / "converted")) == 20
 
 
 def test_the_node_and_the_graph_of_readme_run_together(tmp_path: Path) -> None:
@@ -191,16 +227,11 @@ def test_every_name_that_the_page_on_nodes_gives_exists() -> None:
     assert set(bus.__all__) <= names | {"Message", "run"}
 
 
-PAGES = [
-    "README.md",
-    *(
-        f"docs/{page}.md"
-        for page in ("gpu", "machines", "nodes", "observe", "reliability", "security", "sources", "wire")
-    ),
-]
+PAGES = ["README.md", *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md")))]
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_every_link_leads_somewhere(page: str) -> None:
-    for target in re.findall(r"\]\(([^)#]+)\)", (ROOT / page).read_text()):
+    text = (ROOT / page).read_text()
+    for target in re.findall(r"\]\(([^)#]+)\)", text) + re.findall(r' (?:src|srcset)="([^"]+)"', text):
         assert target.startswith("https://") or (ROOT / page).parent.joinpath(target).exists(), target

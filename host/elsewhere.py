@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -13,7 +12,6 @@ from host.graph import Graph
 from host.overview import HOSTS, MOST
 from host.runfolder import RunFolder
 
-FRESH = 5.0  # seconds for which what one has said holds; the link hears it once a second
 FAILED, ENDED = "failed", "ended"
 OVER = (FAILED, ENDED, "stopped")  # states from which no replica comes back in its launcher's run
 
@@ -21,7 +19,11 @@ Told = set[tuple[str, str]]  # (puller here, pusher there)
 
 
 class Elsewhere:
-    """Reads what the link has written down: an end over there is one for the nodes here, too."""
+    """Reads what the link has written down: an end over there is one for the nodes here, too.
+
+    However long ago it was said: in one run of a launcher no replica comes back from its end, and the link takes what a
+    later run says as soon as it hears it. A launcher that has just ended, or is cut off, says nothing a second time.
+    """
 
     def __init__(
         self, graph: Graph, host: str | None, run: RunFolder, failures: Failures, say: Callable[[str], None]
@@ -83,13 +85,11 @@ def _pullers(graph: Graph, pusher: str, host: str | None) -> Iterator[str]:
 
 
 def _said(path: Path) -> list[Facts]:
-    """The nodes in what a launcher has said just now; none if it has not, or if the file is not what it is to be."""
+    """The nodes in what a launcher has said last; none if it has not, or if the file is not what it is to be."""
     try:
         with open(path, "rb") as file:
             letter = json.loads(file.read(MOST))
     except (OSError, ValueError, RecursionError):  # the link writes it anew in a second
         return []
-    if not isinstance(letter, dict) or abs(time.time() - float(fitted(letter.get("received"), float))) > FRESH:
-        return []
-    nodes: list[Facts] = fitted(letter.get("status"), STATUS)["nodes"]
+    nodes: list[Facts] = fitted(letter.get("status") if isinstance(letter, dict) else {}, STATUS)["nodes"]
     return nodes

@@ -19,7 +19,7 @@ class Neighbour:
     """It is heard, or heard of by way of a host that hears it."""
 
     def __init__(self, name: str, now: float) -> None:
-        self.name = name
+        self.name, self._began = name, now
         self.status: Facts | None = None
         self.via = ""
         self.heard = now - LINGERING  # when there was a word of it last
@@ -55,9 +55,9 @@ class Neighbour:
         return True
 
     def hear_of(self, passed: Passed, teller: Neighbour, now: float) -> bool:
-        """Take what `teller` passes on, if that is news; whether it is."""
+        """Take what `teller` passes on, if that is news; whether it is. What was said before our time is of another."""
         at = now - passed.age
-        if at <= self.heard or (self.via != teller.name and now - self.heard < AWAY):
+        if at <= max(self.heard, self._began) or (self.via != teller.name and now - self.heard < AWAY):
             return False
         if self._ended and self.run == passed.status["run"]:
             return False

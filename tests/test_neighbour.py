@@ -68,6 +68,12 @@ def test_what_is_passed_on_is_as_old_as_it_is(robot: Neighbour) -> None:
     assert robot.hear_of(Passed("robot", 3.0, None, status("one", 1.0)), station, 121.0)
 
 
+def test_what_was_said_before_this_launcher_began_is_not_passed_on_to_it(robot: Neighbour) -> None:
+    station = Neighbour("station", 100.0)
+    assert not robot.hear_of(Passed("robot", 6.0, None, status("one", 1.0, state="failed")), station, 105.0)
+    assert robot.status is None
+
+
 def test_a_clock_by_way_of_another_host_is_the_sum_of_two(robot: Neighbour) -> None:
     station = Neighbour("station", 100.0)
     station.sent = 4 * NS

@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from bus.badaddress import BadAddress
@@ -153,7 +154,8 @@ class Link:
                 neighbour.must_know()
             self._due = dict.fromkeys(self._due, 0.0)
         elif all(neighbour.is_told for neighbour in self._near):
-            (self._run / TOLD).touch()
+            with suppress(OSError):  # no room: tries again with each turn, and the launcher waits for a moment only
+                (self._run / TOLD).touch()
 
     def _read_status(self) -> None:
         """The launcher replaces the file about once a second; until it has made one there is nothing to tell."""

@@ -115,6 +115,7 @@ class Status:
             "words": plain(child.status or child.last_death)[:SHOWN],
             "memory": self._use.memory(child.pid) if child.is_running else 0,
             "cpu": self._use.cores(child.pid) if child.is_running else 0.0,
+            "starved": self._use.starved(child.pid) if child.is_running else 0.0,
             "counters": self._ledger.replicas[child.process.replica].counters,
         }
 

@@ -253,6 +253,21 @@ def test_age_and_hop_go_by_the_clocks_of_the_hosts(tmp_path: Path) -> None:
         assert n.measures.clocks.ours("far.1", hour) == hour
 
 
+def test_a_time_that_cannot_be_because_clocks_are_apart_is_not_taken_for_a_short_one() -> None:
+    with node() as n:
+        now = time.time_ns()
+        n.far.give(
+            1, meta={**META, "captured": now + 10**9, "hops": [("maker.1", now + 10**9), ("far.1", now + 10**9)]}
+        )
+        n.until(lambda: n.frames.waits)
+        assert next(n.frames).number == 1
+        n.measures.let_go(n.frames.taken[0])
+        read = books.read_whole(n.folder / "node.1.books")
+    assert {name: sum(counts) for name, counts in read.histograms.items()} == {
+        "latency": 0, "age": 0, "hop": 0, "work": 1,
+    }  # fmt: skip
+
+
 def test_the_trace_has_a_line_for_each_message_at_each_node_and_may_be_renamed_away(tmp_path: Path) -> None:
     taken: dict[str, list[list[object]]] = {"source.1": [], "filter.1": [], "sink.1": []}
 

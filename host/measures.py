@@ -44,6 +44,8 @@ def latencies(before: Reading, after: Reading) -> dict[str, dict[str, object]]:
 
 
 def difference(before: Sequence[int], after: Sequence[int]) -> list[int]:
+    if before == after:  # as in a graph at rest, or of hundreds of nodes, where most have no `latency`
+        return [0] * len(after)
     return [max(0, one - other) for one, other in zip(after, before, strict=True)]
 
 

@@ -153,9 +153,9 @@ class Link:
         if not self._has_failed:
             self._has_failed = True
             for neighbour in self._near:
-                neighbour.must_know()
+                neighbour.must_know(time.monotonic())
             self._due = dict.fromkeys(self._due, 0.0)
-        elif all(neighbour.is_told for neighbour in self._near):
+        elif all(neighbour.is_told(time.monotonic()) for neighbour in self._near):
             with suppress(OSError):  # no room: tries again with each turn, and the launcher waits for a moment only
                 (self._run / TOLD).touch()
 

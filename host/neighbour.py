@@ -12,6 +12,7 @@ from host.tidings import Facts, Passed, Tidings
 LINGERING = 15.0  # seconds after which nothing can arrive that an ended connection still had on its way
 FEW, EACH = 10, 0.2  # messages at once, and seconds until there may be another: an honest launcher says one a second
 LINES = 3.0  # likewise of lines in the log: a network that fails again and again makes fewer
+STRANGER = 5.0  # seconds in which one that was never heard must come to be told that this host has failed
 VERSION = 20  # characters of one
 GREETING = 3.0  # seconds for which the line that says that it is up waits for its clock
 ENDS = {"done": "all done", "stopped": "stopped", "failed": "failed"}
@@ -28,6 +29,7 @@ class Neighbour:
         self.sent = 0  # wall-clock ns: when it was told something that it has not answered yet
         self.echo = self.echo_heard = 0  # `sent` of the last thing that it said, and our wall-clock ns when that came
         self._knows, self._news_at = False, 0  # whether it has answered what it was told since then, wall-clock ns
+        self._news_since = now  # likewise
         self._ended = ""  # how its launcher has ended, as it said itself
         self._clock = Clock()
         self._passed: Reading | None = None  # its clock, by way of `via`
@@ -70,14 +72,14 @@ class Neighbour:
         self._passed = way.beyond(passed.clock) if way and passed.clock else None
         return True
 
-    def must_know(self) -> None:
+    def must_know(self, now: float) -> None:
         """From now on there is something that it must be told."""
-        self._knows, self._news_at = False, time.time_ns()
+        self._knows, self._news_at, self._news_since = False, time.time_ns(), now
 
-    @property
-    def is_told(self) -> bool:
-        """Whether it knows, or has ended, and need not."""
-        return self._knows or bool(self._ended)
+    def is_told(self, now: float) -> bool:
+        """Whether it knows, or has ended, or has not been there for as long as this host is."""
+        is_stranger = not self.echo and now - self._news_since > STRANGER
+        return self._knows or bool(self._ended) or is_stranger
 
     @property
     def run(self) -> str:

@@ -19,6 +19,7 @@ HOSTS = f'hosts: {{robot: {{key: "{KEYS[0]}"}}, station: {{key: "{KEYS[1]}", add
 CAMERA = "camera: {run: camera, host: robot, push: frames, args: {source: x, folder: spool}, replicas: 2}"
 SHRINK = "shrink: {run: shrink, host: station, pull: frames, push: small, replicas: 2}"
 SHOW = "show: {run: show, host: robot, pull: small}"
+WIRES_THERE = 'wires: {frames: {address: "tcp://station:5560"}}'
 WIRES = 'wires: {frames: {address: "tcp://station:5560"}, small: {address: "tcp://station:5570"}}'
 
 
@@ -87,6 +88,18 @@ def test_one_that_has_ended_there_is_known_to_have_ended_by_those_who_pull_from_
     assert not bench.knows("shrink.1", "camera.2")
     assert not bench.knows("other.1", "camera.1")
     assert bench.said == []
+
+
+def test_a_host_whose_nodes_feed_ours_may_have_failed_until_it_has_said_how_it_ended(bench: Bench) -> None:
+    for state, may in (("runs", True), ("done", False), ("stops", True), ("failed", False), ("stopped", False)):
+        bench.write("robot", json.dumps({"status": fitted({"host": "robot", "state": state}, STATUS)}).encode())
+        bench.elsewhere.look()
+        assert bench.elsewhere.may_have_failed == may, state
+
+
+def test_a_host_that_feeds_nobody_else_waits_for_nobody_s_word(bench: Bench) -> None:
+    graph = loaded(bench.run.path, CAMERA, SHRINK.replace(", push: small", ""), more=f"{HOSTS}\n{WIRES_THERE}")
+    assert not Elsewhere(graph, "robot", bench.run, Failures(bench.run), bench.said.append).may_have_failed
 
 
 def test_one_that_was_started_again_has_not_ended(bench: Bench) -> None:

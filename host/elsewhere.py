@@ -11,6 +11,7 @@ from host.failures import Failures
 from host.graph import Graph
 from host.overview import HOSTS, MOST
 from host.runfolder import RunFolder
+from host.status import SHOWN
 
 FAILED, ENDED = "failed", "ended"
 OVER = (FAILED, ENDED, "stopped")  # states from which no replica comes back in its launcher's run
@@ -64,7 +65,7 @@ class Elsewhere:
             where, state = f"{name} on {host}", replica["state"]
             if state == FAILED and where not in self.failed:
                 self.failed.append(where)
-                self._say(f"{where} has failed for good: {replica['words']}")
+                self._say(f"{where} has failed for good: {replica['words'][:SHOWN]}")
                 self._failures.mark(name, None, self._say)
             for puller in self._pullers[node["name"]]:
                 if state == ENDED:

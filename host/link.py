@@ -91,7 +91,8 @@ class Link:
         try:
             tidings = read(arrival.parts, arrival.host, self._graph)
         except OtherVersion as error:
-            self._seldom(f"{arrival.host} speaks {error}: give both hosts the same version of this project")
+            words = f"{arrival.host} speaks {error}: give both hosts the same version of this project"
+            self._seldom(words, topic=f"version of {arrival.host}")
         except Malformed as error:
             self._refuse(f"ignores what {arrival.host} says: {error}", 1)
         else:

@@ -50,7 +50,8 @@ def _cure(node: Part, machine: Part | None) -> str:
     """What helps a node that never waits for messages, or what it does wait for."""
     if node["shares"]["disk"] >= ON_DISK * node["shares"]["working"]:
         return "its disk is slow"
-    hunger, starved = (sum(one[of] for one in node["replicas"]) / len(node["replicas"]) for of in ("cpu", "starved"))
+    count = max(1, len(node["replicas"]))  # another host may say anything
+    hunger, starved = (sum(one[of] for one in node["replicas"]) / count for of in ("cpu", "starved"))
     if machine and machine["busy"] >= FULL * machine["cores"] and (hunger >= HUNGRY or starved >= STARVED):
         return f"the machine is full ({machine['cores']} core{'' if machine['cores'] == 1 else 's'})"
     return "it has to wait for a processor" if starved >= STARVED else "add replicas"

@@ -109,6 +109,11 @@ def test_a_source_with_an_end_that_all_wait_for_sets_the_pace() -> None:
     assert words(nodes, wires, ROOMY) == ""
 
 
+def test_a_node_without_replicas_which_another_host_may_tell_of_is_no_reason_to_fail() -> None:
+    nodes, wires = chain(node("camera", 50), node("converter", 41, working=0.98, replicas=[]), queued=40)
+    assert words(nodes, wires, FULL).endswith("add replicas")
+
+
 def test_of_a_host_that_is_not_known_nothing_is_assumed() -> None:
     nodes, wires = chain(node("camera", 50), node("converter", 41, working=0.98, host="gpu"), queued=40)
     assert words(nodes, wires, FULL).endswith("add replicas")

@@ -33,6 +33,7 @@ COUNTERS = (
     "waiting_ns",  # nanoseconds in which it waited for an input
     "working_ns",  # … in which user code had control
     "blocked_ns",  # … in which a message waited for room on a wire
+    "disk_ns",  # of the time in which user code had control: what a disk took, as far as that is known
 )
 HISTOGRAMS = (
     "latency",  # of what this replica owns: from its capture until it was done

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from bus.books import Page
 from bus.hand import Hand
 
 PATIENCE = 3.0  # seconds after which such a call is worth a line
@@ -15,10 +16,10 @@ _here: "Outside | None" = None  # that of the node that runs in this process
 class Outside:
     """Takes such calls out of what `stall` counts: a disk that hangs is not the fault of the messages in hand."""
 
-    def __init__(self, hand: Hand, say: Callable[[str], None]) -> None:
+    def __init__(self, hand: Hand, books: Page, say: Callable[[str], None]) -> None:
         global _here
         _here = self
-        self._hand, self._say = hand, say
+        self._hand, self._books, self._say = hand, books, say
         self._words, self._since, self._said = "", 0.0, False
         self._busy = threading.Lock()
 
@@ -28,7 +29,7 @@ class Outside:
         if not self._busy.acquire(blocking=False):  # the other thread of this process waits for a disk already
             yield
             return
-        in_hand = self._hand.runs
+        in_hand, began = self._hand.runs, time.monotonic_ns()
         self._hand.rest()
         self._words, self._since, self._said = words, time.monotonic(), False
         try:
@@ -39,6 +40,7 @@ class Outside:
                 self._say(f"{words}: goes on after {time.monotonic() - since:.0f} s")
             if in_hand:
                 self._hand.run()
+            self._books["disk_ns"] += time.monotonic_ns() - began
             self._busy.release()
 
     def close(self) -> None:

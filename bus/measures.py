@@ -15,6 +15,8 @@ from bus.taken import Taken
 from bus.timeline import Timeline
 from bus.times import NEITHER, Times
 
+IMPOSSIBLE = -0.01  # seconds: less than that was measured by two clocks, and nobody knows how far they are apart
+
 
 class Measures:
     """Those of one replica. Nothing here waits for anybody."""
@@ -35,12 +37,16 @@ class Measures:
         taken.begun, taken.at = time.monotonic_ns() - self.books["blocked_ns"], time.time_ns()
         if message.number is None:
             return
-        hops, books = message.hops, self.books
+        hops = message.hops
         captured = self.clocks.captured(hops, message.captured)
-        books.note("age", (taken.at - captured) / 1e9)
+        self._note("age", taken.at - captured)
         if hops:
-            books.note("hop", (taken.at - self.clocks.ours(*hops[-1])) / 1e9)
+            self._note("hop", taken.at - self.clocks.ours(*hops[-1]))
         self._preview.before(message, captured)
+
+    def _note(self, histogram: str, ns: int) -> None:
+        if ns > IMPOSSIBLE * 1e9:  # else it would stand there as the shortest of all
+            self.books.note(histogram, ns / 1e9)
 
     def let_go(self, taken: Taken) -> None:
         """User code is through with it, if it has had it."""

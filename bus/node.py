@@ -51,7 +51,7 @@ class Node:
         self.lookout = Lookout(self.books, self.hub.lock)
         self.hand = Hand(run and run / f"{self.name}.hand")
         self.notify = Notify(self.name)
-        self.outside = Outside(self.hand, self.say)
+        self.outside = Outside(self.hand, self.books, self.say)
         self.hub.on_beat = self.beat
         self.inside = Inside(self)
         self.asked: Input | None = None  # the input that user code asked last

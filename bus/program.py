@@ -175,7 +175,8 @@ def idle() -> Iterator[None]:
 def show(message: Message) -> None:
     """Let whoever looks at this node see what it made that it does not yield, such as a file that it saved."""
     if _node:
-        _node.measures.made(message, message.name, is_source=False)
+        with _node.hub.lock:  # the side thread takes what was kept, and closes its files
+            _node.measures.made(message, message.name, is_source=False)
 
 
 def wired() -> bool:

@@ -8,6 +8,7 @@ come: it is opened anew for those of each beat.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Callable
@@ -35,11 +36,13 @@ class Timeline:
         if self._path is None or not self._lines:
             return
         lines, self._lines = self._lines, []
-        text = "".join(json.dumps(line) + "\n" for line in lines)
+        text = "\n" * self._failed + "".join(json.dumps(line) + "\n" for line in lines)  # what was torn ends there
+        body = text.encode()
         try:
             fd = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
-                os.write(fd, text.encode())
+                if os.write(fd, body) < len(body):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             finally:
                 os.close(fd)
         except OSError as error:

@@ -12,6 +12,8 @@ HELD_UP = 0.15  # … from which on a node is held up by a wire
 IDLE = 0.5  # … from which on a node mostly waits
 FULL = 0.9  # the part of the processors from which on a machine is full
 HUNGRY = 0.1  # processors of one replica from which on another one would need some, too
+STARVED = 0.2  # the part of a replica's time in which it waits for a processor, from which on it lacks them
+ON_DISK = 0.5  # the part of a node's work that a disk takes, from which on it is the disk's
 FASTER = 1.03  # by how much a source must be ahead for that to be worth a word
 STEADY = 2  # messages that are not sent yet: fewer may be on their way by chance
 
@@ -41,14 +43,18 @@ def _slowest(node: Part, nodes: Sequence[Part], wires: Sequence[Part], machines:
     offered = _offered(node, nodes, wires)
     taken = node["rates"]["in"]
     rates = f"{_rate(taken)} of {_rate(offered)}" if offered > taken * FASTER else _rate(taken)
-    machine = machines.get(node["host"])
-    hunger = sum(one["cpu"] for one in node["replicas"]) / max(1, len(node["replicas"]))
-    if machine and machine["busy"] >= FULL * machine["cores"] and hunger >= HUNGRY:
-        cores = f"{machine['cores']} core{'' if machine['cores'] == 1 else 's'}"
-        cure = f"the machine is full ({cores})"
-    else:
-        cure = "add replicas"
-    return f"{node['name']} is the slowest: {rates}; {cure}"
+    return f"{node['name']} is the slowest: {rates}; {_cure(node, machines.get(node['host']))}"
+
+
+def _cure(node: Part, machine: Part | None) -> str:
+    """What helps a node that never waits for messages, or what it does wait for."""
+    if node["shares"]["disk"] >= ON_DISK * node["shares"]["working"]:
+        return "its disk is slow"
+    count = max(1, len(node["replicas"]))  # another host may say anything
+    hunger, starved = (sum(one[of] for one in node["replicas"]) / count for of in ("cpu", "starved"))
+    if machine and machine["busy"] >= FULL * machine["cores"] and (hunger >= HUNGRY or starved >= STARVED):
+        return f"the machine is full ({machine['cores']} core{'' if machine['cores'] == 1 else 's'})"
+    return "it has to wait for a processor" if starved >= STARVED else "add replicas"
 
 
 def _narrowest(wire: Part) -> str:

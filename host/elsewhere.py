@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -12,16 +11,21 @@ from host.failures import Failures
 from host.graph import Graph
 from host.overview import HOSTS, MOST
 from host.runfolder import RunFolder
+from host.status import SHOWN
 
-FRESH = 5.0  # seconds for which what one has said holds; the link hears it once a second
 FAILED, ENDED = "failed", "ended"
 OVER = (FAILED, ENDED, "stopped")  # states from which no replica comes back in its launcher's run
+THROUGH = (FAILED, "done", "stopped")  # … of a host's whole part of the graph
 
 Told = set[tuple[str, str]]  # (puller here, pusher there)
 
 
 class Elsewhere:
-    """Reads what the link has written down: an end over there is one for the nodes here, too."""
+    """Reads what the link has written down: an end over there is one for the nodes here, too.
+
+    However long ago it was said: in one run of a launcher no replica comes back from its end, and the link takes what a
+    later run says as soon as it hears it. A launcher that has just ended, or is cut off, says nothing a second time.
+    """
 
     def __init__(
         self, graph: Graph, host: str | None, run: RunFolder, failures: Failures, say: Callable[[str], None]
@@ -32,6 +36,9 @@ class Elsewhere:
         others = [name for name in graph.hosts if host is not None and name != host]
         self._files = {name: run.path / HOSTS / f"{name}.json" for name in others}
         self._pullers = {node: list(_pullers(graph, node, host)) for node in graph.nodes}
+        here = [name for name, node in graph.nodes.items() if node.host == host and others]
+        self._feeding = {graph.nodes[name].host for node in here for name in graph.upstream(node)} & self._files.keys()
+        self._through = set[str]()  # hosts
         self._told, self._untold = Told(), Told()  # that the pusher has ended; the latter for want of room on the disk
 
     def look(self) -> bool:
@@ -39,11 +46,18 @@ class Elsewhere:
         for puller, pusher in [*self._untold]:
             self._tell(puller, pusher)
         for host, path in self._files.items():
-            for node in _said(path):
+            status = _said(path)
+            (self._through.add if status["state"] in THROUGH else self._through.discard)(host)
+            for node in status["nodes"]:
                 known = self._graph.nodes.get(node["name"])
                 if known is not None and known.host == host:
                     self._look_at(node, host, known.names)
         return bool(self.failed)
+
+    @property
+    def may_have_failed(self) -> bool:
+        """Whether a host on which nodes upstream of ours run has not said how its part has ended."""
+        return not self._feeding <= self._through
 
     def _look_at(self, node: Facts, host: str, names: Sequence[str]) -> None:
         replicas = {one["name"]: one for one in node["replicas"] if one["name"] in names}
@@ -51,7 +65,7 @@ class Elsewhere:
             where, state = f"{name} on {host}", replica["state"]
             if state == FAILED and where not in self.failed:
                 self.failed.append(where)
-                self._say(f"{where} has failed for good: {replica['words']}")
+                self._say(f"{where} has failed for good: {replica['words'][:SHOWN]}")
                 self._failures.mark(name, None, self._say)
             for puller in self._pullers[node["name"]]:
                 if state == ENDED:
@@ -82,14 +96,12 @@ def _pullers(graph: Graph, pusher: str, host: str | None) -> Iterator[str]:
             yield from graph.nodes[name].names
 
 
-def _said(path: Path) -> list[Facts]:
-    """The nodes in what a launcher has said just now; none if it has not, or if the file is not what it is to be."""
+def _said(path: Path) -> Facts:
+    """What a launcher has said last; nothing if it has not, or if the file is not what it is to be."""
     try:
         with open(path, "rb") as file:
             letter = json.loads(file.read(MOST))
     except (OSError, ValueError, RecursionError):  # the link writes it anew in a second
-        return []
-    if not isinstance(letter, dict) or abs(time.time() - float(fitted(letter.get("received"), float))) > FRESH:
-        return []
-    nodes: list[Facts] = fitted(letter.get("status"), STATUS)["nodes"]
-    return nodes
+        letter = {}
+    status: Facts = fitted(letter.get("status") if isinstance(letter, dict) else {}, STATUS)
+    return status

@@ -19,6 +19,7 @@ REPLICA: Shape = {
     "words": str,
     "memory": int,
     "cpu": float,
+    "starved": float,
     "counters": {str: int},
 }
 NODE: Shape = {
@@ -30,7 +31,7 @@ NODE: Shape = {
     "replicas": [REPLICA],
     "counters": {str: int},
     "rates": {"in": float, "out": float, "done": float, "made": float},
-    "shares": {"waiting": float, "working": float, "blocked": float},
+    "shares": {"waiting": float, "working": float, "blocked": float, "disk": float},
     "latency": {"age": LATENCY, "hop": LATENCY, "work": LATENCY, "latency": LATENCY},
 }
 WIRE: Shape = {

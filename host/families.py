@@ -32,13 +32,15 @@ def families(pids: Collection[int]) -> dict[int, Family]:
 
 
 class Use:
-    """How much of the machine each family uses, over the last looks."""
+    """How much of the machine each family uses, and how much of it its head is denied, over the last looks."""
 
     def __init__(self) -> None:
         self._looks: deque[tuple[float, dict[int, Family]]] = deque(maxlen=LOOKS)
+        self._denied: deque[tuple[float, dict[int, int]]] = deque(maxlen=LOOKS)
 
     def look(self, now: float, pids: Collection[int]) -> None:
         self._looks.append((now, families(pids)))
+        self._denied.append((now, {pid: proc.starved(pid) for pid in pids}))
 
     def memory(self, pid: int) -> int:
         """Bytes."""
@@ -52,16 +54,25 @@ class Use:
         (began, before), (ended, after) = seen[0], seen[-1]
         return max(0, after - before) / TICKS / (ended - began)
 
+    def starved(self, pid: int) -> float:
+        """Which part of the time it has waited for a processor: others had them, or a limit kept it from them."""
+        seen = [(at, denied[pid]) for at, denied in self._denied if pid in denied]
+        if len(seen) < 2:
+            return 0.0
+        (began, before), (ended, after) = seen[0], seen[-1]
+        return min(1.0, max(0, after - before) / 1e9 / (ended - began))
+
 
 class Machine:
-    """How busy all processors of this machine are, whoever keeps them so."""
+    """How busy those processors of this machine are on which we may run, whoever keeps them so."""
 
     def __init__(self) -> None:
-        self.cores = len(os.sched_getaffinity(0))
+        self._ours = os.sched_getaffinity(0)
+        self.cores = len(self._ours)
         self._looks: deque[tuple[float, float]] = deque(maxlen=LOOKS)
 
     def look(self, now: float) -> None:
-        self._looks.append((now, proc.busy_ticks() / TICKS))
+        self._looks.append((now, proc.busy_ticks(self._ours) / TICKS))
 
     @property
     def busy(self) -> float:

@@ -106,7 +106,7 @@ class Figures:
 
 def _counted(look: Look) -> list[Counters]:
     """What changes when the graph gets on; its nodes' time goes by even when it does not."""
-    times = ("waiting_ns", "working_ns", "blocked_ns")
+    times = ("waiting_ns", "working_ns", "blocked_ns", "disk_ns")
     return [
         {name: count for name, count in reading.counters.items() if name not in times}
         for reading in look.nodes.values()

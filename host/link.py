@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from bus.badaddress import BadAddress
@@ -51,6 +52,7 @@ class Link:
         self._neighbours = {one.name: Neighbour(one.name, now) for one in others}
         self._due = {one.name: now for one in others if network.dials(graph, self._host, one)}  # when to tell it more
         self._status: Facts = {}
+        self._read_at = (0, 0)  # which status.json that was: its inode, and when it was written
         self._has_failed = False  # and everybody is to know that before the launcher ends
         (run / "hosts").mkdir(mode=0o700, exist_ok=True)
         self._records = {one.name: JsonFile(run / "hosts" / f"{one.name}.json", self._say) for one in others}
@@ -90,7 +92,8 @@ class Link:
         try:
             tidings = read(arrival.parts, arrival.host, self._graph)
         except OtherVersion as error:
-            self._seldom(f"{arrival.host} speaks {error}: give both hosts the same version of this project")
+            words = f"{arrival.host} speaks {error}: give both hosts the same version of this project"
+            self._seldom(words, topic=f"version of {arrival.host}")
         except Malformed as error:
             self._refuse(f"ignores what {arrival.host} says: {error}", 1)
         else:
@@ -132,7 +135,8 @@ class Link:
         self._see_that_all_know()
         for neighbour in self._neighbours.values():
             for words in filter(None, neighbour.news(self._status.get("versions", {}), now)):
-                self._say(words)
+                if neighbour.may_be_said(now):
+                    self._say(words)
         offsets = {
             replica: -round(reading.offset * 1e9)
             for node in self._graph.nodes.values()
@@ -151,19 +155,22 @@ class Link:
         if not self._has_failed:
             self._has_failed = True
             for neighbour in self._near:
-                neighbour.must_know()
+                neighbour.must_know(time.monotonic())
             self._due = dict.fromkeys(self._due, 0.0)
-        elif all(neighbour.is_told for neighbour in self._near):
-            (self._run / TOLD).touch()
+        elif all(neighbour.is_told(time.monotonic()) for neighbour in self._near):
+            with suppress(OSError):  # no room: tries again with each turn, and the launcher waits for a moment only
+                (self._run / TOLD).touch()
 
     def _read_status(self) -> None:
         """The launcher replaces the file about once a second; until it has made one there is nothing to tell."""
+        path = self._run / "status.json"
         try:
-            status = json.loads((self._run / "status.json").read_bytes())
+            facts = path.stat()
+            if self._read_at != (fresh := (facts.st_ino, facts.st_mtime_ns)):  # a large one takes 20 ms
+                status = json.loads(path.read_bytes())
+                self._status, self._read_at = status if isinstance(status, dict) else {}, fresh
         except (OSError, ValueError):
             return
-        if isinstance(status, dict):
-            self._status = status
 
     def _refuse(self, words: str, count: int) -> None:
         self._books["refused"] += count

@@ -5,7 +5,12 @@ from collections.abc import Mapping, Sequence
 from bus.books import HISTOGRAMS, Reading, quantile
 
 RATES = {"in": "received", "out": "sent", "done": "done", "made": "made"}  # what a rate is of
-SHARES = {"waiting": "waiting_ns", "working": "working_ns", "blocked": "blocked_ns"}  # what a share is of
+SHARES = {  # what a share is of
+    "waiting": "waiting_ns",
+    "working": "working_ns",
+    "blocked": "blocked_ns",
+    "disk": "disk_ns",
+}
 QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 
 
@@ -19,7 +24,7 @@ def rates(before: Reading, after: Reading, seconds: float) -> dict[str, float]:
 
 
 def shares(before: Reading, after: Reading, seconds: float, replicas: int) -> dict[str, float]:
-    """Which parts of its time a replica has waited, worked and been held up, on average."""
+    """Which parts of its time a replica has waited, worked and been held up, or by a disk at work, on average."""
     return {
         name: min(1.0, rate(before.counters[of], after.counters[of], 1e9 * seconds * replicas))
         for name, of in SHARES.items()
@@ -39,6 +44,8 @@ def latencies(before: Reading, after: Reading) -> dict[str, dict[str, object]]:
 
 
 def difference(before: Sequence[int], after: Sequence[int]) -> list[int]:
+    if before == after:  # as in a graph at rest, or of hundreds of nodes, where most have no `latency`
+        return [0] * len(after)
     return [max(0, one - other) for one, other in zip(after, before, strict=True)]
 
 

@@ -34,6 +34,7 @@ TIMES = {
     "waiting_ns": ("replica_waiting_seconds", "Time in which it waited for an input"),
     "working_ns": ("replica_working_seconds", "Time in which user code had control"),
     "blocked_ns": ("replica_blocked_seconds", "Time in which a message waited for room on a wire"),
+    "disk_ns": ("replica_disk_seconds", "What a disk took of the time in which user code had control"),
 }
 GAUGES = {
     "on_the_way": ("replica_on_the_way_messages", "Messages of this owner that are not finished"),

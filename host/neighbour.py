@@ -11,6 +11,9 @@ from host.tidings import Facts, Passed, Tidings
 
 LINGERING = 15.0  # seconds after which nothing can arrive that an ended connection still had on its way
 FEW, EACH = 10, 0.2  # messages at once, and seconds until there may be another: an honest launcher says one a second
+LINES = 3.0  # likewise of lines in the log: a network that fails again and again makes fewer
+STRANGER = 5.0  # seconds in which one that was never heard must come to be told that this host has failed
+VERSION = 20  # characters of one
 GREETING = 3.0  # seconds for which the line that says that it is up waits for its clock
 ENDS = {"done": "all done", "stopped": "stopped", "failed": "failed"}
 
@@ -19,27 +22,28 @@ class Neighbour:
     """It is heard, or heard of by way of a host that hears it."""
 
     def __init__(self, name: str, now: float) -> None:
-        self.name = name
+        self.name, self._began = name, now
         self.status: Facts | None = None
         self.via = ""
         self.heard = now - LINGERING  # when there was a word of it last
         self.sent = 0  # wall-clock ns: when it was told something that it has not answered yet
         self.echo = self.echo_heard = 0  # `sent` of the last thing that it said, and our wall-clock ns when that came
         self._knows, self._news_at = False, 0  # whether it has answered what it was told since then, wall-clock ns
+        self._news_since = now  # likewise
         self._ended = ""  # how its launcher has ended, as it said itself
         self._clock = Clock()
         self._passed: Reading | None = None  # its clock, by way of `via`
-        self._room, self._filled = float(FEW), now
+        self._messages, self._lines = Allowance(EACH, now), Allowance(LINES, now)
         self._attendance, self._run_since = Attendance(name, now), now
-        self._differences = set[str]()  # that were said
+        self._differences: dict[str, str] = {}  # what was said last to have another version, and which
 
     def has_room(self, now: float) -> bool:
         """Whether one more message of it is to be read now."""
-        self._room, self._filled = min(float(FEW), self._room + (now - self._filled) / EACH), now
-        if self._room < 1:
-            return False
-        self._room -= 1
-        return True
+        return self._messages.take(now)
+
+    def may_be_said(self, now: float) -> bool:
+        """Whether one more line about it is to be said now."""
+        return self._lines.take(now)
 
     def hear(self, tidings: Tidings, at: int, now: float) -> bool:
         """Take what it has said itself, which came at `at`, wall-clock ns; whether it is not of a run that is over."""
@@ -55,9 +59,9 @@ class Neighbour:
         return True
 
     def hear_of(self, passed: Passed, teller: Neighbour, now: float) -> bool:
-        """Take what `teller` passes on, if that is news; whether it is."""
+        """Take what `teller` passes on, if that is news; whether it is. What was said before our time is of another."""
         at = now - passed.age
-        if at <= self.heard or (self.via != teller.name and now - self.heard < AWAY):
+        if at <= max(self.heard, self._began) or (self.via != teller.name and now - self.heard < AWAY):
             return False
         if self._ended and self.run == passed.status["run"]:
             return False
@@ -68,14 +72,14 @@ class Neighbour:
         self._passed = way.beyond(passed.clock) if way and passed.clock else None
         return True
 
-    def must_know(self) -> None:
+    def must_know(self, now: float) -> None:
         """From now on there is something that it must be told."""
-        self._knows, self._news_at = False, time.time_ns()
+        self._knows, self._news_at, self._news_since = False, time.time_ns(), now
 
-    @property
-    def is_told(self) -> bool:
-        """Whether it knows, or has ended, and need not."""
-        return self._knows or bool(self._ended)
+    def is_told(self, now: float) -> bool:
+        """Whether it knows, or has ended, or has not been there for as long as this host is."""
+        is_stranger = not self.echo and now - self._news_since > STRANGER
+        return self._knows or bool(self._ended) or is_stranger
 
     @property
     def run(self) -> str:
@@ -101,9 +105,9 @@ class Neighbour:
         theirs: Facts = self.status["versions"] if self.status else {}
         for what, name, length in (("wire", "the wire's protocol", 1), ("python", "Python", 2)):
             here, there = (".".join(str(one.get(what, "")).split(".")[:length]) for one in (mine, theirs))
-            if here and there and here != there and there not in self._differences:
-                self._differences.add(there)
-                yield f"{self.name} has another version of {name}, {there}; here it is {here}"
+            if here and there and here != there and there != self._differences.get(what):
+                self._differences[what] = there
+                yield f"{self.name} has another version of {name}, {there[:VERSION]}; here it is {here}"
 
     def _facts(self, now: float) -> str:
         """What is said of one that is up; nothing as long as its clock is to be known soon."""
@@ -111,7 +115,7 @@ class Neighbour:
         if self.status is None or (reading is None and now - self._run_since < GREETING):
             return ""
         made_of: Facts = self.status["versions"]
-        words = f"Python {made_of['python']}, ZeroMQ {made_of['zeromq']}"
+        words = f"Python {made_of['python'][:VERSION]}, ZeroMQ {made_of['zeromq'][:VERSION]}"
         if reading:
             words += f", its clock {shown(reading)}"
         return f"{words}, by way of {self.via}" if self.via else words
@@ -123,6 +127,20 @@ class Neighbour:
         if self.status and status["began"] < self.status["began"] and now - self.heard < LINGERING:
             return False
         self._run_since = now
+        return True
+
+
+class Allowance:
+    """FEW at once, and one more after every `each` seconds."""
+
+    def __init__(self, each: float, now: float) -> None:
+        self._each, self._room, self._filled = each, float(FEW), now
+
+    def take(self, now: float) -> bool:
+        self._room, self._filled = min(float(FEW), self._room + (now - self._filled) / self._each), now
+        if self._room < 1:
+            return False
+        self._room -= 1
         return True
 
 

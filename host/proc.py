@@ -1,6 +1,6 @@
 """What /proc says of processes, see man 5 proc_pid_stat."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 STATE, PARENT, SESSION, RESIDENT = 0, 1, 3, 21  # places of a process's facts
@@ -17,6 +17,17 @@ def facts(pid: int) -> list[bytes]:
         return []
 
 
+def starved(pid: int) -> int:
+    """For how many nanoseconds its main thread could have run, and had no processor (schedstats in the kernel's docs).
+
+    Nothing if it has ended, or where the kernel does not say.
+    """
+    try:
+        return int(Path("/proc", str(pid), "schedstat").read_bytes().split()[1])
+    except (FileNotFoundError, ProcessLookupError, IndexError):
+        return 0
+
+
 def everyone() -> Iterator[tuple[int, list[bytes]]]:
     """The pid and the facts of each process."""
     for folder in Path("/proc").glob("[0-9]*"):
@@ -30,7 +41,12 @@ def children(pid: int) -> set[int]:
     return {one for one, found in everyone() if int(found[PARENT]) == pid}
 
 
-def busy_ticks() -> int:
-    """For how many ticks the processors of this machine have been busy, all added up."""
-    ticks = [int(word) for word in Path("/proc/stat").read_bytes().split(b"\n", 1)[0].split()[1 : 1 + ALL]]
-    return sum(count for place, count in enumerate(ticks) if place not in IDLE)
+def busy_ticks(cores: Collection[int]) -> int:
+    """For how many ticks these processors of the machine have been busy, all added up."""
+    names = {b"cpu%d" % core for core in cores}
+    lines = [
+        words
+        for line in Path("/proc/stat").read_bytes().split(b"\n")
+        if (words := line.split(b" ")) and words[0] in names
+    ]
+    return sum(int(count) for words in lines for place, count in enumerate(words[1 : 1 + ALL]) if place not in IDLE)

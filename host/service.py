@@ -2,7 +2,9 @@
 
 import os
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 from bus.notify import Notify
 from host.child import Child
@@ -61,6 +63,14 @@ class Service:
             yield f"to be started: {resting}"
         if self._rates and now < self._rates_at + 2 * PERIOD:
             yield self._rates
+
+
+def beginning(graph: Path, children: Sequence[Child]) -> str:
+    """What is about to run: `children` are all replicas here, the sink first."""
+    replicas = Counter(child.node.name for child in reversed(children))
+    nodes = (f"{name} x {count}" if count > 1 else name for name, count in replicas.items())
+    where = graph.absolute(), *filter(None, [children[0].node.host])
+    return f"runs {' on '.join(map(str, where))}: {', '.join(nodes)}; Ctrl-C stops it"
 
 
 def outcome(children: Sequence[Child], is_stopping: bool, elsewhere: Sequence[str] = ()) -> str:

@@ -6,6 +6,7 @@ import os
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from bus.versions import versions
 from host import bottleneck, measures, network
@@ -53,8 +54,9 @@ class Status:
     def look(self, state: str) -> Facts:
         """Put together what stands in the ledger, and write it. `state`: how the graph as a whole is."""
         now = time.monotonic()
-        self._use.look(now, [child.pid for child in self._children if child.is_running])
-        self._machine.look(now)
+        with suppress(OSError):  # no descriptor is left: what was seen last stands
+            self._use.look(now, [child.pid for child in self._children if child.is_running])
+            self._machine.look(now)
         before, after = self._ledger.earlier, self._ledger.last
         nodes = [self._node(self._graph.nodes[name]) for name in self._order]
         wires = [self._wire(wire) for wire in self._graph.wires.values()]
@@ -113,6 +115,7 @@ class Status:
             "words": plain(child.status or child.last_death)[:SHOWN],
             "memory": self._use.memory(child.pid) if child.is_running else 0,
             "cpu": self._use.cores(child.pid) if child.is_running else 0.0,
+            "starved": self._use.starved(child.pid) if child.is_running else 0.0,
             "counters": self._ledger.replicas[child.process.replica].counters,
         }
 

@@ -2,7 +2,6 @@
 
 import signal
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
@@ -21,13 +20,14 @@ from host.notices import Notices
 from host.report import GRAPH, Report
 from host.rounds import SHORT_OF, Rounds
 from host.runfolder import Refused, RunFolder
-from host.service import Service, outcome, state
+from host.service import Service, beginning, outcome, state
 from host.telling import Telling
 
 STOP_TIME = 8.0  # seconds from the wish to stop to the death of what is left
 STAGGER = 0.5  # the part of STOP_TIME in which all nodes are asked in turn, even if none leaves
-FAREWELL = 5.0  # seconds in which the other hosts must have heard that this one has failed
-GLIMPSE = 0.05  # seconds between two looks at whether they have
+LAST_WORD = 2.5  # seconds for which one that is through waits to hear that those upstream are, too
+FAREWELL = 30.0  # seconds in which the other hosts must have heard that this one has failed
+GLIMPSE = 0.1  # seconds between two looks at whether they have
 MISSING = 2  # the exit code that stands for a program that can never be started
 OS_ERROR = 71  # … for one that cannot be started now (EX_OSERR of sysexits.h), see SHORT_OF
 
@@ -82,16 +82,14 @@ class Supervisor:
         self.notices = Notices(self.run.notify)
         self.news.on(self.signals, self.hear_signals)
         self.news.on(self.notices, self.hear_notices)
-        replicas = Counter(child.node.name for child in self.children)
-        nodes = (f"{name} x {replicas[name]}" if replicas[name] > 1 else name for name in self.nodes)
-        where = self.graph.path.absolute(), *filter(None, [self.children[0].node.host])
-        self.telling.of_graph(f"runs {' on '.join(map(str, where))}: {', '.join(nodes)}; Ctrl-C stops it")
+        self.telling.of_graph(beginning(self.graph.path, self.children))
         self.look()
 
     def close(self) -> None:
         """Leave nothing behind, and say how it went."""
+        self.linger(LAST_WORD, lambda: self.elsewhere.may_have_failed and not self.has_failed)
         self.look()
-        self.let_others_know()
+        self.linger(FAREWELL, lambda: self.has_failed and not self.run.all_are_told)
         self.rounds.close()
         self.news.close()
         for log in self.logs:
@@ -102,12 +100,14 @@ class Supervisor:
         self.service.close(last_words)
         self.report.line(GRAPH, last_words)
 
-    def let_others_know(self) -> None:
-        """Give the link time to tell that this host has failed: who fails at once has not reached the others yet."""
-        until = time.monotonic() + FAREWELL if self.has_failed and LINK in self.companions else 0.0
-        while time.monotonic() < until and not (self.run.all_are_told or self.is_stopping):
+    def linger(self, seconds: float, is_needed: Callable[[], bool]) -> None:
+        """Give the link time: other hosts may not know yet how this one has ended, or this one how they have."""
+        until = time.monotonic() + seconds
+        while LINK in self.companions and not self.is_stopping and is_needed() and time.monotonic() < until:
             self.rounds.companions.start_who_is_due()
             self.news.act(until=time.monotonic() + GLIMPSE)
+            self.service.turn(self.is_stopping)
+            self.elsewhere.look()
 
     def next_turn(self) -> float:
         return min([self.rounds.next_turn(), self.service.beats_at, *(child.next_turn() for child in self.children)])

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -126,9 +127,12 @@ class Thread:
 
     def events(self, shift: int) -> Iterator[Event]:
         """What the file that was renamed at the last look says: a node may have had that open until then."""
-        records = sorted(_records(self._old), key=lambda record: record.begun)
-        self._old.unlink(missing_ok=True)
-        if self._new.exists():
+        try:
+            records = sorted(_records(self._old), key=lambda record: record.begun)
+            self._old.unlink(missing_ok=True)
+        except OSError:  # no descriptor is left, or nothing can be removed now: at the next look
+            return
+        with suppress(OSError):  # nobody has noted anything; or as above
             self._new.rename(self._old)
         for record in records:
             yield from self._of(record, shift)
@@ -169,10 +173,10 @@ class Thread:
 
 
 def _records(path: Path) -> Iterator[Record]:
-    """What can be read; a line that a kill or a full disk has torn is left out."""
+    """What is there, if anything; a line that a kill or a full disk has torn is left out. Raises OSError."""
     try:
         text = path.read_text(errors="replace")
-    except OSError:
+    except FileNotFoundError:
         return
     for line in text.splitlines():
         try:

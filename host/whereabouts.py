@@ -18,9 +18,10 @@ class Whereabouts:
 
     def look(self, facts: Facts) -> None:
         """`facts`: this host's status.json, which does not have it."""
-        if not self._file.exists():
+        try:
+            address = self._file.read_text().strip()
+        except OSError:  # it is not there yet, or moves just now
             return
-        address = self._file.read_text().strip()
         if address != self._said and self._report.is_terminal:
             self._report.whisper(PAGE, address)
         elif address != self._said:

@@ -20,7 +20,7 @@ from host import keyring, overview
 from host.graph import Graph, load
 from host.tidings import body, head
 from tests.conftest import make_clip, until
-from tests.launch import Launch, processes_in
+from tests.launch import ROOT, Launch, processes_in
 
 HOSTS = ("robot", "station", "desk")
 LOCAL = "127.0.0.1"
@@ -97,9 +97,8 @@ class Linked:
 
     def link_pid(self, host: str) -> int:
         def found() -> int:
-            # The link runs where the launcher does, in the graph's folder.
-            lines = processes_in(self.folders[host]).items()
-            return next((pid for pid, line in lines if "host.link" in line), 0)
+            lines = processes_in(ROOT).items()  # where all that runs beside the nodes does
+            return next((pid for pid, line in lines if {"host.link", f"--run={self.run(host)}"} <= {*line}), 0)
 
         return until(found, 20, f"the link of {host}")
 

@@ -13,9 +13,9 @@ FULL = {"": {"cores": 2, "busy": 1.95}}
 def node(name: str, rate: float, *, working: float = 0.1, waiting: float = 0.0, **more: Any) -> dict[str, Any]:
     """One that runs; what it does not wait or work, it is blocked."""
     pulls = [] if name == "camera" else ["wire"]
-    shares = {"working": working, "waiting": waiting, "blocked": more.pop("blocked", 0.0)}
+    shares = {"working": working, "waiting": waiting, **{of: more.pop(of, 0.0) for of in ("blocked", "disk")}}
     rates = {"in": rate if pulls else 0.0, "out": rate, "done": 0.0, "made": 0.0 if pulls else rate}
-    replicas = [{**fitted({}, REPLICA), "cpu": more.pop("cpu", 0.9)}]
+    replicas = [{**fitted({}, REPLICA), "cpu": more.pop("cpu", 0.9), "starved": more.pop("starved", 0.0)}]
     known = {"name": name, "state": "runs", "pulls": pulls, "shares": shares, "rates": rates, "replicas": replicas}
     return {**fitted({}, NODE), **known, **more}
 
@@ -76,6 +76,19 @@ def test_but_they_are_for_a_node_that_needs_no_processor() -> None:
     assert words(nodes, wires, FULL).endswith("add replicas")
 
 
+def test_nor_where_a_disk_holds_the_node_up() -> None:
+    for machines in (ROOMY, FULL):
+        nodes, wires = chain(node("camera", 50), node("saver", 12, working=0.98, disk=0.8, starved=0.1), queued=40)
+        assert words(nodes, wires, machines) == "saver is the slowest: 12/s of 50/s; its disk is slow"
+
+
+def test_nor_where_others_take_the_processors() -> None:
+    nodes, wires = chain(node("camera", 50), node("converter", 5, working=0.98, cpu=0.05, starved=0.9), queued=40)
+    assert words(nodes, wires, FULL).endswith("the machine is full (2 cores)")
+    assert words(nodes, wires, ROOMY).endswith("it has to wait for a processor")  # it may not use all of them
+    assert words(nodes, wires, {}).endswith("it has to wait for a processor")
+
+
 def test_a_wire_between_hosts_is_the_limit_when_both_ends_wait_for_it() -> None:
     nodes, wires = chain(
         node("camera", 9, blocked=0.9),
@@ -94,6 +107,11 @@ def test_a_source_with_an_end_that_all_wait_for_sets_the_pace() -> None:
     assert words(nodes, wires, ROOMY) == "camera sets the pace: 25/s; the others wait for it"
     nodes[0]["counters"] = {"total": 0, "made": 100}  # a live one is as fast as it is
     assert words(nodes, wires, ROOMY) == ""
+
+
+def test_a_node_without_replicas_which_another_host_may_tell_of_is_no_reason_to_fail() -> None:
+    nodes, wires = chain(node("camera", 50), node("converter", 41, working=0.98, replicas=[]), queued=40)
+    assert words(nodes, wires, FULL).endswith("add replicas")
 
 
 def test_of_a_host_that_is_not_known_nothing_is_assumed() -> None:

@@ -4,8 +4,11 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+import pytest
 
 from host import proc
 from host.families import TICKS, Machine, Use, families
@@ -71,10 +74,42 @@ def test_the_use_of_processors_is_that_of_the_last_looks_and_of_one_life() -> No
 def test_a_machine_is_as_busy_as_all_on_it() -> None:
     machine = Machine()
     machine.look(0.0)
-    before = proc.busy_ticks()
+    cores = os.sched_getaffinity(0)
+    before = proc.busy_ticks(cores)
     with leader("while True: pass") as process:
-        until(lambda: proc.busy_ticks() >= before + 0.5 * TICKS, 30, "some work")
+        until(lambda: proc.busy_ticks(cores) >= before + 0.5 * TICKS, 30, "some work")
         process.send_signal(signal.SIGSTOP)
     machine.look(1.0)
     assert machine.busy >= 0.4
-    assert machine.cores >= 1
+    assert machine.cores == len(cores)
+
+
+def test_processors_on_which_nothing_of_ours_may_run_do_not_count() -> None:
+    cores = os.sched_getaffinity(0)
+    if len(cores) < 2:
+        pytest.skip("there is but one processor")
+    first, second, *_ = sorted(cores)
+    before = [proc.busy_ticks([one]) for one in (first, second)]
+    with leader(f"import os; os.sched_setaffinity(0, [{second}])\nwhile True: pass"):
+        until(lambda: proc.busy_ticks([second]) >= before[1] + 0.5 * TICKS, 30, "some work")
+    assert proc.busy_ticks([first, second]) >= proc.busy_ticks([second]) > before[1]
+    os.sched_setaffinity(0, [first])
+    try:
+        assert Machine().cores == 1
+    finally:
+        os.sched_setaffinity(0, cores)
+
+
+def test_who_could_run_and_has_no_processor_is_starved() -> None:
+    one = min(os.sched_getaffinity(0))
+    busy = f"import os; os.sched_setaffinity(0, [{one}])\nwhile True: pass"
+    use = Use()
+    with leader(busy) as first, leader(busy) as second:
+        until(lambda: proc.starved(first.pid) and proc.starved(second.pid), 30, "two that work on one processor")
+        pids, began = (first.pid, second.pid), time.monotonic()
+        use.look(began, pids)
+        assert use.starved(first.pid) == 0.0  # there was one look
+        until(lambda: time.monotonic() > began + 1.5)
+        use.look(time.monotonic(), pids)
+        assert 0.7 < use.starved(first.pid) + use.starved(second.pid) <= 2.0
+    assert use.starved(second.pid + 1) == proc.starved(first.pid) == 0

@@ -174,6 +174,17 @@ def answers(desk: Impostor, *parts: bytes) -> bool:
     return desk.is_answered(0.5)
 
 
+def test_who_speaks_another_version_with_each_message_makes_one_line_of_it(graph: Graph) -> None:
+    with graph.bears(refusals=0), impostor(graph.linked) as desk:
+        for number in range(2, 8):
+            desk.says(*said(None, v=number))
+        graph.station.says("desk speaks version ")
+        desk.says(*said(None))
+        assert desk.is_answered(), "all before it was read"
+    until(lambda: "desk speaks version 2 " in graph.station.output, 10, "a line")
+    assert graph.station.output.count("desk speaks version ") == 1
+
+
 def test_a_thousand_messages_at_once_are_not_read_and_the_robot_is(graph: Graph) -> None:
     before = graph.linked.refused("station")
     with graph.bears(refusals=1000 - 5 * FEW), impostor(graph.linked) as desk:

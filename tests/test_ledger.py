@@ -38,6 +38,15 @@ def test_replicas_are_added_up_and_the_oldest_of_all_is_the_oldest(tmp_path: Pat
     assert len(node.histograms["work"]) == BUCKETS
 
 
+def test_books_that_cannot_be_read_now_are_as_they_were(tmp_path: Path) -> None:
+    path = tmp_path / "a.books"
+    Books(path)["sent"] = 7
+    ledger = Ledger({"a": {"a.1": Account(path)}}, now=0.0)
+    path.unlink()
+    path.mkdir()
+    assert ledger.look(1.0).nodes["a"].counters["sent"] == 7
+
+
 def test_it_looks_back_ten_seconds_and_no_further(tmp_path: Path) -> None:
     ledger = Ledger({"a": {"a.1": Account(tmp_path / "a.1")}}, now=0.0)
     for now in range(1, 31):

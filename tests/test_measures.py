@@ -32,6 +32,17 @@ def sleeps(frames, *, seconds=0.02):
     Path("took").write_text(json.dumps(took))  # on a busy machine that is longer
 """
 
+SAVES = """
+import time
+from bus import outside
+
+def saves(frames):
+    for frame in frames:
+        with outside("saves"):
+            time.sleep(0.05)  # stands for a disk
+        yield frame
+"""
+
 PICKY = """
 def picky(frames):
     for frame in frames:
@@ -108,6 +119,17 @@ def test_a_filter_that_sleeps_shows_how_long_and_everybody_where_the_time_went(t
     assert books.quantile(sink.histograms["hop"], 0.5) < books.quantile(sink.histograms["age"], 0.1), "since the filter"
     assert books.quantile(middle.histograms["hop"], 0.5) > 0.1, "eight wait in front of the filter"
     assert sum(source.histograms["latency"]) == 100
+
+
+def test_what_a_disk_takes_of_the_time_of_a_node_is_known(tmp_path: Path) -> None:
+    with Graph(tmp_path) as graph:
+        graph.node("source", SOURCE, "--count=10", push="frames")
+        graph.node("filter", SAVES, pull="frames", push="results")
+        graph.node("sink", SINK, pull="results")
+        graph.start()
+        graph.finish()
+        counters = read(graph, "filter.1", "results").counters
+    assert 10 * 0.05 <= counters["disk_ns"] / 1e9 <= counters["working_ns"] / 1e9
 
 
 def test_the_shares_add_up_to_the_time_that_the_node_lived(tmp_path: Path) -> None:
@@ -229,6 +251,21 @@ def test_age_and_hop_go_by_the_clocks_of_the_hosts(tmp_path: Path) -> None:
         clocks.unlink()
         n.measures.beat()
         assert n.measures.clocks.ours("far.1", hour) == hour
+
+
+def test_a_time_that_cannot_be_because_clocks_are_apart_is_not_taken_for_a_short_one() -> None:
+    with node() as n:
+        now = time.time_ns()
+        n.far.give(
+            1, meta={**META, "captured": now + 10**9, "hops": [("maker.1", now + 10**9), ("far.1", now + 10**9)]}
+        )
+        n.until(lambda: n.frames.waits)
+        assert next(n.frames).number == 1
+        n.measures.let_go(n.frames.taken[0])
+        read = books.read_whole(n.folder / "node.1.books")
+    assert {name: sum(counts) for name, counts in read.histograms.items()} == {
+        "latency": 0, "age": 0, "hop": 0, "work": 1,
+    }  # fmt: skip
 
 
 def test_the_trace_has_a_line_for_each_message_at_each_node_and_may_be_renamed_away(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from host.clocks import Reading
 from host.facts import STATUS, fitted
-from host.neighbour import FEW, LINGERING, Neighbour, duration, shown
+from host.neighbour import EACH, FEW, LINES, LINGERING, Neighbour, duration, shown
 from host.tidings import Passed, Tidings
 
 NS = 1_000_000_000
@@ -68,6 +68,12 @@ def test_what_is_passed_on_is_as_old_as_it_is(robot: Neighbour) -> None:
     assert robot.hear_of(Passed("robot", 3.0, None, status("one", 1.0)), station, 121.0)
 
 
+def test_what_was_said_before_this_launcher_began_is_not_passed_on_to_it(robot: Neighbour) -> None:
+    station = Neighbour("station", 100.0)
+    assert not robot.hear_of(Passed("robot", 6.0, None, status("one", 1.0, state="failed")), station, 105.0)
+    assert robot.status is None
+
+
 def test_a_clock_by_way_of_another_host_is_the_sum_of_two(robot: Neighbour) -> None:
     station = Neighbour("station", 100.0)
     station.sent = 4 * NS
@@ -93,6 +99,18 @@ def test_other_versions_are_said_once(robot: Neighbour) -> None:
         "robot has another version of the wire's protocol, 1; here it is 0",
         "robot has another version of Python, 3.12; here it is 3.11",
     ]
+
+
+def test_who_makes_up_runs_and_versions_does_not_fill_the_log(robot: Neighbour) -> None:
+    said = 0
+    for number in range(1000):
+        now = 101.0 + number * EACH
+        versions = {"wire": number + 1, "python": f"{number}.1{'x' * 5000}", "zeromq": "4.3.5"}
+        robot.hear(tidings(status(f"{number}", float(number), versions=versions)), 1, now)
+        for line in filter(None, robot.news({"wire": 0, "python": "3.11.7"}, now)):
+            assert len(line) < 200
+            said += robot.may_be_said(now)
+    assert said <= FEW + 1000 * EACH / LINES
 
 
 def test_a_patch_of_python_is_no_other_version(robot: Neighbour) -> None:

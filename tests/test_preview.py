@@ -45,6 +45,21 @@ def saver(frames):
 """
 
 
+HELD = """
+import threading
+from pathlib import Path
+from bus import program, show
+
+def saver(frames):
+    for frame in frames:
+        showing = threading.Thread(target=show, args=[frame.replace(b"x")])
+        with program._node.hub.lock:  # as the side thread holds it while it takes what was kept
+            showing.start()
+            showing.join(0.5)
+            Path("waited").write_text(str(showing.is_alive()))
+        showing.join()
+"""
+
 SHOWN = ("source.1.after", "invert.1.before", "invert.1.after", "saver.1.before", "saver.1.after")
 
 
@@ -58,6 +73,15 @@ def look(run: Path) -> bool:
 def shown(file: Path) -> tuple[dict[str, Any], bytes]:
     head, _, body = file.read_bytes().partition(b"\n")
     return json.loads(head), body
+
+
+def test_what_a_node_shows_waits_for_the_thread_that_takes_what_was_kept(tmp_path: Path) -> None:
+    with Graph(tmp_path) as graph:
+        graph.node("source", CAMERA, "--count=1", push="frames")
+        graph.node("saver", HELD, pull="frames")
+        graph.start()
+        graph.finish()
+    assert (tmp_path / "waited").read_text() == "True"
 
 
 def test_what_nodes_get_and_make_lies_there_while_somebody_looks_and_not_before_or_after(tmp_path: Path) -> None:

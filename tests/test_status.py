@@ -1,6 +1,7 @@
 """status.json, as the real launcher writes it."""
 
 import json
+import resource
 import signal
 import time
 from pathlib import Path
@@ -89,6 +90,20 @@ def test_a_disk_that_is_full_costs_a_line_and_the_file_stays_whole(tmp_path: Pat
         assert (folder / "status.json").stat().st_mode & 0o777 == 0o600
     assert len(lines) == 1
     assert "No space left on device" in lines[0]
+
+
+def test_a_launcher_that_is_short_of_descriptors_for_a_while_goes_on_and_forgets_no_number(tmp_path: Path) -> None:
+    with act(tmp_path, chain()) as graph:
+        until(lambda: node(said(graph), "splitter").get("state") == "runs", what="a node that runs")
+        before = said(graph)
+        limits = resource.prlimit(graph.process.pid, resource.RLIMIT_NOFILE)
+        taken = max(int(one.name) for one in Path("/proc", str(graph.process.pid), "fd").iterdir())
+        resource.prlimit(graph.process.pid, resource.RLIMIT_NOFILE, (taken, limits[1]))
+        graph.says(r"status\.json cannot be written: Too many open files")
+        resource.prlimit(graph.process.pid, resource.RLIMIT_NOFILE, limits)
+        until(lambda: said(graph).get("at", 0.0) > before["at"] + 2, 20, "news of it")
+        assert graph.process.poll() is None, graph.output
+        assert _replica(said(graph), "splitter")["memory"] > 0
 
 
 def _replica(status: dict[str, Any], name: str) -> dict[str, Any]:

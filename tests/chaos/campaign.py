@@ -20,7 +20,7 @@ from tests.chaos.victims import Victim
 LOOK = 0.05  # seconds between two looks at the processes and the results
 SAMPLE = 1.0  # seconds between two looks at what each process holds
 PATIENCE = 60.0  # seconds without a result after which the graph counts as hanging
-UNTOLD = 40.0  # seconds without a result, and without a frame to come, after which one host waits for another's end
+GONE = 10.0  # seconds without a result, and without a frame to come, after which who has ended is started once more
 RETURN = 10.0  # seconds in which a victim comes back, unless it had ended
 OTHERS_EACH = 8  # kills for one of each other fault
 AT_START_UP = 0.15  # the part of the faults that hit the next life of the last victim as it starts …
@@ -69,7 +69,7 @@ class Campaign:
         """`spared`: names of victims that nothing is done to; `network`: between the hosts, if there are two."""
         self.strikes: list[Strike] = []
         self.samples: defaultdict[str, list[Sample]] = defaultdict(list)  # by the victim's name
-        self.stopped: list[str] = []  # hosts whose launcher was stopped because it had not been told of the end
+        self.called_back: list[str] = []  # hosts whose launcher had ended when the other one began again
         self.network = network or Network([], 0, 0, 0, seed)
         self._scene, self._audit, self._spared, self._say = scene, audit, spared, say
         self._rng = random.Random(seed)
@@ -117,12 +117,10 @@ class Campaign:
             return False
         is_over = self._scene.is_over()
         may_end = side.is_struck or (side.is_done and (is_over or any(other.logs[1:] for other in self._scene.sides)))
-        assert may_end or side.name in self.stopped, side.last_words()
-        if is_over and not side.is_done:
-            self._stop_all()  # nobody tells the other host of the end any more
-        elif not is_over:
+        assert may_end, side.last_words()
+        if not (is_over and side.is_done):
             side.start()
-        return is_over
+        return is_over and side.is_done
 
     def _look(self) -> None:
         living = {victim.name: victim for side in self._scene.sides for victim in side.victims()}
@@ -147,16 +145,18 @@ class Campaign:
         if self.network.is_bad:
             self._well_at = now
         waited = now - max([self._well_at, self._struck_at, *self._audit.times[-1:]])
-        if len(self._scene.sides) > 1 and waited > UNTOLD and self._scene.is_over():
-            self._stop_all()
+        if waited > GONE and self._scene.is_over():
+            self._call_back()
         assert waited < PATIENCE, f"no result for {PATIENCE:g} s: the graph hangs"
 
-    def _stop_all(self) -> None:
+    def _call_back(self) -> None:
+        """One host has begun again after the other had ended, and waits for it: nobody is there to say so."""
         for side in self._scene.sides:
-            if side.runs:
-                self._say(f"{self.seconds:7.1f} s  all is done, and {side.name} has not been told: Ctrl-C")
-                self.stopped.append(side.name)
-                side.interrupt()
+            if not side.runs and not side.is_off and side.name not in self.called_back:
+                self._say(f"{self.seconds:7.1f} s  all is done, and {side.name} has gone: starts it once more")
+                self.called_back.append(side.name)
+                self._well_at = time.monotonic()
+                side.start()
 
     def _strike_anyone(self, living: dict[str, Victim], moment: str) -> None:
         names = sorted(name for name in living if not {name, name.partition(" on ")[0]} & {*self._spared})

@@ -95,7 +95,7 @@ def _network(campaign: Campaign) -> dict[str, Any]:
         "flow after healing": {of: _spread(times) for of, times in flow.items()},
         "longest outage": max((spell.seconds for spell in past), default=0.0),
         "impossible here": campaign.network.impossible,
-        "stopped because they were not told of the end": campaign.stopped,
+        "started once more after their end": campaign.called_back,
         "past": [vars(spell) for spell in past],
     }
 
@@ -108,8 +108,8 @@ def _weather(network: dict[str, Any]) -> str:
     words = f"; network: {kinds} (of {network['planned']} planned), the longest {network['longest outage']:g} s"
     if flow := network["flow after healing"].get("all"):
         words += "; flow after healing: median {median} s, worst {worst} s".format(**flow)
-    stopped = network["stopped because they were not told of the end"]
-    return words + "".join(f"; {name} was stopped by Ctrl-C, not told of the end" for name in stopped)
+    gone = network["started once more after their end"]
+    return words + "".join(f"; {name} had ended, and was started once more for the other" for name in gone)
 
 
 def write(figures: dict[str, Any], file: Path) -> None:

@@ -69,7 +69,7 @@ FAR = """\
   stamped: {{address: "tcp://station:5590"}}
 hosts:
   robot: {{key: "{robot}"}}
-  station: {{key: "{station}", address: {address}}}
+  station: {{key: "{station}", address: {address}, port: 5550}}
 """
 PREVIEW = ', address: "tcp://station:5580"'
 

@@ -75,13 +75,6 @@ class Side:
         """What it is called as a victim."""
         return LAUNCHER + self._where
 
-    def interrupt(self) -> None:
-        """Press Ctrl-C, and wait for the end."""
-        if self._launch and self.runs:
-            self._launch.interrupt()
-            code = self._launch.ends(20)
-            assert code == 0, self.last_words()
-
     def crash(self) -> None:
         """All that runs on the host is gone at once, and so is what it kept in memory. Its disk stays."""
         assert self.host

@@ -142,6 +142,21 @@ def test_a_host_that_appears_late_is_waited_for(linked: Linked, three: Three, st
     robot.says(r"link +\| station is up: ", 10)
 
 
+def test_a_node_that_fails_for_good_while_the_network_is_cut_is_told_to_the_others_after_that(
+    linked: Linked, three: Three, stack: ExitStack
+) -> None:
+    words = {"robot": (EVER, "watcher.restart=never"), "station": (), "desk": ()}
+    launches = {name: stack.enter_context(linked.launch(name, *words[name])) for name in HOSTS}
+    linked.await_sight(("robot", "station"), ("station", "robot"))
+    launches["robot"].says(r"watcher +\| ready")
+    with cut(three[0], three[1]):
+        launches["robot"].kill("watcher.1")
+        launches["robot"].says("failed for good")
+        time.sleep(8.0)  # longer than whoever was never there is waited for
+    for name, launch in launches.items():
+        assert launch.ends(60) == 1, f"{name}: {launch.output}"
+
+
 def test_a_replica_that_could_not_hear_that_all_is_done_hears_it_from_the_launchers(
     linked: Linked, three: Three, stack: ExitStack
 ) -> None:

@@ -124,6 +124,7 @@ def test_a_viewer_is_sent_the_newest_numbers_each_time_it_asks(page: Served, gra
         '{"looks": 1, "nodes": 7, "large": null, "node": ""}',
         question(large=("nobody", "after")),
         question(large=("show", "../show")),
+        json.dumps({"looks": 1, "nodes": [], "large": [[], "after"], "node": ""}),
         "x" * 20_000,
     ],
 )

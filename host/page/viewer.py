@@ -43,12 +43,11 @@ class Question:
             asked = json.loads(text)
             nodes, large, node = asked["nodes"], asked["large"], asked["node"]
             wanted = Wanted(large[0], large[1], LARGE) if large else None
-            question = cls(bool(asked["looks"]), frozenset(nodes) & known, wanted, str(node))
+            if wanted and (wanted.node not in known or wanted.side not in SIDES):
+                raise Malformed
+            return cls(bool(asked["looks"]), frozenset(nodes) & known, wanted, str(node))
         except (ValueError, TypeError, KeyError, IndexError, RecursionError):
             raise Malformed from None
-        if wanted and (wanted.node not in known or wanted.side not in SIDES):
-            raise Malformed
-        return question
 
     @property
     def pictures(self) -> set[Wanted]:

@@ -257,9 +257,10 @@ export class Drawing {
       dots.style.strokeWidth = Math.max(2, width - .5);
       dots.dataset.pace = rate < .2 ? 0 : rate < 5 ? 1 : rate < 20 ? 2 : 3;
     }
-    const said = perSecond(rate), texts = [["name", wire.name], ["rate", this.root.classList.contains("tight") ? said.replace("/s", "") : said]];
-    if (wire.queued > 0 && (wire.oldest > .5 || wire.queued > 9)) texts.push(["waits", `${count(wire.queued)} wait, ${seconds(wire.oldest)}`]);
-    if (dropped) texts.push(["drops", `${count(dropped)} dropped`]);
+    const isTight = this.root.classList.contains("tight"); // then there is room for numbers alone; the lists below say more
+    const texts = [["name", wire.name], ["rate", isTight ? perSecond(rate).replace("/s", "") : perSecond(rate)]];
+    if (wire.queued > 0 && (wire.oldest > .5 || wire.queued > 9)) texts.push(["waits", `${count(wire.queued)} wait${isTight ? "" : `, ${seconds(wire.oldest)}`}`]);
+    if (dropped) texts.push(["drops", isTight ? `−${count(dropped)}` : `${count(dropped)} dropped`]);
     write(label, texts);
     label.dataset.is = state;
     label.title = `${wire.name}: ${wire.from.join(", ")} to ${wire.to}`;
@@ -287,10 +288,10 @@ export function seconds(value) {
 }
 
 /** Give `element` one child for each [class, text]; what stays is not touched, so that nothing flickers. */
-export function write(element, texts) {
+export function write(element, texts, tag = "span") {
   while (element.children.length > texts.length) element.lastChild.remove();
   texts.forEach(([kind, text], i) => {
-    const child = element.children[i] || element.appendChild(document.createElement("span"));
+    const child = element.children[i] || element.appendChild(document.createElement(tag));
     if (child.className !== kind) child.className = kind;
     if (child.textContent !== String(text)) child.textContent = text;
   });
@@ -462,6 +463,7 @@ export class Timeline {
   constructor(root) {
     this.root = root;
     this.points = [];
+    this.now = 0;
     this.canvas = document.createElementNS(SVG, "svg");
     this.canvas.setAttribute("role", "img");
     root.append(this.canvas);
@@ -474,6 +476,7 @@ export class Timeline {
   }
 
   update(now, events) {
+    if (Math.floor(now) === Math.floor(this.now)) return;
     this.now = now;
     this.events = events.filter(([at]) => at > now - SPAN);
     this.points = this.points.filter(([at]) => at > now - SPAN);

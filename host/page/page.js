@@ -5,8 +5,14 @@ import { count, Drawing, perSecond, seconds, Timeline, write } from "/drawing.js
 
 const OLD = 3;          // seconds after which a picture is greyed, and a silence is said
 const AGAIN = 1000;     // ms between two tries to connect
-const GIVE_UP = 8;      // seconds without a word after which a connection is opened anew
+const GIVE_UP = 5;      // seconds without a sign of life after which a connection is opened anew
+const HIDDEN = 10;      // seconds between two questions of a page that nobody sees …
+const HIDDEN_GIVE_UP = 100; // … which browsers make a minute; after so many it is taken for lost
+const GRACE = 1000;     // ms that a page which comes into view has to hear how things are
+const SILENT = 5;       // seconds after which a host is silent
 const LINES = 100;
+const LATE = 5;         // seconds from capture until finished, beyond which a graph is not live any more
+const MOST_LOSSES = 5;  // lines of what went wrong
 
 const LEVELS = { "crash loop": "bad", failed: "bad", rests: "warn", silent: "warn", runs: "good" }; // all others are quiet
 const KINDS = { age: "age at arrival", hop: "last hop", work: "work", latency: "until done" };
@@ -45,27 +51,40 @@ function say(element, text) {
 
 // The connection
 
-let socket = null, lostAt = null, refused = false;
+let socket = null, turn = 0; // the timer until the next question; 0: an answer is on its way
+let spokenAt = 0;            // when the server gave the last sign of life, or when it was called (performance.now())
+let seenAt = -1e9;           // when this page came into view
+let lostAt = null, refused = false;
 
+/** Open a connection and forget the one before, dead or alive: a network that was away leaves dead ones behind. */
 function connect() {
+  if (socket) {
+    socket.onopen = socket.onmessage = socket.onclose = null;
+    socket.close();
+  }
+  spokenAt = performance.now();
   socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/stream`);
   socket.binaryType = "arraybuffer";
   socket.onopen = ask;
   socket.onmessage = ({ data }) => {
-    if (typeof data === "string") {
-      hear(JSON.parse(data));
-      ask();
-    } else takePicture(data);
+    spokenAt = performance.now();
+    if (typeof data !== "string") return takePicture(data);
+    hear(JSON.parse(data));
+    if (document.hidden) turn = setTimeout(ask, HIDDEN * 1000);
+    else ask();
   };
+  const mine = socket;
   socket.onclose = async () => {
-    lose();
-    refused = await fetch("/icon.svg").then(answer => answer.status === 401, () => false);
+    lostAt ??= Date.now();
     watchOver();
-    setTimeout(connect, AGAIN);
+    refused = await fetch("/icon.svg", { signal: AbortSignal.timeout(AGAIN) }).then(answer => answer.status === 401, () => false);
+    setTimeout(() => mine === socket && connect(), AGAIN);
   };
 }
 
 function ask() {
+  clearTimeout(turn);
+  turn = 0;
   const large = shown.large && shown.large.node ? [shown.large.node, shown.large.side] : null;
   const nodes = new Set();
   for (const [element, isVisible] of shown.visible) if (isVisible && element.isConnected) nodes.add(element.dataset.picture.split("/")[0]);
@@ -73,34 +92,35 @@ function ask() {
   if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ looks: !document.hidden, nodes: [...nodes], large, node }));
 }
 
-function lose() {
-  lostAt ??= Date.now();
-  watchOver();
-}
-
 /** Say whether what is shown is alive; whoever looks must never take the past for the present. */
 function watchOver() {
-  const quiet = (performance.now() - shown.heardAt) / 1000;
-  if (quiet > OLD && lostAt === null && shown.now) lostAt = Date.now() - quiet * 1000;
-  if (quiet > GIVE_UP && socket.readyState === WebSocket.OPEN) socket.close();
-  const silent = shown.silent === null ? null : shown.silent + quiet;
-  const state = shown.overview && shown.overview.state;
-  let words = "";
-  const ending = { stops: "stops", done: "is done", failed: "has failed", stopped: "was stopped" }[state];
-  if (refused) words = "This page’s token is no longer valid. Open the address that the launcher shows now.";
-  else if (lostAt !== null && ending) words = `The graph ${ending}, and its page is gone since ${clock(lostAt / 1000)}. What you see is from then. Trying again …`;
-  else if (lostAt !== null && shown.now) words = `Connection lost since ${clock(lostAt / 1000)}, ${seconds((Date.now() - lostAt) / 1000)} ago. What you see is from then. Trying again …`;
-  else if (lostAt !== null) words = "No connection. Trying again …";
-  else if (silent > OLD && !["done", "failed", "stopped"].includes(state)) words = `The launcher has said nothing for ${seconds(silent)}. What you see is from then.`;
+  const now = performance.now();
+  if (!document.hidden && now - Math.max(spokenAt, seenAt) > GIVE_UP * 1000) connect();
+  const quiet = (now - shown.heardAt) / 1000, isUnseen = document.hidden || now - seenAt < GRACE;
+  if (quiet > (isUnseen ? HIDDEN_GIVE_UP : OLD) && lostAt === null && shown.now) lostAt = Date.now() - quiet * 1000;
+  const [words, ago] = refused ? ["This page’s token is no longer valid. Open the address that the launcher shows now.", 0] : trouble(isUnseen ? 0 : quiet);
+  const [first, second] = $("banner").children;
+  say(first, words);
+  say(second, ago ? `(${seconds(ago)} ago)` : ""); // it goes on, and is not read out again and again
   $("banner").hidden = !words;
-  // The time in it goes on, and is no news: what is read out changes with its beginning only.
-  if (words.slice(0, 20) !== $("banner").textContent.slice(0, 20)) $("banner").replaceChildren(make("span", { text: words }));
-  else if (words) $("banner").firstChild.firstChild.data = words;
   document.documentElement.classList.toggle("lost", Boolean(words));
   const is = words ? "lost" : shown.now ? "live" : "connecting";
   $("connection").dataset.is = is;
   say($("connection").lastElementChild, is);
   document.title = `${words ? "(lost) " : ""}${$("title").textContent}`;
+}
+
+const ENDINGS = { stops: "stops", done: "is done", failed: "has failed", stopped: "was stopped" };
+
+/** Why what is shown is the past, if it is, and for how many seconds that has been so. */
+function trouble(quiet) {
+  const state = shown.overview && shown.overview.state, silent = shown.silent === null ? 0 : shown.silent + quiet;
+  const isLost = lostAt !== null, ago = isLost ? (Date.now() - lostAt) / 1000 : silent, since = clock(Date.now() / 1000 - ago);
+  if (isLost && !shown.now) return ["No connection. Trying again …", 0];
+  if (isLost && ENDINGS[state]) return [`The graph ${ENDINGS[state]}, and its page is gone since ${since}. What you see is from then. Trying again …`, ago];
+  if (isLost) return [`Connection lost since ${since}. What you see is from then. Trying again …`, ago];
+  if (silent > OLD && !(state in ENDINGS && state !== "stops")) return [`The launcher has said nothing since ${since}. What you see is from then.`, silent];
+  return ["", 0];
 }
 
 // What is heard
@@ -142,12 +162,17 @@ function choose(name) {
   if (shown.overview) show(shown.overview);
 }
 
+/** What is in trouble, else the last node of this host that pulls: it shows the most. */
+function firstChoice({ nodes, host }) {
+  return nodes.find(node => LEVELS[stateOf(node)] === "bad") || nodes.findLast(node => node.pulls.length && (node.host || "") === host) || nodes.findLast(node => node.pulls.length) || nodes[0];
+}
+
 function stateOf(node) {
-  return node.age > 5 ? "silent" : node.state;
+  return node.age > SILENT ? "silent" : node.state;
 }
 
 function show(overview) {
-  if (!overview.nodes.some(node => node.name === shown.node)) shown.node = (overview.nodes.findLast(node => node.pulls.length) || overview.nodes[0]).name;
+  if (!overview.nodes.some(node => node.name === shown.node)) shown.node = firstChoice(overview).name;
   showHead(overview);
   drawing.update(overview, shown.node);
   showNode(overview.nodes.find(node => node.name === shown.node));
@@ -157,7 +182,17 @@ function show(overview) {
   showWires(overview.wires);
   showNodes(overview.nodes);
   showHosts(overview.hosts || []);
+  const where = onlyHere(overview);
+  for (const element of document.querySelectorAll(".where")) say(element, where && `${element.dataset.of} ${where}`);
   paint();
+}
+
+/** Of which host that is which a launcher does not hear of the others, and where theirs is; nothing if there are none. */
+function onlyHere({ host, hosts = [] }) {
+  const others = hosts.map(one => one.name).filter(name => name !== host);
+  if (!others.length) return "";
+  const last = others.pop(), all = others.length ? `pages on ${others.join(", ")} and ${last} have` : `page on ${last} has`;
+  return `of ${host} only; the ${all} ${others.length ? "theirs" : "its own"}.`;
 }
 
 function showHead(overview) {
@@ -172,6 +207,7 @@ function showHead(overview) {
   say($("headline"), words);
   const { sums = {}, latency = {} } = overview, now = latency.now || {};
   const drops = sums.dropped || 0;
+  showLosses(overview);
   figures($("figures"), [
     ["Finished", perSecond(overview.rate), "", ""],
     ["Latency", seconds(now.p50), now.p99 == null ? "" : `p99 ${seconds(now.p99)}`, ""],
@@ -183,6 +219,32 @@ function showHead(overview) {
   ]);
 }
 
+/** What went wrong, and why: what wires and sources let go of, who dies again and again. */
+function showLosses({ nodes, wires, events = [] }) {
+  const words = [];
+  const isSaid = name => nodes.some(node => node.name === name && LEVELS[stateOf(node)] === "bad"); // by the headline
+  for (const [name, deaths] of diedOften(events)) if (!isSaid(name)) words.push(`${name} has died ${deaths.length} times in the last ten minutes, at ${clock(deaths.at(-1)[0])}: ${deaths.at(-1)[3]}.`);
+  for (const { name, keep, max_age, passed_over, outdated } of wires) {
+    const ways = [passed_over && `${count(passed_over)} passed over for newer ones (keep: ${keep})`, outdated && `${count(outdated)} too old${max_age ? ` (max_age ${seconds(max_age)})` : ""}`].filter(Boolean);
+    if (ways.length) words.push(`Dropped on ${name}: ${ways.join(", ")}.`);
+  }
+  for (const { name, counters = {} } of nodes) if (counters.lost) words.push(`Dropped by ${name}, for whom the graph was too slow: ${count(counters.lost)}.`);
+  const more = words.splice(MOST_LOSSES).length;
+  if (more) words.push(`${plural(more, "more line")} of that kind; the tables below have all.`);
+  write($("losses"), words.map(one => ["loss", one]), "li");
+}
+
+/** [node, its deaths in the last ten minutes], of those that died more than once. */
+function diedOften(events) {
+  const deaths = new Map();
+  for (const event of events) {
+    if (!BAD.includes(event[2]) || event[0] < shown.now - 600) continue;
+    const node = event[1].replace(/\.\d+(?=$| on )/, "");
+    deaths.set(node, [...deaths.get(node) || [], event]);
+  }
+  return [...deaths].filter(([, all]) => all.length > 1).sort((a, b) => b[1].length - a[1].length);
+}
+
 /** What matters most, as a sentence. */
 function inWords(overview) {
   const bad = overview.nodes.filter(node => LEVELS[stateOf(node)] === "bad");
@@ -192,16 +254,20 @@ function inWords(overview) {
   if (bad.length) {
     const first = bad[0], how = first.state === "failed" ? "has failed for good" : "is in a crash loop";
     const words = first.replicas.map(one => one.words).find(Boolean);
-    return ["bad", `${first.name} ${how}${words ? `: ${words}` : ""}.${bad.length > 1 ? ` So do ${bad.length - 1} more.` : ""} ${slow}`];
+    return ["bad", `${first.name}${first.host && overview.hosts.length > 1 ? ` on ${first.host}` : ""} ${how}${words ? `: ${words}` : ""}.${bad.length > 1 ? ` So do ${bad.length - 1} more.` : ""} ${slow}`];
   }
-  if (lost.length) return ["warn", `Nothing is heard of ${lost.map(host => host.name).join(" and ")} for ${seconds(lost[0].age)}. ${slow}`];
+  if (lost.length) return ["bad", `${lost.map(host => `Nothing is heard of ${host.name} since ${clock(shown.now - host.age)}, for ${seconds(host.age)}`).join("; ")}. ${slow}`];
   if (weak.length) return ["warn", `${weak.map(node => node.name).join(" and ")} died, and will be started again. ${slow}`];
   if (slow) return ["warn", slow];
   if (overview.state === "stops") return ["", "The graph stops: the source first, the sink last."];
   if (overview.state !== "runs") return ["", { done: "All done.", failed: "A node failed for good, and the graph has ended.", stopped: "The graph was stopped." }[overview.state] || ""];
   if (overview.nodes.some(node => node.state === "starts")) return ["", "The graph starts …"];
-  if (!overview.rate) return ["", "Nothing flows: no frame was finished in the last ten seconds."];
-  const late = overview.latency && overview.latency.now && overview.latency.now.p50;
+  if (!overview.rate) {
+    const last = timeline.points.findLast(([, rate]) => rate);
+    return [last ? "warn" : "", `Nothing flows: no frame was finished ${last ? `since ${clock(last[0])}` : "in the last ten seconds"}.`];
+  }
+  const late = overview.latency && overview.latency.now && overview.latency.now.p50, { backlog = 0, on_the_way = 0 } = overview.sums || {};
+  if (late > LATE) return ["warn", `Late: frames are finished ${seconds(late)} after they were captured; ${count(backlog + on_the_way)} wait or are on their way.`];
   return ["", `All flows: ${perSecond(overview.rate)}${late == null ? "" : `, each frame finished ${seconds(late)} after it was captured`}.`];
 }
 
@@ -254,10 +320,11 @@ function fillNode(button, node) {
     name.dataset.is = node.name;
     name.replaceChildren(...node.name.split(/(?<=_)/).flatMap(part => [part, document.createElement("wbr")]));
   }
-  say(many, node.replicas.length > 1 ? `×${node.replicas.length}` : "");
+  const hosts = shown.overview.hosts || [];
+  say(many, [hosts.length > 1 ? node.host : "", node.replicas.length > 1 ? `×${node.replicas.length}` : ""].filter(Boolean).join(" "));
   setState(state, is);
-  say(rate, perSecond(flowOf(node)));
-  work.firstChild.style.width = `${Math.round(100 * ((node.shares && node.shares.working) || 0))}%`;
+  say(rate, is === "silent" ? `for ${seconds(node.age)}` : perSecond(flowOf(node)));
+  work.firstChild.style.width = `${is === "silent" ? 0 : Math.round(100 * ((node.shares && node.shares.working) || 0))}%`;
   work.title = "how much of the time its code works";
 }
 
@@ -272,11 +339,12 @@ const sideOf = node => sidesOf(node).at(-1);
 function showNode(node) {
   $("node").hidden = false;
   say($("node-title"), node.name);
-  const facts = [node.replicas.length > 1 ? `${node.replicas.length} replicas` : "", node.host ? `on ${node.host}` : "", node.pulls.length ? `pulls ${node.pulls.join(", ")}` : "makes its messages itself", node.pushes.length ? `pushes ${node.pushes.join(", ")}` : "", node.age > 1 ? `heard ${seconds(node.age)} ago` : ""];
+  const facts = [node.replicas.length > 1 ? `${node.replicas.length} replicas` : "", node.host ? `on ${node.host}` : "", node.pulls.length ? `pulls ${node.pulls.join(", ")}` : "makes its messages itself", node.pushes.length ? `pushes ${node.pushes.join(", ")}` : "", node.age > OLD ? `all numbers are ${seconds(node.age)} old` : ""];
   const head = $("node-facts");
   if (!head.firstChild) head.append(stateMark(""), make("span"));
   setState(head.firstChild, stateOf(node));
   say(head.lastChild, ` · ${facts.filter(Boolean).join(" · ")}`);
+  $("node").classList.toggle("past", stateOf(node) === "silent");
   showPair($("node-pictures"), node);
   const { rates = {}, counters = {}, shares = {} } = node, sum = of => node.replicas.reduce((all, one) => all + (one[of] || 0), 0);
   figures($("node-numbers"), [
@@ -300,7 +368,7 @@ function showNode(node) {
   table($("latencies"), ["Latency", "p50", "p95", "p99", "since start p50", "p99"], rows);
   table($("replicas"), ["Replica", "|State", "Up", "Restarts", "Memory", "CPU", "|Last words"], node.replicas.map(one => ({
     key: one.name,
-    cells: [one.name, { state: one.state }, one.pid && one.since ? seconds(shown.now - one.since) : "–", count(one.restarts), bytes(one.memory), (one.cpu || 0).toFixed(2), { text: one.words || "", wide: true }],
+    cells: [one.name, { state: node.age > SILENT ? "silent" : one.state }, one.pid && one.since ? seconds(shown.now - one.since) : "–", count(one.restarts), bytes(one.memory), (one.cpu || 0).toFixed(2), { text: one.words || "", wide: true }],
   })));
 }
 
@@ -309,7 +377,7 @@ function showNodes(nodes) {
     const sum = of => node.replicas.reduce((all, one) => all + (one[of] || 0), 0);
     const { now = {} } = (node.latency || {}).latency || (node.latency || {}).age || {}, late = now || {};
     const { rates = {}, counters = {} } = node, drops = counters.dropped || 0;
-    return { key: node.name, cells: [
+    return { key: node.name, isPast: stateOf(node) === "silent", cells: [
       { text: node.name, press: () => { choose(node.name); $("node").scrollIntoView({ block: "start" }); } }, { state: stateOf(node) },
       node.pulls.length ? perSecond(rates.in) : "–", node.pushes.length ? perSecond(rates.out) : "–", percent((node.shares || {}).working),
       seconds(late.p50), seconds(late.p95), seconds(late.p99), node.replicas.length || "–", warnIf(sum("restarts")), bytes(sum("memory")), sum("cpu").toFixed(2), warnIf(drops), warnIf(counters.dead),
@@ -341,9 +409,10 @@ function table(element, heads, rows) {
     element.createTBody();
   }
   const body = element.tBodies[0], there = new Map([...body.rows].map(row => [row.dataset.key, row]));
-  rows.forEach(({ key, cells }, i) => {
+  rows.forEach(({ key, isPast, cells }, i) => {
     const row = there.get(key) || make("tr", { "data-key": key }, ...heads.map((head, j) => make(j ? "td" : "th", { ...j ? {} : { scope: "row" }, ...head[0] === "|" ? { class: "words" } : {} })));
     there.delete(key);
+    row.classList.toggle("past", Boolean(isPast));
     if (body.rows[i] !== row) body.insertBefore(row, body.rows[i] || null);
     cells.forEach((cell, j) => fillCell(row.cells[j], cell));
   });
@@ -393,7 +462,7 @@ function paint() {
     const picture = shown.pictures.get(`${element.dataset.picture}/320`), [image, none, age] = element.children;
     const node = shown.overview && shown.overview.nodes.find(one => one.name === element.dataset.picture.split("/")[0]);
     const isElsewhere = node && node.host && shown.overview.host && node.host !== shown.overview.host;
-    say(none, picture && picture.url ? "" : picture ? picture.facts.trouble : isElsewhere ? `shown by the page on ${node.host}` : "no frame yet");
+    say(none, picture && picture.url ? "" : picture ? picture.facts.trouble : isElsewhere ? `It is shown by the page on ${node.host}` : "no frame yet");
     none.hidden = Boolean(picture && picture.url);
     if (picture && picture.url) {
       if (image.src !== picture.url) image.src = picture.url;
@@ -409,9 +478,8 @@ function paint() {
   }
   for (const element of document.querySelectorAll("[data-caption]")) {
     const picture = shown.pictures.get(`${element.dataset.caption}/320`);
-    const name = picture ? picture.facts.name : "";
-    say(element, name.length > 22 ? `…${name.slice(-20)}` : name);
-    element.title = name;
+    say(element, picture ? picture.facts.name : "");
+    element.parentElement.title = element.textContent;
   }
   paintLarge(now);
 }
@@ -420,7 +488,7 @@ function showPair(root, node) {
   const sides = sidesOf(node), key = [node.name, ...sides].join("/");
   if (root.dataset.key === key) return;
   root.dataset.key = key;
-  root.replaceChildren(...sides.map(side => make("figure", {}, frame(node.name, side, true), make("figcaption", {}, make("span", { text: side }), make("span", { "data-caption": `${node.name}/${side}` })))));
+  root.replaceChildren(...sides.map(side => make("figure", {}, frame(node.name, side, true), make("figcaption", {}, make("span", { text: side }), make("span", { class: "end" }, make("bdi", { "data-caption": `${node.name}/${side}` }))))));
 }
 
 function showFrames(nodes) {
@@ -438,6 +506,11 @@ function showFrames(nodes) {
 }
 
 function openLarge(node, side) {
+  for (const [key, { url }] of shown.pictures) { // one large picture is kept: the server does not send it twice
+    if (!key.endsWith("/1280") || key === `${node}/${side}/1280`) continue;
+    URL.revokeObjectURL(url);
+    shown.pictures.delete(key);
+  }
   shown.large = { node, side };
   say($("large-title"), `${node}, ${side}`);
   paintLarge(serverNow());
@@ -458,9 +531,6 @@ function paintLarge(now) {
 $("close").addEventListener("click", () => $("large").close());
 $("large").addEventListener("click", event => event.target === $("large") && $("large").close());
 $("large").addEventListener("close", () => {
-  const { node, side } = shown.large || {}, key = `${node}/${side}/1280`;
-  if (shown.pictures.has(key)) URL.revokeObjectURL(shown.pictures.get(key).url);
-  shown.pictures.delete(key);
   shown.large = null;
   $("large-picture").removeAttribute("src");
 });
@@ -475,7 +545,7 @@ function showLines({ node, anew, lines }) {
   else log.append(...items);
   while (log.children.length > LINES) log.firstChild.remove();
   const host = node && shown.overview?.nodes.find(one => one.name === node)?.host, isHere = !host || host === shown.overview.host;
-  if (!log.children.length) log.append(make("li", { class: "none", text: isHere ? "It has said nothing." : `Its lines are on ${host}.` }));
+  if (!log.children.length) log.append(make("li", { class: "none", text: isHere ? "It has said nothing." : `Its lines are on ${host}: the page there shows them.` }));
   else log.querySelector(".none:not(:only-child)")?.remove();
   if (atEnd) log.scrollTop = log.scrollHeight;
 }
@@ -560,6 +630,10 @@ function bytes(size) {
   return `${value.toFixed(power && value < 9.95 ? 1 : 0)} ${units[power]}`;
 }
 
-document.addEventListener("visibilitychange", watchOver);
+document.addEventListener("visibilitychange", () => {
+  seenAt = performance.now();
+  if (turn) ask();
+});
+addEventListener("online", () => lostAt !== null && connect());
 setInterval(() => { watchOver(); paint(); }, 500);
 connect();

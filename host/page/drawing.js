@@ -471,8 +471,7 @@ export class Timeline {
   }
 
   add(points) {
-    const last = this.points.length ? this.points.at(-1)[0] : 0;
-    this.points.push(...points.filter(point => point[0] > last));
+    this.points = [...this.points.filter(([at]) => at < points[0][0]), ...points]; // a clock may be set back
   }
 
   update(now, events) {

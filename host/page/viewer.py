@@ -140,8 +140,10 @@ class Viewer:
     def _own(self, look: Look, question: Question) -> dict[str, Any]:
         """What has changed for this viewer alone."""
         seen, own = self._seen, dict[str, Any]()
-        if points := self._watch.points_since(seen.point):
-            own["points"], seen.point = points, points[-1].at
+        newest = self._watch.newest_point
+        if newest != seen.point:
+            since = seen.point if seen.point < newest else 0  # the clock was set back: all of them again
+            own["points"], seen.point = self._watch.points_since(since), newest
         if self._watch.letters[0] != seen.letters:
             seen.letters, text = self._watch.letters
             own["letters"] = json.loads(text)

@@ -259,8 +259,8 @@ export class Drawing {
     }
     const isTight = this.root.classList.contains("tight"); // then there is room for numbers alone; the lists below say more
     const texts = [["name", wire.name], ["rate", isTight ? perSecond(rate).replace("/s", "") : perSecond(rate)]];
-    if (wire.queued > 0 && (wire.oldest > .5 || wire.queued > 9)) texts.push(["waits", `${count(wire.queued)} wait${isTight ? "" : `, ${seconds(wire.oldest)}`}`]);
-    if (dropped) texts.push(["drops", isTight ? `−${count(dropped)}` : `${count(dropped)} dropped`]);
+    if (!isTight && wire.queued > 0 && (wire.oldest > .5 || wire.queued > 9)) texts.push(["waits", `${count(wire.queued)} wait, ${seconds(wire.oldest)}`]);
+    if (dropped) texts.push(["drops", isTight ? `−${short(dropped)}` : `${count(dropped)} dropped`]);
     write(label, texts);
     label.dataset.is = state;
     label.title = `${wire.name}: ${wire.from.join(", ")} to ${wire.to}`;
@@ -270,6 +270,7 @@ export class Drawing {
 // How numbers are said
 
 export const count = number => number == null ? "–" : Math.round(number).toLocaleString("en");
+const short = number => number.toLocaleString("en", { notation: "compact" });
 export function perSecond(rate) {
   if (rate == null) return "–";
   if (rate > 0 && rate < .95) return `${(rate * 60).toFixed(rate * 60 < 9.5 ? 1 : 0)}/min`;

@@ -199,7 +199,8 @@ function showHead(overview) {
   const parts = overview.graph.split("/");
   say($("title"), parts.slice(-2).join("/"));
   const processes = overview.nodes.reduce((sum, node) => sum + node.replicas.length, 0);
-  const facts = [plural(overview.nodes.length, "node"), plural(processes, "process", "processes"), `${{ runs: "runs for", stops: "stops after" }[overview.state] || overview.state + " after"} ${seconds(overview.at - overview.began)}`];
+  const since = { runs: "runs for", stops: "stops after" }[overview.state] || `${overview.state} after`;
+  const facts = [plural(overview.nodes.length, "node"), plural(processes, "process", "processes"), `${since} ${seconds(overview.at - overview.began)}`];
   if (overview.host) facts.push(`on ${overview.host}`);
   say($("facts"), facts.join(" · "));
   const [level, words] = inWords(overview);
@@ -223,9 +224,14 @@ function showHead(overview) {
 function showLosses({ nodes, wires, events = [] }) {
   const words = [];
   const isSaid = name => nodes.some(node => node.name === name && LEVELS[stateOf(node)] === "bad"); // by the headline
-  for (const [name, deaths] of diedOften(events)) if (!isSaid(name)) words.push(`${name} has died ${deaths.length} times in the last ten minutes, at ${clock(deaths.at(-1)[0])}: ${deaths.at(-1)[3]}.`);
+  for (const [name, deaths] of diedOften(events)) {
+    const [at, , , why] = deaths.at(-1);
+    if (!isSaid(name)) words.push(`${name} has died ${deaths.length} times in the last ten minutes, at ${clock(at)}: ${why}.`);
+  }
   for (const { name, keep, max_age, passed_over, outdated } of wires) {
-    const ways = [passed_over && `${count(passed_over)} passed over for newer ones (keep: ${keep})`, outdated && `${count(outdated)} too old${max_age ? ` (max_age ${seconds(max_age)})` : ""}`].filter(Boolean);
+    const ways = [];
+    if (passed_over) ways.push(`${count(passed_over)} passed over for newer ones (keep: ${keep})`);
+    if (outdated) ways.push(`${count(outdated)} too old${max_age ? ` (max_age ${seconds(max_age)})` : ""}`);
     if (ways.length) words.push(`Dropped on ${name}: ${ways.join(", ")}.`);
   }
   for (const { name, counters = {} } of nodes) if (counters.lost) words.push(`Dropped by ${name}, for whom the graph was too slow: ${count(counters.lost)}.`);
@@ -308,7 +314,12 @@ const flowOf = ({ rates = {} }) => Math.max(rates.in || 0, rates.out || 0, rates
 /** What a node shows in the drawing. */
 function fillNode(button, node) {
   if (!button.children.length) {
-    button.append(frame(node.name, sideOf(node), false), make("span", { class: "row" }, make("span", { class: "name" }), make("span", { class: "many" })), make("span", { class: "row" }, stateMark(""), make("span", { class: "rate" })), make("span", { class: "work" }, make("i")));
+    button.append(
+      frame(node.name, sideOf(node), false),
+      make("span", { class: "row" }, make("span", { class: "name" }), make("span", { class: "many" })),
+      make("span", { class: "row" }, stateMark(""), make("span", { class: "rate" })),
+      make("span", { class: "work" }, make("i")),
+    );
   }
   const [picture, above, below, work] = button.children, is = stateOf(node);
   const [name, many] = above.children, [state, rate] = below.children;
@@ -339,7 +350,13 @@ const sideOf = node => sidesOf(node).at(-1);
 function showNode(node) {
   $("node").hidden = false;
   say($("node-title"), node.name);
-  const facts = [node.replicas.length > 1 ? `${node.replicas.length} replicas` : "", node.host ? `on ${node.host}` : "", node.pulls.length ? `pulls ${node.pulls.join(", ")}` : "makes its messages itself", node.pushes.length ? `pushes ${node.pushes.join(", ")}` : "", node.age > OLD ? `all numbers are ${seconds(node.age)} old` : ""];
+  const facts = [
+    node.replicas.length > 1 ? `${node.replicas.length} replicas` : "",
+    node.host ? `on ${node.host}` : "",
+    node.pulls.length ? `pulls ${node.pulls.join(", ")}` : "makes its messages itself",
+    node.pushes.length ? `pushes ${node.pushes.join(", ")}` : "",
+    node.age > OLD ? `all numbers are ${seconds(node.age)} old` : "",
+  ];
   const head = $("node-facts");
   if (!head.firstChild) head.append(stateMark(""), make("span"));
   setState(head.firstChild, stateOf(node));
@@ -363,12 +380,21 @@ function showNode(node) {
   ].map(([term, value]) => [term, value, "", ""]));
   const rows = Object.entries(KINDS).filter(([kind]) => ((node.latency || {})[kind]?.ever || {}).p50 != null).map(([kind, words]) => {
     const { now, ever } = (node.latency || {})[kind] || {};
-    return { key: kind, cells: [words, ...["p50", "p95", "p99"].flatMap(p => [now && now[p]]), ...["p50", "p99"].map(p => ever && ever[p])].map((one, i) => i ? seconds(one) : one) };
+    const times = [now?.p50, now?.p95, now?.p99, ever?.p50, ever?.p99];
+    return { key: kind, cells: [words, ...times.map(seconds)] };
   });
   table($("latencies"), ["Latency", "p50", "p95", "p99", "since start p50", "p99"], rows);
   table($("replicas"), ["Replica", "|State", "Up", "Restarts", "Memory", "CPU", "|Last words"], node.replicas.map(one => ({
     key: one.name,
-    cells: [one.name, { state: node.age > SILENT ? "silent" : one.state }, one.pid && one.since ? seconds(shown.now - one.since) : "–", count(one.restarts), bytes(one.memory), (one.cpu || 0).toFixed(2), { text: one.words || "", wide: true }],
+    cells: [
+      one.name,
+      { state: node.age > SILENT ? "silent" : one.state },
+      one.pid && one.since ? seconds(shown.now - one.since) : "–",
+      count(one.restarts),
+      bytes(one.memory),
+      (one.cpu || 0).toFixed(2),
+      { text: one.words || "", wide: true },
+    ],
   })));
 }
 
@@ -378,9 +404,18 @@ function showNodes(nodes) {
     const { now = {} } = (node.latency || {}).latency || (node.latency || {}).age || {}, late = now || {};
     const { rates = {}, counters = {} } = node, drops = counters.dropped || 0;
     return { key: node.name, isPast: stateOf(node) === "silent", cells: [
-      { text: node.name, press: () => { choose(node.name); $("node").scrollIntoView({ block: "start" }); } }, { state: stateOf(node) },
-      node.pulls.length ? perSecond(rates.in) : "–", node.pushes.length ? perSecond(rates.out) : "–", percent((node.shares || {}).working),
-      seconds(late.p50), seconds(late.p95), seconds(late.p99), node.replicas.length || "–", warnIf(sum("restarts")), bytes(sum("memory")), sum("cpu").toFixed(2), warnIf(drops), warnIf(counters.dead),
+      { text: node.name, press: () => { choose(node.name); $("node").scrollIntoView({ block: "start" }); } },
+      { state: stateOf(node) },
+      node.pulls.length ? perSecond(rates.in) : "–",
+      node.pushes.length ? perSecond(rates.out) : "–",
+      percent((node.shares || {}).working),
+      ...[late.p50, late.p95, late.p99].map(seconds),
+      node.replicas.length || "–",
+      warnIf(sum("restarts")),
+      bytes(sum("memory")),
+      sum("cpu").toFixed(2),
+      warnIf(drops),
+      warnIf(counters.dead),
     ] };
   }));
 }
@@ -388,7 +423,20 @@ function showNodes(nodes) {
 function showWires(wires) {
   table($("wires"), ["Wire", "|From", "|To", "Rate", "Bytes", "Waiting", "On the way", "Oldest", "Passed over", "Too old", "|Keeps", "Pullers"], wires.map(wire => ({
     key: wire.name,
-    cells: [wire.name, wire.from.join(", "), wire.to, perSecond(wire.rate), `${bytes(wire.bytes_rate)}/s`, warnIf(wire.queued, wire.oldest > 2), count(wire.unfinished), warnIf(wire.oldest, wire.oldest > 2, seconds(wire.oldest)), warnIf(wire.passed_over), warnIf(wire.outdated), wire.keep + (wire.max_age ? `, up to ${seconds(wire.max_age)}` : "") + (wire.between_hosts ? ", between hosts" : ""), wire.pipes ? `${wire.pullers} of ${wire.pipes}` : count(wire.pullers)],
+    cells: [
+      wire.name,
+      wire.from.join(", "),
+      wire.to,
+      perSecond(wire.rate),
+      `${bytes(wire.bytes_rate)}/s`,
+      warnIf(wire.queued, wire.oldest > 2),
+      count(wire.unfinished),
+      warnIf(wire.oldest, wire.oldest > 2, seconds(wire.oldest)),
+      warnIf(wire.passed_over),
+      warnIf(wire.outdated),
+      [wire.keep, wire.max_age ? `up to ${seconds(wire.max_age)}` : "", wire.between_hosts ? "between hosts" : ""].filter(Boolean).join(", "),
+      wire.pipes ? `${wire.pullers} of ${wire.pipes}` : count(wire.pullers),
+    ],
   })));
 }
 
@@ -396,7 +444,15 @@ function showHosts(hosts) {
   $("hosts-section").hidden = hosts.length < 2;
   table($("hosts"), ["Host", "|State", "Heard", "Clock", "Round trip", "|Versions", "Runs for"], hosts.map(host => ({
     key: host.name,
-    cells: [host.name, host.state === "silent" ? { text: "silent", is: "bad" } : host.state, host.state === "here" ? "here" : host.age == null ? "never" : `${seconds(host.age)} ago`, host.offset == null ? "–" : `${host.offset < 0 ? "−" : "+"}${seconds(Math.abs(host.offset))} ± ${seconds(host.uncertainty)}`, seconds(host.round_trip), Object.entries(host.versions || {}).map(one => one.join(" ")).join(", "), host.began ? seconds(shown.now - host.began) : "–"],
+    cells: [
+      host.name,
+      { text: host.state, is: host.state === "silent" ? "bad" : "" },
+      host.state === "here" ? "here" : host.age == null ? "never" : `${seconds(host.age)} ago`,
+      host.offset == null ? "–" : `${host.offset < 0 ? "−" : "+"}${seconds(Math.abs(host.offset))} ± ${seconds(host.uncertainty)}`,
+      seconds(host.round_trip),
+      Object.entries(host.versions || {}).map(one => one.join(" ")).join(", "),
+      host.began ? seconds(shown.now - host.began) : "–",
+    ],
   })));
 }
 
@@ -410,13 +466,19 @@ function table(element, heads, rows) {
   }
   const body = element.tBodies[0], there = new Map([...body.rows].map(row => [row.dataset.key, row]));
   rows.forEach(({ key, isPast, cells }, i) => {
-    const row = there.get(key) || make("tr", { "data-key": key }, ...heads.map((head, j) => make(j ? "td" : "th", { ...j ? {} : { scope: "row" }, ...head[0] === "|" ? { class: "words" } : {} })));
+    const row = there.get(key) || make("tr", { "data-key": key }, ...heads.map(emptyCell));
     there.delete(key);
     row.classList.toggle("past", Boolean(isPast));
     if (body.rows[i] !== row) body.insertBefore(row, body.rows[i] || null);
     cells.forEach((cell, j) => fillCell(row.cells[j], cell));
   });
   for (const row of there.values()) row.remove();
+}
+
+function emptyCell(head, column) {
+  const cell = column ? make("td") : make("th", { scope: "row" });
+  if (head[0] === "|") cell.className = "words";
+  return cell;
 }
 
 function fillCell(element, cell) {
@@ -441,7 +503,8 @@ const watcher = new IntersectionObserver(entries => {
 
 /** A place for a picture; as a button it opens the large one. */
 function frame(node, side, isButton) {
-  const element = make(isButton ? "button" : "span", isButton ? { type: "button", class: "picture" } : { class: "picture" }, make("img", { alt: "" }), make("span", { class: "none" }), make("span", { class: "age" }));
+  const parts = [make("img", { alt: "" }), make("span", { class: "none" }), make("span", { class: "age" })];
+  const element = isButton ? make("button", { type: "button", class: "picture" }, ...parts) : make("span", { class: "picture" }, ...parts);
   setPicture(element, node, side);
   if (isButton) element.addEventListener("click", () => openLarge(...element.dataset.picture.split("/")));
   watcher.observe(element);
@@ -488,7 +551,10 @@ function showPair(root, node) {
   const sides = sidesOf(node), key = [node.name, ...sides].join("/");
   if (root.dataset.key === key) return;
   root.dataset.key = key;
-  root.replaceChildren(...sides.map(side => make("figure", {}, frame(node.name, side, true), make("figcaption", {}, make("span", { text: side }), make("span", { class: "end" }, make("bdi", { "data-caption": `${node.name}/${side}` }))))));
+  root.replaceChildren(...sides.map(side => {
+    const name = make("span", { class: "end" }, make("bdi", { "data-caption": `${node.name}/${side}` }));
+    return make("figure", {}, frame(node.name, side, true), make("figcaption", {}, make("span", { text: side }), name));
+  }));
 }
 
 function showFrames(nodes) {
@@ -525,7 +591,9 @@ function paintLarge(now) {
   const old = picture ? ageOf(picture.facts, now) : 0;
   image.classList.toggle("old", old > OLD);
   image.alt = picture ? `The frame ${picture.facts.name}` : "";
-  say($("large-facts"), picture ? [picture.facts.trouble || picture.facts.name, `stream ${picture.facts.stream}`, `at ${picture.facts.replica} ${clock(picture.facts.at / 1e9)}`, old > OLD ? `${seconds(old)} old` : ""].filter(Boolean).join(" · ") : "no frame yet");
+  const { trouble, name, stream, replica, at } = picture ? picture.facts : {};
+  const facts = picture ? [trouble || name, `stream ${stream}`, `at ${replica} ${clock(at / 1e9)}`, old > OLD ? `${seconds(old)} old` : ""] : ["no frame yet"];
+  say($("large-facts"), facts.filter(Boolean).join(" · "));
 }
 
 $("close").addEventListener("click", () => $("large").close());
@@ -540,7 +608,7 @@ $("large").addEventListener("close", () => {
 function showLines({ node, anew, lines }) {
   const log = $("log"), atEnd = anew || log.scrollTop + log.clientHeight > log.scrollHeight - 24;
   if (node !== (shown.everything ? "" : shown.node)) return; // of what was chosen before
-  const items = lines.map(([, at, who, text]) => make("li", {}, make("time", { text: clock(at) }), make("span", { class: "who", text: who }), make("span", { class: "text", text })));
+  const items = lines.map(([, at, who, text]) => happening(at, who, text));
   if (anew) log.replaceChildren(...items);
   else log.append(...items);
   while (log.children.length > LINES) log.firstChild.remove();
@@ -567,13 +635,19 @@ function showEvents(events) {
   shown.said = Math.max(1, ...events.map(([at]) => at));
   if ($("events").dataset.key === key) return;
   $("events").dataset.key = key;
-  $("events").replaceChildren(...newest.map(([at, who, kind, words]) => make("li", { "data-is": BAD.includes(kind) ? "bad" : "" }, make("time", { text: clock(at) }), make("span", { class: "who", text: who }), make("span", { class: "text", text: words || kind }))));
+  $("events").replaceChildren(...newest.map(([at, who, kind, words]) => happening(at, who, words || kind, BAD.includes(kind) ? "bad" : "")));
+}
+
+function happening(at, who, text, is = "") {
+  return make("li", { "data-is": is }, make("time", { text: clock(at) }), make("span", { class: "who", text: who }), make("span", { class: "text", text }));
 }
 
 // Dead letters
 
 function showLetters({ count: number, troubles, letters }) {
-  say($("letters-note"), [number ? `${plural(number, "frame")} set aside on this machine, which could not be done.` : "None: no frame was set aside on this machine.", number > letters.length ? `The newest ${letters.length} are shown.` : "", ...troubles].filter(Boolean).join(" "));
+  const said = number ? `${plural(number, "frame")} set aside on this machine, which could not be done.` : "None: no frame was set aside on this machine.";
+  const cut = number > letters.length ? `The newest ${letters.length} are shown.` : "";
+  say($("letters-note"), [said, cut, ...troubles].filter(Boolean).join(" "));
   const root = $("letters"), there = new Map([...root.children].map(item => [item.dataset.id, item]));
   letters.forEach((letter, i) => {
     const item = there.get(letter.id) || letterItem(letter);
@@ -587,8 +661,10 @@ function letterItem(letter) {
   const image = make("img", { src: `/letters/${letter.id}`, alt: "", loading: "lazy" }), none = make("span", { class: "none", text: "not a readable image", hidden: "" });
   image.addEventListener("error", () => { image.removeAttribute("src"); none.hidden = false; });
   const picture = make("button", { type: "button", class: "picture", "aria-label": `Dead letter ${letter.name}, larger`, onclick: () => openLetter(letter) }, image, none);
-  const words = make("div", {}, make("h3", { text: letter.name }), make("p", { class: "reason", text: letter.reason }), make("p", { text: `${dated(letter.when)} · ${bytes(letter.size)} · set aside by ${letter.owner}` }));
-  if (letter.goes_back) words.append(make("button", { type: "button", class: "retry", text: "Retry", "aria-label": `Retry ${letter.name}`, onclick: event => retry(letter, event.target) }));
+  const facts = `${dated(letter.when)} · ${bytes(letter.size)} · set aside by ${letter.owner}`;
+  const words = make("div", {}, make("h3", { text: letter.name }), make("p", { class: "reason", text: letter.reason }), make("p", { text: facts }));
+  const again = { type: "button", class: "retry", text: "Retry", "aria-label": `Retry ${letter.name}`, onclick: event => retry(letter, event.target) };
+  if (letter.goes_back) words.append(make("button", again));
   else words.append(make("p", { text: "It came from no folder, so it cannot go back by itself." }));
   return make("li", { "data-id": letter.id }, picture, words);
 }

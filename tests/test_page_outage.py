@@ -104,6 +104,18 @@ def test_what_was_lost_is_said_with_its_reason_and_who_dies_again_and_again(
         )
 
 
+def test_who_starts_again_is_said_and_not_that_the_graph_does(graph: Graph, run: Path, window: Page) -> None:
+    facts = status(graph)
+    facts["nodes"][1]["state"] = "starts"
+    with Served(run, graph.path) as page:
+        with Launcher(run, facts):
+            window.goto(page.url)
+            expect(window.locator("#headline")).to_have_text("The graph starts …")
+        facts["sums"]["done"] = 7
+        with Launcher(run, facts):
+            expect(window.locator("#headline")).to_have_text("show starts again …")
+
+
 def test_a_large_picture_of_a_frame_that_stays_is_large_again(graph: Graph, run: Path, window: Page) -> None:
     write_picture(run / "show.1.before", jpeg(1280, 720))
     with Served(run, graph.path) as page, Launcher(run, status(graph)):

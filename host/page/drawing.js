@@ -257,10 +257,10 @@ export class Drawing {
       dots.style.strokeWidth = Math.max(2, width - .5);
       dots.dataset.pace = rate < .2 ? 0 : rate < 5 ? 1 : rate < 20 ? 2 : 3;
     }
-    const isTight = this.root.classList.contains("tight"); // then there is room for numbers alone; the lists below say more
+    const isTight = this.root.classList.contains("tight"), isBrief = !this.root.classList.contains("named"); // the tables say more
     const texts = [["name", wire.name], ["rate", isTight ? perSecond(rate).replace("/s", "") : perSecond(rate)]];
-    if (!isTight && wire.queued > 0 && (wire.oldest > .5 || wire.queued > 9)) texts.push(["waits", `${count(wire.queued)} wait, ${seconds(wire.oldest)}`]);
-    if (dropped) texts.push(["drops", isTight ? `−${short(dropped)}` : `${count(dropped)} dropped`]);
+    if (!isTight && wire.queued > 0 && (wire.oldest > .5 || wire.queued > 9)) texts.push(["waits", `${count(wire.queued)} wait${isBrief ? "" : `, ${seconds(wire.oldest)}`}`]);
+    if (dropped) texts.push(["drops", isBrief ? `−${short(dropped)}` : `${count(dropped)} dropped`]);
     write(label, texts);
     label.dataset.is = state;
     label.title = `${wire.name}: ${wire.from.join(", ")} to ${wire.to}`;

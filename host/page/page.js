@@ -226,7 +226,7 @@ function showLosses({ nodes, wires, events = [] }) {
   const isSaid = name => nodes.some(node => node.name === name && LEVELS[stateOf(node)] === "bad"); // by the headline
   for (const [name, deaths] of diedOften(events)) {
     const [at, , , why] = deaths.at(-1);
-    if (!isSaid(name)) words.push(`${name} has died ${deaths.length} times in the last ten minutes, at ${clock(at)}: ${why}.`);
+    if (!isSaid(name)) words.push(`${name} has died ${deaths.length > 2 ? `${deaths.length} times` : "twice"} in the last ten minutes, at ${clock(at)}: ${why}.`);
   }
   for (const { name, keep, max_age, passed_over, outdated } of wires) {
     const ways = [];
@@ -267,7 +267,9 @@ function inWords(overview) {
   if (slow) return ["warn", slow];
   if (overview.state === "stops") return ["", "The graph stops: the source first, the sink last."];
   if (overview.state !== "runs") return ["", { done: "All done.", failed: "A node failed for good, and the graph has ended.", stopped: "The graph was stopped." }[overview.state] || ""];
-  if (overview.nodes.some(node => node.state === "starts")) return ["", "The graph starts …"];
+  const young = overview.nodes.filter(node => node.state === "starts");
+  if (young.length && overview.sums?.done) return ["warn", `${young.map(node => node.name).join(" and ")} ${young.length > 1 ? "start" : "starts"} again …`];
+  if (young.length) return ["", "The graph starts …"];
   if (!overview.rate) {
     const last = timeline.points.findLast(([, rate]) => rate);
     return [last ? "warn" : "", `Nothing flows: no frame was finished ${last ? `since ${clock(last[0])}` : "in the last ten seconds"}.`];

@@ -54,6 +54,7 @@ WIRE: Shape = {
     "pullers": int,
     "pipes": int,
 }
+EVENT = (float, str, str, str)  # when, who, its kind, words
 SUMS: Shape = dict.fromkeys(
     ("taken", "done", "dead", "dropped", "on_the_way", "backlog", "made", "total", "unaccounted"), int
 )

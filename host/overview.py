@@ -7,11 +7,13 @@ import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 from host import bottleneck, runfolder
-from host.facts import STATUS, SUMS, Facts, fitted
+from host.events import KEPT
+from host.facts import EVENT, STATUS, SUMS, Facts, fitted
 from host.graph import Graph
 from host.status import FILE
 
@@ -57,6 +59,7 @@ def whole(ours: Facts, run: Path, graph: Graph) -> Facts:
         "sums": {name: sum(status["sums"][name] for status in statuses) for name in fitted({}, SUMS)},
         "rate": sum(status["rate"] for status in statuses),
         "latency": max(statuses, key=lambda status: float(status["sums"]["done"]))["latency"],
+        "events": _events(ours, theirs, letters),
         "bottleneck": bottleneck.words(nodes, wires, machines) if ours["state"] == "runs" else "",
         "hosts": [*_hosts(graph, ours, theirs, letters, {**ages, ours["host"]: max(0.0, now - ours["at"])})],
     }
@@ -111,6 +114,18 @@ def _hosts(
             "via": fitted(letter.get("via"), str),
             **{key: status[key] for key in ("versions", "run", "began", "machine")},
         }
+
+
+def _events(ours: Facts, theirs: Mapping[str, Facts], letters: Mapping[str, Mapping[str, Any]]) -> list[Any]:
+    """What has happened anywhere, by our clock as far as theirs is known; the last of it."""
+    found = [*ours["events"]]
+    for host, status in theirs.items():
+        offset = _number(letters[host].get("offset"))
+        for event in status["events"]:
+            if len(event) == len(EVENT):
+                at, who, kind, words = map(fitted, event, EVENT)
+                found.append([at - offset, f"{who} on {host}", kind, words])
+    return sorted(found, key=itemgetter(0))[-KEPT:]
 
 
 def _others(graph: Graph, here: str) -> Sequence[str]:

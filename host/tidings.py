@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from bus.header import MAX_HEADER, VERSION, Malformed, check, fits
 from host.clocks import Reading
-from host.facts import STATUS, fitted
+from host.facts import EVENT, STATUS, fitted
 from host.shape import Graph
 
 KIND = "tidings"
@@ -20,7 +20,6 @@ FARTHEST = 2**33  # seconds between two clocks
 
 HEAD = {"sent": int, "echo": int, "heard": int, "last": bool}
 ESSENTIALS = {"version": int, "host": str, "run": str, "state": str, "nodes": list, "wires": list, "events": list}
-EVENT = (float, str, str, str)  # when, who, its kind, words
 Facts = dict[str, Any]
 
 

@@ -102,6 +102,21 @@ def test_a_launcher_that_hangs_is_silent_although_its_link_goes_on(graph: Graph,
     assert [host["state"] for host in overview.read(run, graph)["hosts"]] == ["silent", "up"]
 
 
+def test_what_happened_on_all_hosts_stands_in_order_by_our_clock(graph: Graph, run: Path) -> None:
+    there = [[1030.0, "converter.1", "death", "was killed"], [1010.0, "graph", "graph", "runs"], [1], ["x", 2, 3, None]]
+    write(run, status(graph, "robot", events=[[1002.0, "watcher", "ready", "is ready"]]))
+    letter = {"received": time.time(), "offset": 10.0, "status": status(graph, "station", events=there)}
+    (run / "hosts" / "station.json").write_text(json.dumps(letter))
+
+    happened = overview.read(run, graph)["events"]
+
+    assert [event for event in happened if event[1].strip() != "on station"] == [
+        [1000.0, "graph on station", "graph", "runs"],
+        [1002.0, "watcher", "ready", "is ready"],
+        [1020.0, "converter.1 on station", "death", "was killed"],
+    ]
+
+
 def test_a_host_speaks_for_its_own_nodes_and_wires_alone(graph: Graph, run: Path) -> None:
     theirs = status(graph, "station")
     node(theirs, "watcher").update(state="runs", counters={"done": 999})

@@ -254,7 +254,9 @@ def test_a_launcher_that_says_nothing_is_said_and_its_last_word_too(tmp_path: Pa
         with Launcher(run, status(graph)):
             expect(window.locator("#headline")).to_have_text(re.compile("All flows: 25.0/s"))
             expect(window.locator("#banner")).not_to_be_visible()
-        expect(window.locator("#banner")).to_have_text(re.compile("The launcher has said nothing for"), timeout=10_000)
+        expect(window.locator("#banner")).to_have_text(
+            re.compile("The launcher has said nothing since"), timeout=10_000
+        )
         assert is_lost(window)
         with Launcher(run, status(graph, state="done")):
             expect(window.locator("#headline")).to_have_text("All done.")

@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +125,7 @@ def test_a_viewer_is_sent_the_newest_numbers_each_time_it_asks(page: Served, gra
         '{"looks": 1, "nodes": 7, "large": null, "node": ""}',
         question(large=("nobody", "after")),
         question(large=("show", "../show")),
+        json.dumps({"looks": 1, "nodes": [], "large": [[], "after"], "node": ""}),
         "x" * 20_000,
     ],
 )
@@ -262,6 +264,22 @@ def test_the_time_line_outlives_a_kill_and_its_file_stays_small(tmp_path: Path) 
     assert len(again.since(0)) == KEPT
     assert again.since(0)[-1] == (999 + 3 * KEPT, 24.9, 999 + 3 * KEPT, 0, 3)
     assert len(file.read_text().splitlines()) <= 2 * KEPT + 1
+
+
+def test_the_time_line_goes_on_when_the_clock_is_set_back(page: Served, graph: Graph) -> None:
+    def is_of(at: int, answer: dict[str, Any]) -> bool:
+        return bool(answer["shared"]["overview"]["at"] == at)
+
+    async def look(viewer: Viewer) -> None:
+        now = int(time.time())
+        for at in (now + 100, now + 101, now):
+            write_status(page.run, status(graph, at=at))
+            answer = await viewer.until(question(), partial(is_of, at))
+        kept = [json.loads(line) for line in (page.run / "page.history").read_text().splitlines()]
+        assert kept == answer["own"]["points"]
+        assert [max(kept)[0], kept[-1][0]] == [now, now]
+
+    viewed(page, look)
 
 
 @pytest.mark.parametrize(

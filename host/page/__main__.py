@@ -6,12 +6,16 @@ The launcher starts it, and starts it again when it dies.
 
 import argparse
 import asyncio
+import logging
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from host.beside import go_with_launcher
 from host.graph import Graph, GraphError, load
@@ -23,11 +27,14 @@ from host.page.watch import Watch
 from host.runfolder import Refused
 
 OK, BAD_USE = 0, 2
+DISPENSABLE = "500"  # of 1000
 PATIENCE = 1.0  # seconds that open requests have at the end
 
 
 def main(words: Sequence[str]) -> int:
     options = parse(words)
+    logging.getLogger("aiohttp.server").addFilter(is_ours)
+    be_the_first_to_go()
     try:
         graph = load(options.graph, options.overrides)
         go_with_launcher()
@@ -51,6 +58,17 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     return parser.parse_intermixed_args(words)
 
 
+def is_ours(record: logging.LogRecord) -> bool:
+    """Whether it is a fault of this process: what strangers send is none, may hold a token, and may fill the log."""
+    return not record.exc_info or not isinstance(record.exc_info[1], HttpProcessingError | web.RequestPayloadError)
+
+
+def be_the_first_to_go() -> None:
+    """Where memory runs out, the page goes, and not a node (proc_pid_oom_score_adj(5))."""
+    with suppress(OSError):  # some containers do not let it
+        Path("/proc/self/oom_score_adj").write_text(DISPENSABLE)
+
+
 async def show(graph: Graph, run: Path, address: str, name: str) -> None:
     """Serve the page until the run folder is gone, or until a signal. Raises NoPlace, OSError."""
     stop = asyncio.Event()
@@ -61,20 +79,21 @@ async def show(graph: Graph, run: Path, address: str, name: str) -> None:
     with listening.listen(host, port, listening.last_port(run / "page.url")) as sock:
         port = sock.getsockname()[1]
         watch = Watch(run, graph)
-        runner = web.AppRunner(
-            Server(watch, Door(token, host, port)).application, access_log=None, shutdown_timeout=PATIENCE
-        )
+        server = Server(watch, Door(token, host, port))
+        runner = web.AppRunner(server.application, access_log=None, shutdown_timeout=PATIENCE)
         await runner.setup()
+        assert runner.server
         await web.SockSite(runner, sock).start()
         listening.write(run / "page.url", address_with(token, listening.shown(host), port))
-        await until_the_end(watch, stop)
+        await until_the_end(watch, server.crowd.thin_out(runner.server), stop)
         watch.close()
         await runner.cleanup()
 
 
-async def until_the_end(watch: Watch, stop: asyncio.Event) -> None:
+async def until_the_end(watch: Watch, thinning: Coroutine[Any, Any, None], stop: asyncio.Event) -> None:
     """Watch until the run folder is gone, or until `stop`."""
-    tasks = [asyncio.ensure_future(one) for one in (stop.wait(), watch.look_on(), watch.draw_on(), watch.walk_on())]
+    deeds = stop.wait(), watch.look_on(), watch.draw_on(), watch.walk_on(), thinning
+    tasks = [asyncio.ensure_future(one) for one in deeds]
     done, rest = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     for task in rest:
         task.cancel()

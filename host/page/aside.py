@@ -1,7 +1,6 @@
 """The dead letters of this machine, for the page: a list of them, their images, and the way back."""
 
 import os
-import stat
 import time
 from hashlib import sha256
 from typing import Any
@@ -10,6 +9,7 @@ from bus.picture import decode
 from host.graph import Graph
 from host.letters import Letter, Letters, printable
 from host.page.pictures import shrunk
+from host.page.regular import opened
 from host.retry import put_back, what_follows
 
 SHOWN = 100  # letters, the newest
@@ -49,9 +49,7 @@ class Aside:
         Raises KeyError if it is not there (any longer), ValueError, with words, if it is no image.
         """
         try:
-            with open(os.open(self._found[id].path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
-                if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                    raise ValueError("no regular file")
+            with opened(self._found[id].path) as file:
                 body = file.read(MOST + 1)
         except OSError:
             raise KeyError(id) from None

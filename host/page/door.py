@@ -3,6 +3,7 @@
 import hmac
 import ipaddress
 import os
+import re
 import socket
 from collections.abc import Awaitable, Callable
 from hashlib import sha256
@@ -11,8 +12,12 @@ from urllib.parse import quote, urlsplit
 
 from aiohttp import web
 
+from host.runfolder import Refused
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
+SHORTEST = 16  # characters of a token: there is no limit to guesses
+TOKEN = re.compile(rf"[!-~]{{{SHORTEST},}}")
 OPEN = ("/health", "/ready")  # what anybody may ask, as probes have no token: they say yes or no
 HEADERS = {  # of every answer
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:;"
@@ -38,7 +43,7 @@ class Door:
 
     def __init__(self, token: str, address: str, port: int) -> None:
         """`address`: the name or number that the server was told to listen at."""
-        self._token = token.encode("utf-8", "surrogateescape")
+        self._token = token.encode()
         self._key = hmac.digest(self._token, b"cookie", "sha256").hex()  # the cookie does not tell the token
         self._cookie = f"page-{port}"  # browsers send the cookies of all ports to each
         machine = socket.gethostname().lower()
@@ -80,7 +85,7 @@ class Door:
         return hmac.compare_digest(request.cookies.get(self._cookie, "").encode(errors="replace"), self._key.encode())
 
     def _fits(self, token: str) -> bool:
-        return hmac.compare_digest(token.encode("utf-8", "surrogateescape"), self._token)
+        return hmac.compare_digest(token.encode(errors="replace"), self._token)
 
     def _welcome(self, request: web.Request) -> web.StreamResponse:
         """Hand out the cookie, and get the token out of the address, where a shoulder or a history could read it."""
@@ -108,9 +113,18 @@ async def harden(request: web.Request, response: web.StreamResponse) -> None:
 
 
 def token_for(secret: bytes, graph: str, host: str) -> str:
-    """The token of the page of `graph` on `host`: PAGE_TOKEN, else one that is the same at each start."""
-    own = hmac.new(secret, b"\0".join([os.fsencode(graph), host.encode()]), sha256).hexdigest()
-    return os.environ.get("PAGE_TOKEN") or own
+    """The token of the page of `graph` on `host`: PAGE_TOKEN, else one that is the same at each start.
+
+    Raises Refused for a PAGE_TOKEN that could be guessed, or that no header can carry.
+    """
+    given = os.environ.get("PAGE_TOKEN", "")
+    if not given:
+        return hmac.new(secret, b"\0".join([os.fsencode(graph), host.encode()]), sha256).hexdigest()
+    if not TOKEN.fullmatch(given):
+        raise Refused(
+            f"PAGE_TOKEN is no token: let it have {SHORTEST} letters, digits or marks of ASCII, or more, and no blank"
+        )
+    return given
 
 
 def address_with(token: str, host: str, port: int) -> str:

@@ -257,9 +257,10 @@ export class Drawing {
       dots.style.strokeWidth = Math.max(2, width - .5);
       dots.dataset.pace = rate < .2 ? 0 : rate < 5 ? 1 : rate < 20 ? 2 : 3;
     }
-    const said = perSecond(rate), texts = [["name", wire.name], ["rate", this.root.classList.contains("tight") ? said.replace("/s", "") : said]];
-    if (wire.queued > 0 && (wire.oldest > .5 || wire.queued > 9)) texts.push(["waits", `${count(wire.queued)} wait, ${seconds(wire.oldest)}`]);
-    if (dropped) texts.push(["drops", `${count(dropped)} dropped`]);
+    const isTight = this.root.classList.contains("tight"), isBrief = !this.root.classList.contains("named"); // the tables say more
+    const texts = [["name", wire.name], ["rate", isTight ? perSecond(rate).replace("/s", "") : perSecond(rate)]];
+    if (!isTight && wire.queued > 0 && (wire.oldest > .5 || wire.queued > 9)) texts.push(["waits", `${count(wire.queued)} wait${isBrief ? "" : `, ${seconds(wire.oldest)}`}`]);
+    if (dropped) texts.push(["drops", isBrief ? `−${short(dropped)}` : `${count(dropped)} dropped`]);
     write(label, texts);
     label.dataset.is = state;
     label.title = `${wire.name}: ${wire.from.join(", ")} to ${wire.to}`;
@@ -269,6 +270,7 @@ export class Drawing {
 // How numbers are said
 
 export const count = number => number == null ? "–" : Math.round(number).toLocaleString("en");
+const short = number => number.toLocaleString("en", { notation: "compact" });
 export function perSecond(rate) {
   if (rate == null) return "–";
   if (rate > 0 && rate < .95) return `${(rate * 60).toFixed(rate * 60 < 9.5 ? 1 : 0)}/min`;
@@ -287,10 +289,10 @@ export function seconds(value) {
 }
 
 /** Give `element` one child for each [class, text]; what stays is not touched, so that nothing flickers. */
-export function write(element, texts) {
+export function write(element, texts, tag = "span") {
   while (element.children.length > texts.length) element.lastChild.remove();
   texts.forEach(([kind, text], i) => {
-    const child = element.children[i] || element.appendChild(document.createElement("span"));
+    const child = element.children[i] || element.appendChild(document.createElement(tag));
     if (child.className !== kind) child.className = kind;
     if (child.textContent !== String(text)) child.textContent = text;
   });
@@ -462,6 +464,7 @@ export class Timeline {
   constructor(root) {
     this.root = root;
     this.points = [];
+    this.now = 0;
     this.canvas = document.createElementNS(SVG, "svg");
     this.canvas.setAttribute("role", "img");
     root.append(this.canvas);
@@ -469,11 +472,11 @@ export class Timeline {
   }
 
   add(points) {
-    const last = this.points.length ? this.points.at(-1)[0] : 0;
-    this.points.push(...points.filter(point => point[0] > last));
+    this.points = [...this.points.filter(([at]) => at < points[0][0]), ...points]; // a clock may be set back
   }
 
   update(now, events) {
+    if (Math.floor(now) === Math.floor(this.now)) return;
     this.now = now;
     this.events = events.filter(([at]) => at > now - SPAN);
     this.points = this.points.filter(([at]) => at > now - SPAN);

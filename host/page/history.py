@@ -25,7 +25,7 @@ class History:
     def __init__(self, file: Path) -> None:
         self._file = file
         self._points = self._read()
-        self._lines = 2 * KEPT  # unknown, so the first point writes it anew
+        self._lines = 2 * KEPT  # unknown, so the next point writes it anew
 
     def add(self, overview: dict[str, Any]) -> None:
         """Note how the graph does, once for each second."""
@@ -37,11 +37,19 @@ class History:
             int(sums.get("dead") or 0),
             int(sums.get("backlog") or 0) + int(sums.get("on_the_way") or 0),
         )
-        if self._points and point.at <= self._points[-1].at:
+        if self._points and point.at == self._points[-1].at:
             return
-        self._points = [*self._points[1 - KEPT :], point]
+        before = [one for one in self._points if one.at < point.at]
+        if len(before) < len(self._points):  # the clock was set back
+            self._lines = 2 * KEPT
+        self._points = [*before[1 - KEPT :], point]
         with suppress(OSError):  # no room: then it is shown, and forgotten with this process
             self._write(point)
+
+    @property
+    def newest(self) -> int:
+        """The moment of the newest point; 0: there is none."""
+        return self._points[-1].at if self._points else 0
 
     def since(self, at: int) -> list[Point]:
         """The points behind the moment `at`, the newest last."""

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+from host.page.regular import opened
+
 KEPT = 100  # lines of each
 MOST = 2 * 1024 * 1024  # bytes of the file that are read at once
 LONGEST = 4200  # characters of a line: host/log.py cuts them before
@@ -41,14 +43,15 @@ class Lines:
             self._file.close()
             self._file = None
         try:
-            self._file = self._file or open(self._path, "rb")  # noqa: SIM115 (it stays open)
-        except FileNotFoundError:
+            self._file = self._file or opened(self._path)
+        except OSError:  # there is none yet
             return
         self._take(self._file)
 
     def since(self, node: str, number: int) -> list[Line]:
         """The lines of `node`, or of ALL, behind the one with this `number`."""
-        return [line for line in self._kept.get(node, ()) if line.number > number]
+        kept = self._kept[node].copy() if node in self._kept else ()  # in one step: `read` goes on in another thread
+        return [line for line in kept if line.number > number]
 
     def close(self) -> None:
         if self._file:
@@ -63,9 +66,9 @@ class Lines:
 
     def _take_from(self, path: Path) -> None:
         try:
-            with open(path, "rb") as file:
+            with opened(path) as file:
                 self._take(file)
-        except FileNotFoundError:
+        except OSError:  # there is none
             return
 
     def _take(self, file: BinaryIO) -> None:

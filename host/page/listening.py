@@ -85,7 +85,10 @@ def secret() -> bytes:
             os.link(fresh, file)  # never over one that is there, never half of one
         finally:
             fresh.unlink()
-    return file.read_bytes()
+    kept = file.read_bytes()
+    if len(kept) != SECRET_SIZE:
+        raise runfolder.Refused(f"{file} is damaged, and tokens made of it could be guessed: remove it")
+    return kept
 
 
 def shown(host: str) -> str:

@@ -5,8 +5,14 @@ import { count, Drawing, perSecond, seconds, Timeline, write } from "/drawing.js
 
 const OLD = 3;          // seconds after which a picture is greyed, and a silence is said
 const AGAIN = 1000;     // ms between two tries to connect
-const GIVE_UP = 8;      // seconds without a word after which a connection is opened anew
+const GIVE_UP = 5;      // seconds without a sign of life after which a connection is opened anew
+const HIDDEN = 10;      // seconds between two questions of a page that nobody sees …
+const HIDDEN_GIVE_UP = 100; // … which browsers make a minute; after so many it is taken for lost
+const GRACE = 1000;     // ms that a page which comes into view has to hear how things are
+const SILENT = 5;       // seconds after which a host is silent
 const LINES = 100;
+const LATE = 5;         // seconds from capture until finished, beyond which a graph is not live any more
+const MOST_LOSSES = 5;  // lines of what went wrong
 
 const LEVELS = { "crash loop": "bad", failed: "bad", rests: "warn", silent: "warn", runs: "good" }; // all others are quiet
 const KINDS = { age: "age at arrival", hop: "last hop", work: "work", latency: "until done" };
@@ -45,27 +51,40 @@ function say(element, text) {
 
 // The connection
 
-let socket = null, lostAt = null, refused = false;
+let socket = null, turn = 0; // the timer until the next question; 0: an answer is on its way
+let spokenAt = 0;            // when the server gave the last sign of life, or when it was called (performance.now())
+let seenAt = -1e9;           // when this page came into view
+let lostAt = null, refused = false;
 
+/** Open a connection and forget the one before, dead or alive: a network that was away leaves dead ones behind. */
 function connect() {
+  if (socket) {
+    socket.onopen = socket.onmessage = socket.onclose = null;
+    socket.close();
+  }
+  spokenAt = performance.now();
   socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/stream`);
   socket.binaryType = "arraybuffer";
   socket.onopen = ask;
   socket.onmessage = ({ data }) => {
-    if (typeof data === "string") {
-      hear(JSON.parse(data));
-      ask();
-    } else takePicture(data);
+    spokenAt = performance.now();
+    if (typeof data !== "string") return takePicture(data);
+    hear(JSON.parse(data));
+    if (document.hidden) turn = setTimeout(ask, HIDDEN * 1000);
+    else ask();
   };
+  const mine = socket;
   socket.onclose = async () => {
-    lose();
-    refused = await fetch("/icon.svg").then(answer => answer.status === 401, () => false);
+    lostAt ??= Date.now();
     watchOver();
-    setTimeout(connect, AGAIN);
+    refused = await fetch("/icon.svg", { signal: AbortSignal.timeout(AGAIN) }).then(answer => answer.status === 401, () => false);
+    setTimeout(() => mine === socket && connect(), AGAIN);
   };
 }
 
 function ask() {
+  clearTimeout(turn);
+  turn = 0;
   const large = shown.large && shown.large.node ? [shown.large.node, shown.large.side] : null;
   const nodes = new Set();
   for (const [element, isVisible] of shown.visible) if (isVisible && element.isConnected) nodes.add(element.dataset.picture.split("/")[0]);
@@ -73,34 +92,35 @@ function ask() {
   if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ looks: !document.hidden, nodes: [...nodes], large, node }));
 }
 
-function lose() {
-  lostAt ??= Date.now();
-  watchOver();
-}
-
 /** Say whether what is shown is alive; whoever looks must never take the past for the present. */
 function watchOver() {
-  const quiet = (performance.now() - shown.heardAt) / 1000;
-  if (quiet > OLD && lostAt === null && shown.now) lostAt = Date.now() - quiet * 1000;
-  if (quiet > GIVE_UP && socket.readyState === WebSocket.OPEN) socket.close();
-  const silent = shown.silent === null ? null : shown.silent + quiet;
-  const state = shown.overview && shown.overview.state;
-  let words = "";
-  const ending = { stops: "stops", done: "is done", failed: "has failed", stopped: "was stopped" }[state];
-  if (refused) words = "This page’s token is no longer valid. Open the address that the launcher shows now.";
-  else if (lostAt !== null && ending) words = `The graph ${ending}, and its page is gone since ${clock(lostAt / 1000)}. What you see is from then. Trying again …`;
-  else if (lostAt !== null && shown.now) words = `Connection lost since ${clock(lostAt / 1000)}, ${seconds((Date.now() - lostAt) / 1000)} ago. What you see is from then. Trying again …`;
-  else if (lostAt !== null) words = "No connection. Trying again …";
-  else if (silent > OLD && !["done", "failed", "stopped"].includes(state)) words = `The launcher has said nothing for ${seconds(silent)}. What you see is from then.`;
+  const now = performance.now();
+  if (!document.hidden && now - Math.max(spokenAt, seenAt) > GIVE_UP * 1000) connect();
+  const quiet = (now - shown.heardAt) / 1000, isUnseen = document.hidden || now - seenAt < GRACE;
+  if (quiet > (isUnseen ? HIDDEN_GIVE_UP : OLD) && lostAt === null && shown.now) lostAt = Date.now() - quiet * 1000;
+  const [words, ago] = refused ? ["This page’s token is no longer valid. Open the address that the launcher shows now.", 0] : trouble(isUnseen ? 0 : quiet);
+  const [first, second] = $("banner").children;
+  say(first, words);
+  say(second, ago ? `(${seconds(ago)} ago)` : ""); // it goes on, and is not read out again and again
   $("banner").hidden = !words;
-  // The time in it goes on, and is no news: what is read out changes with its beginning only.
-  if (words.slice(0, 20) !== $("banner").textContent.slice(0, 20)) $("banner").replaceChildren(make("span", { text: words }));
-  else if (words) $("banner").firstChild.firstChild.data = words;
   document.documentElement.classList.toggle("lost", Boolean(words));
   const is = words ? "lost" : shown.now ? "live" : "connecting";
   $("connection").dataset.is = is;
   say($("connection").lastElementChild, is);
   document.title = `${words ? "(lost) " : ""}${$("title").textContent}`;
+}
+
+const ENDINGS = { stops: "stops", done: "is done", failed: "has failed", stopped: "was stopped" };
+
+/** Why what is shown is the past, if it is, and for how many seconds that has been so. */
+function trouble(quiet) {
+  const state = shown.overview && shown.overview.state, silent = shown.silent === null ? 0 : shown.silent + quiet;
+  const isLost = lostAt !== null, ago = isLost ? (Date.now() - lostAt) / 1000 : silent, since = clock(Date.now() / 1000 - ago);
+  if (isLost && !shown.now) return ["No connection. Trying again …", 0];
+  if (isLost && ENDINGS[state]) return [`The graph ${ENDINGS[state]}, and its page is gone since ${since}. What you see is from then. Trying again …`, ago];
+  if (isLost) return [`Connection lost since ${since}. What you see is from then. Trying again …`, ago];
+  if (silent > OLD && !(state in ENDINGS && state !== "stops")) return [`The launcher has said nothing since ${since}. What you see is from then.`, silent];
+  return ["", 0];
 }
 
 // What is heard
@@ -142,12 +162,17 @@ function choose(name) {
   if (shown.overview) show(shown.overview);
 }
 
+/** What is in trouble, else the last node of this host that pulls: it shows the most. */
+function firstChoice({ nodes, host }) {
+  return nodes.find(node => LEVELS[stateOf(node)] === "bad") || nodes.findLast(node => node.pulls.length && (node.host || "") === host) || nodes.findLast(node => node.pulls.length) || nodes[0];
+}
+
 function stateOf(node) {
-  return node.age > 5 ? "silent" : node.state;
+  return node.age > SILENT ? "silent" : node.state;
 }
 
 function show(overview) {
-  if (!overview.nodes.some(node => node.name === shown.node)) shown.node = (overview.nodes.findLast(node => node.pulls.length) || overview.nodes[0]).name;
+  if (!overview.nodes.some(node => node.name === shown.node)) shown.node = firstChoice(overview).name;
   showHead(overview);
   drawing.update(overview, shown.node);
   showNode(overview.nodes.find(node => node.name === shown.node));
@@ -157,14 +182,25 @@ function show(overview) {
   showWires(overview.wires);
   showNodes(overview.nodes);
   showHosts(overview.hosts || []);
+  const where = onlyHere(overview);
+  for (const element of document.querySelectorAll(".where")) say(element, where && `${element.dataset.of} ${where}`);
   paint();
+}
+
+/** Of which host that is which a launcher does not hear of the others, and where theirs is; nothing if there are none. */
+function onlyHere({ host, hosts = [] }) {
+  const others = hosts.map(one => one.name).filter(name => name !== host);
+  if (!others.length) return "";
+  const last = others.pop(), all = others.length ? `pages on ${others.join(", ")} and ${last} have` : `page on ${last} has`;
+  return `of ${host} only; the ${all} ${others.length ? "theirs" : "its own"}.`;
 }
 
 function showHead(overview) {
   const parts = overview.graph.split("/");
   say($("title"), parts.slice(-2).join("/"));
   const processes = overview.nodes.reduce((sum, node) => sum + node.replicas.length, 0);
-  const facts = [plural(overview.nodes.length, "node"), plural(processes, "process", "processes"), `${{ runs: "runs for", stops: "stops after" }[overview.state] || overview.state + " after"} ${seconds(overview.at - overview.began)}`];
+  const since = { runs: "runs for", stops: "stops after" }[overview.state] || `${overview.state} after`;
+  const facts = [plural(overview.nodes.length, "node"), plural(processes, "process", "processes"), `${since} ${seconds(overview.at - overview.began)}`];
   if (overview.host) facts.push(`on ${overview.host}`);
   say($("facts"), facts.join(" · "));
   const [level, words] = inWords(overview);
@@ -172,6 +208,7 @@ function showHead(overview) {
   say($("headline"), words);
   const { sums = {}, latency = {} } = overview, now = latency.now || {};
   const drops = sums.dropped || 0;
+  showLosses(overview);
   figures($("figures"), [
     ["Finished", perSecond(overview.rate), "", ""],
     ["Latency", seconds(now.p50), now.p99 == null ? "" : `p99 ${seconds(now.p99)}`, ""],
@@ -183,6 +220,37 @@ function showHead(overview) {
   ]);
 }
 
+/** What went wrong, and why: what wires and sources let go of, who dies again and again. */
+function showLosses({ nodes, wires, events = [] }) {
+  const words = [];
+  const isSaid = name => nodes.some(node => node.name === name && LEVELS[stateOf(node)] === "bad"); // by the headline
+  for (const [name, deaths] of diedOften(events)) {
+    const [at, , , why] = deaths.at(-1);
+    if (!isSaid(name)) words.push(`${name} has died ${deaths.length > 2 ? `${deaths.length} times` : "twice"} in the last ten minutes, at ${clock(at)}: ${why}.`);
+  }
+  for (const { name, keep, max_age, passed_over, outdated } of wires) {
+    const ways = [];
+    if (passed_over) ways.push(`${count(passed_over)} passed over for newer ones (keep: ${keep})`);
+    if (outdated) ways.push(`${count(outdated)} too old${max_age ? ` (max_age ${seconds(max_age)})` : ""}`);
+    if (ways.length) words.push(`Dropped on ${name}: ${ways.join(", ")}.`);
+  }
+  for (const { name, counters = {} } of nodes) if (counters.lost) words.push(`Dropped by ${name}, for whom the graph was too slow: ${count(counters.lost)}.`);
+  const more = words.splice(MOST_LOSSES).length;
+  if (more) words.push(`${plural(more, "more line")} of that kind; the tables below have all.`);
+  write($("losses"), words.map(one => ["loss", one]), "li");
+}
+
+/** [node, its deaths in the last ten minutes], of those that died more than once. */
+function diedOften(events) {
+  const deaths = new Map();
+  for (const event of events) {
+    if (!BAD.includes(event[2]) || event[0] < shown.now - 600) continue;
+    const node = event[1].replace(/\.\d+(?=$| on )/, "");
+    deaths.set(node, [...deaths.get(node) || [], event]);
+  }
+  return [...deaths].filter(([, all]) => all.length > 1).sort((a, b) => b[1].length - a[1].length);
+}
+
 /** What matters most, as a sentence. */
 function inWords(overview) {
   const bad = overview.nodes.filter(node => LEVELS[stateOf(node)] === "bad");
@@ -192,16 +260,22 @@ function inWords(overview) {
   if (bad.length) {
     const first = bad[0], how = first.state === "failed" ? "has failed for good" : "is in a crash loop";
     const words = first.replicas.map(one => one.words).find(Boolean);
-    return ["bad", `${first.name} ${how}${words ? `: ${words}` : ""}.${bad.length > 1 ? ` So do ${bad.length - 1} more.` : ""} ${slow}`];
+    return ["bad", `${first.name}${first.host && overview.hosts.length > 1 ? ` on ${first.host}` : ""} ${how}${words ? `: ${words}` : ""}.${bad.length > 1 ? ` So do ${bad.length - 1} more.` : ""} ${slow}`];
   }
-  if (lost.length) return ["warn", `Nothing is heard of ${lost.map(host => host.name).join(" and ")} for ${seconds(lost[0].age)}. ${slow}`];
+  if (lost.length) return ["bad", `${lost.map(host => `Nothing is heard of ${host.name} since ${clock(shown.now - host.age)}, for ${seconds(host.age)}`).join("; ")}. ${slow}`];
   if (weak.length) return ["warn", `${weak.map(node => node.name).join(" and ")} died, and will be started again. ${slow}`];
   if (slow) return ["warn", slow];
   if (overview.state === "stops") return ["", "The graph stops: the source first, the sink last."];
   if (overview.state !== "runs") return ["", { done: "All done.", failed: "A node failed for good, and the graph has ended.", stopped: "The graph was stopped." }[overview.state] || ""];
-  if (overview.nodes.some(node => node.state === "starts")) return ["", "The graph starts …"];
-  if (!overview.rate) return ["", "Nothing flows: no frame was finished in the last ten seconds."];
-  const late = overview.latency && overview.latency.now && overview.latency.now.p50;
+  const young = overview.nodes.filter(node => node.state === "starts");
+  if (young.length && overview.sums?.done) return ["warn", `${young.map(node => node.name).join(" and ")} ${young.length > 1 ? "start" : "starts"} again …`];
+  if (young.length) return ["", "The graph starts …"];
+  if (!overview.rate) {
+    const last = timeline.points.findLast(([, rate]) => rate);
+    return [last ? "warn" : "", `Nothing flows: no frame was finished ${last ? `since ${clock(last[0])}` : "in the last ten seconds"}.`];
+  }
+  const late = overview.latency && overview.latency.now && overview.latency.now.p50, { backlog = 0, on_the_way = 0 } = overview.sums || {};
+  if (late > LATE) return ["warn", `Late: frames are finished ${seconds(late)} after they were captured; ${count(backlog + on_the_way)} wait or are on their way.`];
   return ["", `All flows: ${perSecond(overview.rate)}${late == null ? "" : `, each frame finished ${seconds(late)} after it was captured`}.`];
 }
 
@@ -242,7 +316,12 @@ const flowOf = ({ rates = {} }) => Math.max(rates.in || 0, rates.out || 0, rates
 /** What a node shows in the drawing. */
 function fillNode(button, node) {
   if (!button.children.length) {
-    button.append(frame(node.name, sideOf(node), false), make("span", { class: "row" }, make("span", { class: "name" }), make("span", { class: "many" })), make("span", { class: "row" }, stateMark(""), make("span", { class: "rate" })), make("span", { class: "work" }, make("i")));
+    button.append(
+      frame(node.name, sideOf(node), false),
+      make("span", { class: "row" }, make("span", { class: "name" }), make("span", { class: "many" })),
+      make("span", { class: "row" }, stateMark(""), make("span", { class: "rate" })),
+      make("span", { class: "work" }, make("i")),
+    );
   }
   const [picture, above, below, work] = button.children, is = stateOf(node);
   const [name, many] = above.children, [state, rate] = below.children;
@@ -254,10 +333,11 @@ function fillNode(button, node) {
     name.dataset.is = node.name;
     name.replaceChildren(...node.name.split(/(?<=_)/).flatMap(part => [part, document.createElement("wbr")]));
   }
-  say(many, node.replicas.length > 1 ? `×${node.replicas.length}` : "");
+  const hosts = shown.overview.hosts || [];
+  say(many, [hosts.length > 1 ? node.host : "", node.replicas.length > 1 ? `×${node.replicas.length}` : ""].filter(Boolean).join(" "));
   setState(state, is);
-  say(rate, perSecond(flowOf(node)));
-  work.firstChild.style.width = `${Math.round(100 * ((node.shares && node.shares.working) || 0))}%`;
+  say(rate, is === "silent" ? `for ${seconds(node.age)}` : perSecond(flowOf(node)));
+  work.firstChild.style.width = `${is === "silent" ? 0 : Math.round(100 * ((node.shares && node.shares.working) || 0))}%`;
   work.title = "how much of the time its code works";
 }
 
@@ -272,11 +352,18 @@ const sideOf = node => sidesOf(node).at(-1);
 function showNode(node) {
   $("node").hidden = false;
   say($("node-title"), node.name);
-  const facts = [node.replicas.length > 1 ? `${node.replicas.length} replicas` : "", node.host ? `on ${node.host}` : "", node.pulls.length ? `pulls ${node.pulls.join(", ")}` : "makes its messages itself", node.pushes.length ? `pushes ${node.pushes.join(", ")}` : "", node.age > 1 ? `heard ${seconds(node.age)} ago` : ""];
+  const facts = [
+    node.replicas.length > 1 ? `${node.replicas.length} replicas` : "",
+    node.host ? `on ${node.host}` : "",
+    node.pulls.length ? `pulls ${node.pulls.join(", ")}` : "makes its messages itself",
+    node.pushes.length ? `pushes ${node.pushes.join(", ")}` : "",
+    node.age > OLD ? `all numbers are ${seconds(node.age)} old` : "",
+  ];
   const head = $("node-facts");
   if (!head.firstChild) head.append(stateMark(""), make("span"));
   setState(head.firstChild, stateOf(node));
   say(head.lastChild, ` · ${facts.filter(Boolean).join(" · ")}`);
+  $("node").classList.toggle("past", stateOf(node) === "silent");
   showPair($("node-pictures"), node);
   const { rates = {}, counters = {}, shares = {} } = node, sum = of => node.replicas.reduce((all, one) => all + (one[of] || 0), 0);
   figures($("node-numbers"), [
@@ -295,12 +382,21 @@ function showNode(node) {
   ].map(([term, value]) => [term, value, "", ""]));
   const rows = Object.entries(KINDS).filter(([kind]) => ((node.latency || {})[kind]?.ever || {}).p50 != null).map(([kind, words]) => {
     const { now, ever } = (node.latency || {})[kind] || {};
-    return { key: kind, cells: [words, ...["p50", "p95", "p99"].flatMap(p => [now && now[p]]), ...["p50", "p99"].map(p => ever && ever[p])].map((one, i) => i ? seconds(one) : one) };
+    const times = [now?.p50, now?.p95, now?.p99, ever?.p50, ever?.p99];
+    return { key: kind, cells: [words, ...times.map(seconds)] };
   });
   table($("latencies"), ["Latency", "p50", "p95", "p99", "since start p50", "p99"], rows);
   table($("replicas"), ["Replica", "|State", "Up", "Restarts", "Memory", "CPU", "|Last words"], node.replicas.map(one => ({
     key: one.name,
-    cells: [one.name, { state: one.state }, one.pid && one.since ? seconds(shown.now - one.since) : "–", count(one.restarts), bytes(one.memory), (one.cpu || 0).toFixed(2), { text: one.words || "", wide: true }],
+    cells: [
+      one.name,
+      { state: node.age > SILENT ? "silent" : one.state },
+      one.pid && one.since ? seconds(shown.now - one.since) : "–",
+      count(one.restarts),
+      bytes(one.memory),
+      (one.cpu || 0).toFixed(2),
+      { text: one.words || "", wide: true },
+    ],
   })));
 }
 
@@ -309,10 +405,19 @@ function showNodes(nodes) {
     const sum = of => node.replicas.reduce((all, one) => all + (one[of] || 0), 0);
     const { now = {} } = (node.latency || {}).latency || (node.latency || {}).age || {}, late = now || {};
     const { rates = {}, counters = {} } = node, drops = counters.dropped || 0;
-    return { key: node.name, cells: [
-      { text: node.name, press: () => { choose(node.name); $("node").scrollIntoView({ block: "start" }); } }, { state: stateOf(node) },
-      node.pulls.length ? perSecond(rates.in) : "–", node.pushes.length ? perSecond(rates.out) : "–", percent((node.shares || {}).working),
-      seconds(late.p50), seconds(late.p95), seconds(late.p99), node.replicas.length || "–", warnIf(sum("restarts")), bytes(sum("memory")), sum("cpu").toFixed(2), warnIf(drops), warnIf(counters.dead),
+    return { key: node.name, isPast: stateOf(node) === "silent", cells: [
+      { text: node.name, press: () => { choose(node.name); $("node").scrollIntoView({ block: "start" }); } },
+      { state: stateOf(node) },
+      node.pulls.length ? perSecond(rates.in) : "–",
+      node.pushes.length ? perSecond(rates.out) : "–",
+      percent((node.shares || {}).working),
+      ...[late.p50, late.p95, late.p99].map(seconds),
+      node.replicas.length || "–",
+      warnIf(sum("restarts")),
+      bytes(sum("memory")),
+      sum("cpu").toFixed(2),
+      warnIf(drops),
+      warnIf(counters.dead),
     ] };
   }));
 }
@@ -320,7 +425,20 @@ function showNodes(nodes) {
 function showWires(wires) {
   table($("wires"), ["Wire", "|From", "|To", "Rate", "Bytes", "Waiting", "On the way", "Oldest", "Passed over", "Too old", "|Keeps", "Pullers"], wires.map(wire => ({
     key: wire.name,
-    cells: [wire.name, wire.from.join(", "), wire.to, perSecond(wire.rate), `${bytes(wire.bytes_rate)}/s`, warnIf(wire.queued, wire.oldest > 2), count(wire.unfinished), warnIf(wire.oldest, wire.oldest > 2, seconds(wire.oldest)), warnIf(wire.passed_over), warnIf(wire.outdated), wire.keep + (wire.max_age ? `, up to ${seconds(wire.max_age)}` : "") + (wire.between_hosts ? ", between hosts" : ""), wire.pipes ? `${wire.pullers} of ${wire.pipes}` : count(wire.pullers)],
+    cells: [
+      wire.name,
+      wire.from.join(", "),
+      wire.to,
+      perSecond(wire.rate),
+      `${bytes(wire.bytes_rate)}/s`,
+      warnIf(wire.queued, wire.oldest > 2),
+      count(wire.unfinished),
+      warnIf(wire.oldest, wire.oldest > 2, seconds(wire.oldest)),
+      warnIf(wire.passed_over),
+      warnIf(wire.outdated),
+      [wire.keep, wire.max_age ? `up to ${seconds(wire.max_age)}` : "", wire.between_hosts ? "between hosts" : ""].filter(Boolean).join(", "),
+      wire.pipes ? `${wire.pullers} of ${wire.pipes}` : count(wire.pullers),
+    ],
   })));
 }
 
@@ -328,7 +446,15 @@ function showHosts(hosts) {
   $("hosts-section").hidden = hosts.length < 2;
   table($("hosts"), ["Host", "|State", "Heard", "Clock", "Round trip", "|Versions", "Runs for"], hosts.map(host => ({
     key: host.name,
-    cells: [host.name, host.state === "silent" ? { text: "silent", is: "bad" } : host.state, host.state === "here" ? "here" : host.age == null ? "never" : `${seconds(host.age)} ago`, host.offset == null ? "–" : `${host.offset < 0 ? "−" : "+"}${seconds(Math.abs(host.offset))} ± ${seconds(host.uncertainty)}`, seconds(host.round_trip), Object.entries(host.versions || {}).map(one => one.join(" ")).join(", "), host.began ? seconds(shown.now - host.began) : "–"],
+    cells: [
+      host.name,
+      { text: host.state, is: host.state === "silent" ? "bad" : "" },
+      host.state === "here" ? "here" : host.age == null ? "never" : `${seconds(host.age)} ago`,
+      host.offset == null ? "–" : `${host.offset < 0 ? "−" : "+"}${seconds(Math.abs(host.offset))} ± ${seconds(host.uncertainty)}`,
+      seconds(host.round_trip),
+      Object.entries(host.versions || {}).map(one => one.join(" ")).join(", "),
+      host.began ? seconds(shown.now - host.began) : "–",
+    ],
   })));
 }
 
@@ -341,13 +467,20 @@ function table(element, heads, rows) {
     element.createTBody();
   }
   const body = element.tBodies[0], there = new Map([...body.rows].map(row => [row.dataset.key, row]));
-  rows.forEach(({ key, cells }, i) => {
-    const row = there.get(key) || make("tr", { "data-key": key }, ...heads.map((head, j) => make(j ? "td" : "th", { ...j ? {} : { scope: "row" }, ...head[0] === "|" ? { class: "words" } : {} })));
+  rows.forEach(({ key, isPast, cells }, i) => {
+    const row = there.get(key) || make("tr", { "data-key": key }, ...heads.map(emptyCell));
     there.delete(key);
+    row.classList.toggle("past", Boolean(isPast));
     if (body.rows[i] !== row) body.insertBefore(row, body.rows[i] || null);
     cells.forEach((cell, j) => fillCell(row.cells[j], cell));
   });
   for (const row of there.values()) row.remove();
+}
+
+function emptyCell(head, column) {
+  const cell = column ? make("td") : make("th", { scope: "row" });
+  if (head[0] === "|") cell.className = "words";
+  return cell;
 }
 
 function fillCell(element, cell) {
@@ -372,7 +505,8 @@ const watcher = new IntersectionObserver(entries => {
 
 /** A place for a picture; as a button it opens the large one. */
 function frame(node, side, isButton) {
-  const element = make(isButton ? "button" : "span", isButton ? { type: "button", class: "picture" } : { class: "picture" }, make("img", { alt: "" }), make("span", { class: "none" }), make("span", { class: "age" }));
+  const parts = [make("img", { alt: "" }), make("span", { class: "none" }), make("span", { class: "age" })];
+  const element = isButton ? make("button", { type: "button", class: "picture" }, ...parts) : make("span", { class: "picture" }, ...parts);
   setPicture(element, node, side);
   if (isButton) element.addEventListener("click", () => openLarge(...element.dataset.picture.split("/")));
   watcher.observe(element);
@@ -393,7 +527,7 @@ function paint() {
     const picture = shown.pictures.get(`${element.dataset.picture}/320`), [image, none, age] = element.children;
     const node = shown.overview && shown.overview.nodes.find(one => one.name === element.dataset.picture.split("/")[0]);
     const isElsewhere = node && node.host && shown.overview.host && node.host !== shown.overview.host;
-    say(none, picture && picture.url ? "" : picture ? picture.facts.trouble : isElsewhere ? `shown by the page on ${node.host}` : "no frame yet");
+    say(none, picture && picture.url ? "" : picture ? picture.facts.trouble : isElsewhere ? `It is shown by the page on ${node.host}` : "no frame yet");
     none.hidden = Boolean(picture && picture.url);
     if (picture && picture.url) {
       if (image.src !== picture.url) image.src = picture.url;
@@ -409,9 +543,8 @@ function paint() {
   }
   for (const element of document.querySelectorAll("[data-caption]")) {
     const picture = shown.pictures.get(`${element.dataset.caption}/320`);
-    const name = picture ? picture.facts.name : "";
-    say(element, name.length > 22 ? `…${name.slice(-20)}` : name);
-    element.title = name;
+    say(element, picture ? picture.facts.name : "");
+    element.parentElement.title = element.textContent;
   }
   paintLarge(now);
 }
@@ -420,7 +553,10 @@ function showPair(root, node) {
   const sides = sidesOf(node), key = [node.name, ...sides].join("/");
   if (root.dataset.key === key) return;
   root.dataset.key = key;
-  root.replaceChildren(...sides.map(side => make("figure", {}, frame(node.name, side, true), make("figcaption", {}, make("span", { text: side }), make("span", { "data-caption": `${node.name}/${side}` })))));
+  root.replaceChildren(...sides.map(side => {
+    const name = make("span", { class: "end" }, make("bdi", { "data-caption": `${node.name}/${side}` }));
+    return make("figure", {}, frame(node.name, side, true), make("figcaption", {}, make("span", { text: side }), name));
+  }));
 }
 
 function showFrames(nodes) {
@@ -438,6 +574,11 @@ function showFrames(nodes) {
 }
 
 function openLarge(node, side) {
+  for (const [key, { url }] of shown.pictures) { // one large picture is kept: the server does not send it twice
+    if (!key.endsWith("/1280") || key === `${node}/${side}/1280`) continue;
+    URL.revokeObjectURL(url);
+    shown.pictures.delete(key);
+  }
   shown.large = { node, side };
   say($("large-title"), `${node}, ${side}`);
   paintLarge(serverNow());
@@ -452,15 +593,14 @@ function paintLarge(now) {
   const old = picture ? ageOf(picture.facts, now) : 0;
   image.classList.toggle("old", old > OLD);
   image.alt = picture ? `The frame ${picture.facts.name}` : "";
-  say($("large-facts"), picture ? [picture.facts.trouble || picture.facts.name, `stream ${picture.facts.stream}`, `at ${picture.facts.replica} ${clock(picture.facts.at / 1e9)}`, old > OLD ? `${seconds(old)} old` : ""].filter(Boolean).join(" · ") : "no frame yet");
+  const { trouble, name, stream, replica, at } = picture ? picture.facts : {};
+  const facts = picture ? [trouble || name, `stream ${stream}`, `at ${replica} ${clock(at / 1e9)}`, old > OLD ? `${seconds(old)} old` : ""] : ["no frame yet"];
+  say($("large-facts"), facts.filter(Boolean).join(" · "));
 }
 
 $("close").addEventListener("click", () => $("large").close());
 $("large").addEventListener("click", event => event.target === $("large") && $("large").close());
 $("large").addEventListener("close", () => {
-  const { node, side } = shown.large || {}, key = `${node}/${side}/1280`;
-  if (shown.pictures.has(key)) URL.revokeObjectURL(shown.pictures.get(key).url);
-  shown.pictures.delete(key);
   shown.large = null;
   $("large-picture").removeAttribute("src");
 });
@@ -470,12 +610,12 @@ $("large").addEventListener("close", () => {
 function showLines({ node, anew, lines }) {
   const log = $("log"), atEnd = anew || log.scrollTop + log.clientHeight > log.scrollHeight - 24;
   if (node !== (shown.everything ? "" : shown.node)) return; // of what was chosen before
-  const items = lines.map(([, at, who, text]) => make("li", {}, make("time", { text: clock(at) }), make("span", { class: "who", text: who }), make("span", { class: "text", text })));
+  const items = lines.map(([, at, who, text]) => happening(at, who, text));
   if (anew) log.replaceChildren(...items);
   else log.append(...items);
   while (log.children.length > LINES) log.firstChild.remove();
   const host = node && shown.overview?.nodes.find(one => one.name === node)?.host, isHere = !host || host === shown.overview.host;
-  if (!log.children.length) log.append(make("li", { class: "none", text: isHere ? "It has said nothing." : `Its lines are on ${host}.` }));
+  if (!log.children.length) log.append(make("li", { class: "none", text: isHere ? "It has said nothing." : `Its lines are on ${host}: the page there shows them.` }));
   else log.querySelector(".none:not(:only-child)")?.remove();
   if (atEnd) log.scrollTop = log.scrollHeight;
 }
@@ -497,13 +637,19 @@ function showEvents(events) {
   shown.said = Math.max(1, ...events.map(([at]) => at));
   if ($("events").dataset.key === key) return;
   $("events").dataset.key = key;
-  $("events").replaceChildren(...newest.map(([at, who, kind, words]) => make("li", { "data-is": BAD.includes(kind) ? "bad" : "" }, make("time", { text: clock(at) }), make("span", { class: "who", text: who }), make("span", { class: "text", text: words || kind }))));
+  $("events").replaceChildren(...newest.map(([at, who, kind, words]) => happening(at, who, words || kind, BAD.includes(kind) ? "bad" : "")));
+}
+
+function happening(at, who, text, is = "") {
+  return make("li", { "data-is": is }, make("time", { text: clock(at) }), make("span", { class: "who", text: who }), make("span", { class: "text", text }));
 }
 
 // Dead letters
 
 function showLetters({ count: number, troubles, letters }) {
-  say($("letters-note"), [number ? `${plural(number, "frame")} set aside on this machine, which could not be done.` : "None: no frame was set aside on this machine.", number > letters.length ? `The newest ${letters.length} are shown.` : "", ...troubles].filter(Boolean).join(" "));
+  const said = number ? `${plural(number, "frame")} set aside on this machine, which could not be done.` : "None: no frame was set aside on this machine.";
+  const cut = number > letters.length ? `The newest ${letters.length} are shown.` : "";
+  say($("letters-note"), [said, cut, ...troubles].filter(Boolean).join(" "));
   const root = $("letters"), there = new Map([...root.children].map(item => [item.dataset.id, item]));
   letters.forEach((letter, i) => {
     const item = there.get(letter.id) || letterItem(letter);
@@ -517,8 +663,10 @@ function letterItem(letter) {
   const image = make("img", { src: `/letters/${letter.id}`, alt: "", loading: "lazy" }), none = make("span", { class: "none", text: "not a readable image", hidden: "" });
   image.addEventListener("error", () => { image.removeAttribute("src"); none.hidden = false; });
   const picture = make("button", { type: "button", class: "picture", "aria-label": `Dead letter ${letter.name}, larger`, onclick: () => openLetter(letter) }, image, none);
-  const words = make("div", {}, make("h3", { text: letter.name }), make("p", { class: "reason", text: letter.reason }), make("p", { text: `${dated(letter.when)} · ${bytes(letter.size)} · set aside by ${letter.owner}` }));
-  if (letter.goes_back) words.append(make("button", { type: "button", class: "retry", text: "Retry", "aria-label": `Retry ${letter.name}`, onclick: event => retry(letter, event.target) }));
+  const facts = `${dated(letter.when)} · ${bytes(letter.size)} · set aside by ${letter.owner}`;
+  const words = make("div", {}, make("h3", { text: letter.name }), make("p", { class: "reason", text: letter.reason }), make("p", { text: facts }));
+  const again = { type: "button", class: "retry", text: "Retry", "aria-label": `Retry ${letter.name}`, onclick: event => retry(letter, event.target) };
+  if (letter.goes_back) words.append(make("button", again));
   else words.append(make("p", { text: "It came from no folder, so it cannot go back by itself." }));
   return make("li", { "data-id": letter.id }, picture, words);
 }
@@ -560,6 +708,10 @@ function bytes(size) {
   return `${value.toFixed(power && value < 9.95 ? 1 : 0)} ${units[power]}`;
 }
 
-document.addEventListener("visibilitychange", watchOver);
+document.addEventListener("visibilitychange", () => {
+  seenAt = performance.now();
+  if (turn) ask();
+});
+addEventListener("online", () => lostAt !== null && connect());
 setInterval(() => { watchOver(); paint(); }, 500);
 connect();

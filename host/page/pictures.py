@@ -9,6 +9,7 @@ from PIL import Image
 
 from bus.picture import RAW_MODES, Undecodable, as_raw, decode, encode
 from host.graph import Graph
+from host.page.regular import opened
 
 SIDES = ("before", "after")  # of a node; also what the files' names end with
 SMALL, LARGE = 320, 1280  # pixels of the longer side
@@ -66,8 +67,8 @@ class Pictures:
         if not todo:
             return made
         try:
-            with open(file, "rb") as opened:
-                head, body = opened.readline(MOST_FACTS), opened.read(MOST)
+            with opened(file) as there:
+                head, body = there.readline(MOST_FACTS), there.read(MOST)
         except OSError:  # its replica is gone, or it was replaced: there will be another one
             return made
         facts = {"replica": file.stem, **_facts(head)}

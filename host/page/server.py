@@ -11,6 +11,7 @@ from aiohttp import web
 
 from bus.picture import Undecodable
 from host import metrics
+from host.page.crowd import Crowd
 from host.page.door import Door, harden, refusal
 from host.page.pictures import LARGE
 from host.page.viewer import Viewer
@@ -37,6 +38,7 @@ class Server:
 
     def __init__(self, watch: Watch, door: Door) -> None:
         self._watch, self._door = watch, door
+        self.crowd = Crowd()
         self._viewers: set[asyncio.Task[object]] = set()
 
     @property
@@ -53,7 +55,7 @@ class Server:
 
     @property
     def application(self) -> web.Application:
-        application = web.Application(middlewares=[self._door.guard], client_max_size=MOST_BODY)
+        application = web.Application(middlewares=[self.crowd.serve, self._door.guard], client_max_size=MOST_BODY)
         application.on_response_prepare.append(harden)
         application.on_shutdown.append(self._part)
         for method, path, handler in self.routes:
@@ -86,13 +88,13 @@ class Server:
 
     async def _retry(self, request: web.Request) -> web.StreamResponse:
         try:
-            id = json.loads(await request.text())["id"]
+            id = json.loads(await request.read())["id"]
             went, said = True, await self._watch.walking(self._watch.aside.retry, id)
         except KeyError:
             went, said = False, "it is not there any longer"
         except Stays as stays:
             went, said = False, str(stays)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, RecursionError, web.RequestPayloadError):
             return refusal(HTTPStatus.BAD_REQUEST, 'Send {"id": "…"} of a dead letter.\n')
         await self._watch.list_letters()
         return web.json_response({"went": went, "said": said})
@@ -103,7 +105,8 @@ class Server:
             return refusal(HTTPStatus.SERVICE_UNAVAILABLE, "The launcher has written no numbers yet.\n")
         is_open = metrics.OPENMETRICS.partition(";")[0] in request.headers.get("Accept", "")
         kind = metrics.OPENMETRICS if is_open else metrics.PLAIN
-        return web.Response(body=metrics.text(whole, openmetrics=is_open).encode(), headers={"Content-Type": kind})
+        text = await asyncio.to_thread(metrics.text, whole, openmetrics=is_open)  # of a large graph it takes its time
+        return web.Response(body=text.encode(), headers={"Content-Type": kind})
 
     async def _health(self, request: web.Request) -> web.StreamResponse:
         return _verdict(is_healthy(self._watch.now.whole), "healthy")

@@ -58,6 +58,11 @@ class Watch:
     def nodes(self) -> set[str]:
         return {*self._graph.nodes}
 
+    @property
+    def newest_point(self) -> int:
+        """Its moment; 0: there is none."""
+        return self._history.newest
+
     def picture(self, wanted: Wanted) -> Any:
         return self._pictures.made.get(wanted)
 

@@ -12,10 +12,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from host import graph, overrides, verbs, watch
+from host import graph, verbs
 from host.graph import GraphError
-from host.problems import listed
+from host.reading import overrides
+from host.reading.problems import listed
 from host.runfolder import Refused
+from host.view import watch
 
 OK = 0  # all done, or stopped as asked
 FAILED = 1  # a node failed for good, or a dead letter could not be looked into or put back

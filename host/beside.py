@@ -7,8 +7,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from host import network
 from host.graph import Graph
+from host.reading import network
 
 LINK, PAGE = "link", "page"
 

@@ -15,9 +15,9 @@ from bus.steps import CRASH
 from host import janitor
 from host.command import Process
 from host.deaths import Deaths
-from host.ledger import Account
 from host.log import Log
 from host.runfolder import RunFolder
+from host.view.ledger import Account
 
 PROJECT = Path(__file__).resolve().parent.parent  # where `python -m nodes.…` is found when it is not beside the graph
 NEVER_AGAIN = {2: "wrong arguments or a missing program", 65: "bad data"}  # exit codes that a new life cannot cure

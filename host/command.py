@@ -11,8 +11,8 @@ from pathlib import Path
 from bus.link import Pipe
 from host import keyring
 from host.pipes import Pipes
-from host.problems import WHOLE_FILE, Problems, quoted
-from host.shape import Graph, Node
+from host.reading.problems import WHOLE_FILE, Problems, quoted
+from host.reading.shape import Graph, Node
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from bus import descriptors
 from host.command import Process
-from host.problems import quoted
+from host.reading.problems import quoted
 from host.runfolder import Refused
 
 OWN = 32  # the launcher's own: 9, and those that it opens for a moment, such as to start a process

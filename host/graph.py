@@ -9,14 +9,14 @@ from pathlib import Path
 
 from bus.encoding import Encoding
 from bus.keys import KEY_LENGTH
-from host import document, network
-from host.document import Value
-from host.entry import Entries
-from host.overrides import apply
-from host.problems import WHOLE_FILE, GraphError, Problems, listed, quoted
-from host.program import hiding
-from host.section import Section, refuse_bad_name
-from host.shape import NO_ADDRESS, Address, Graph, Host, Node, Wire
+from host.reading import document, network
+from host.reading.document import Value
+from host.reading.entry import Entries
+from host.reading.overrides import apply
+from host.reading.problems import WHOLE_FILE, GraphError, Problems, listed, quoted
+from host.reading.program import hiding
+from host.reading.section import Section, refuse_bad_name
+from host.reading.shape import NO_ADDRESS, Address, Graph, Host, Node, Wire
 
 __all__ = ["Address", "Graph", "GraphError", "Host", "Node", "Wire", "load"]
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from bus import keys
 from host.graph import Graph
-from host.problems import quoted
+from host.reading.problems import quoted
 from host.runfolder import Refused
 
 FOLDER = "keys"

@@ -10,9 +10,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import NamedTuple
 
-from host.problems import COMMAND_LINE, Problems, quoted
-from host.program import NODES
-from host.shape import Graph, Node
+from host.reading.problems import COMMAND_LINE, Problems, quoted
+from host.reading.program import NODES
+from host.reading.shape import Graph, Node
 
 DEAD_LETTERS = "dead-letters"  # in a watched folder, and beside graph.yaml; see media/archive.py and bus/deadletters.py
 LONGEST = 255  # bytes in a file name

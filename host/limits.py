@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Sequence
 
 from host import proc
 from host.child import Child
-from host.families import PAGE, families
+from host.view.families import PAGE, families
 
 GLANCE = 0.1  # seconds between two looks at the processes of nodes that have a `memory`: one may take a GB in 0.3 s
 MB = 1_000_000  # bytes

@@ -5,9 +5,9 @@ import shlex
 import time
 from collections.abc import Iterable, Iterator
 
-from host.amounts import size
 from host.letters import Letter, printable
-from host.report import plain
+from host.view.amounts import size
+from host.view.report import plain
 
 WIDEST = 40  # characters to which the column of names grows
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol, TypeAlias
 
-from host.report import Report
+from host.view.report import Report
 
 
 class HasDescriptor(Protocol):

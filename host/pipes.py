@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 from bus.encoding import BETWEEN_HOSTS, RAW
 from bus.link import PREFETCH, Pipe
-from host import network
-from host.problems import Problems, quoted
-from host.shape import Ends, Graph, Node, Wire
+from host.reading import network
+from host.reading.problems import Problems, quoted
+from host.reading.shape import Ends, Graph, Node, Wire
 
 MAX_SOCKET_PATH = 107  # bytes; sun_path in unix(7), less its closing NUL
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from host import keyring
 from host.graph import Graph
-from host.problems import COMMAND_LINE, Problems, listed, quoted
+from host.reading.problems import COMMAND_LINE, Problems, listed, quoted
 from host.runfolder import Refused
 
 

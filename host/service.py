@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bus.notify import Notify
 from host.child import Child
-from host.figures import PERIOD
+from host.view.figures import PERIOD
 
 PATIENCE = 30.0  # seconds after which a node that is not ready yet is the launcher's business alone
 REPEAT = 5.0  # seconds after which all is said again to who wants no sign of life: a datagram may be lost

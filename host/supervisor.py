@@ -10,18 +10,18 @@ from host.beside import LINK
 from host.child import Child
 from host.command import Process
 from host.companions import Companion, Companions
-from host.elsewhere import Elsewhere
-from host.facts import Facts
 from host.failures import Failures
 from host.graph import Graph
+from host.link.elsewhere import Elsewhere
 from host.log import Log
 from host.news import News, Signals
 from host.notices import Notices
-from host.report import GRAPH, Report
 from host.rounds import SHORT_OF, Rounds
 from host.runfolder import Refused, RunFolder
 from host.service import Service, beginning, outcome, state
-from host.telling import Telling
+from host.view.facts import Facts
+from host.view.report import GRAPH, Report
+from host.view.telling import Telling
 
 STOP_TIME = 8.0  # seconds from the wish to stop to the death of what is left
 STAGGER = 0.5  # the part of STOP_TIME in which all nodes are asked in turn, even if none leaves

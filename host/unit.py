@@ -8,9 +8,9 @@ from pathlib import Path
 
 from host.command import arguments
 from host.letters import VARIABLE
-from host.program import PROJECT
+from host.reading.program import PROJECT
+from host.reading.shape import Graph, Node
 from host.runfolder import Refused
-from host.shape import Graph, Node
 
 STOP = 20  # seconds: more than the launcher takes from the wish to stop until nothing is left
 SHARED = ("/tmp", "/var/tmp")  # noqa: S108 (what a service has of its own with PrivateTmp)

@@ -7,21 +7,22 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from host import beside, keyring, network, place, runfolder
+from host import beside, keyring, place, runfolder
 from host.child import python_paths
 from host.command import Process, processes
 from host.descriptors import make_room
 from host.graph import Graph, GraphError, load
 from host.letters import Letters, printable
 from host.listing import pasted, record, table
-from host.problems import COMMAND_LINE, Problems, quoted
-from host.report import GRAPH
-from host.reporting import Reporting
+from host.reading import network
+from host.reading.problems import COMMAND_LINE, Problems, quoted
+from host.reading.section import refuse_bad_name
 from host.retry import Stays, put_back, what_follows
 from host.runfolder import Refused, RunFolder
-from host.section import refuse_bad_name
 from host.supervisor import Supervisor
 from host.unit import text
+from host.view.report import GRAPH
+from host.view.reporting import Reporting
 
 WIRING = ("--run=", "--pull=", "--push=", "--grant=", "--key=")  # what a node that is tried on a file goes without
 

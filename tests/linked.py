@@ -16,9 +16,10 @@ from typing import Any
 import zmq
 
 from bus import books, keys
-from host import keyring, overview
+from host import keyring
 from host.graph import Graph, load
-from host.tidings import body, head
+from host.link.tidings import body, head
+from host.view import overview
 from tests.conftest import make_clip, until
 from tests.launch import ROOT, Launch, processes_in
 

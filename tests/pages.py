@@ -13,8 +13,8 @@ from types import TracebackType
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
-from host.facts import STATUS, Facts, fitted
 from host.graph import Graph
+from host.view.facts import STATUS, Facts, fitted
 from tests.conftest import until
 from tests.launch import ROOT
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from host.attendance import Attendance
+from host.link.attendance import Attendance
 
 FACTS = "Python 3.11.7"
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from host import document
 from host.graph import GraphError, load
-from host.program import PROJECT
+from host.reading import document
+from host.reading.program import PROJECT
 
 FOLDER = Path(__file__).resolve().parent / "bad_graphs"
 HEAD = "# expected: "

@@ -3,8 +3,8 @@
 from itertools import pairwise
 from typing import Any
 
-from host.bottleneck import words
-from host.facts import NODE, REPLICA, WIRE, fitted
+from host.view.bottleneck import words
+from host.view.facts import NODE, REPLICA, WIRE, fitted
 
 ROOMY = {"": {"cores": 8, "busy": 2.0}}
 FULL = {"": {"cores": 2, "busy": 1.95}}

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from host.clocks import KEPT, Clock, Reading
+from host.link.clocks import KEPT, Clock, Reading
 
 NS = 1_000_000_000
 HOUR = 3600.0

@@ -12,8 +12,8 @@ import pytest
 from host import deaths
 from host.companions import Companion, Companions
 from host.news import News
-from host.report import Report
 from host.runfolder import RunFolder
+from host.view.report import Report
 from tests.conftest import until
 
 STAYS = "import signal; print('here', flush=True); signal.pause()"

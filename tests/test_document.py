@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from host import document
-from host.document import Value
-from host.problems import GraphError, Problems
+from host.reading import document
+from host.reading.document import Value
+from host.reading.problems import GraphError, Problems
 
 LOADERS = [yaml.SafeLoader, getattr(yaml, "CSafeLoader", yaml.SafeLoader)]
 

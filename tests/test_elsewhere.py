@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from bus.marks import Marks
-from host.elsewhere import Elsewhere
-from host.facts import STATUS, fitted
 from host.failures import Failures
+from host.link.elsewhere import Elsewhere
 from host.runfolder import RunFolder
+from host.view.facts import STATUS, fitted
 from tests.graphs import KEYS, loaded
 
 HOSTS = f'hosts: {{robot: {{key: "{KEYS[0]}"}}, station: {{key: "{KEYS[1]}", address: 10.0.0.7}}}}'

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import pytest
 
 from host import proc
-from host.families import TICKS, Machine, Use, families
+from host.view.families import TICKS, Machine, Use, families
 from tests.conftest import until
 
 HOLDS = "import os, signal; hold = b'x' * 60_000_000; os.write(1, b'held\\n'); signal.pause()"  # in one piece

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from bus.books import Books
-from host.figures import PERIOD
-from host.figures import Figures as FiguresOfLedger
-from host.ledger import Account, Ledger
+from host.view.figures import PERIOD
+from host.view.figures import Figures as FiguresOfLedger
+from host.view.ledger import Account, Ledger
 
 
 @pytest.fixture

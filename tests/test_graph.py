@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from host.graph import GraphError, load
-from host.program import PROJECT
+from host.reading.program import PROJECT
 from tests.graphs import CAMERA, SHOW, loaded, mistakes, write_graph, write_modules
 
 

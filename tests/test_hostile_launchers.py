@@ -16,9 +16,9 @@ import zmq
 
 from bus.exchange import MAX_PART
 from bus.meter import STRANGERS
-from host.facts import STATUS, fitted
-from host.neighbour import FEW
-from host.tidings import MAX_BODY, MAX_JSON
+from host.link.neighbour import FEW
+from host.link.tidings import MAX_BODY, MAX_JSON
+from host.view.facts import STATUS, fitted
 from tests.conftest import until
 from tests.launch import Launch
 from tests.linked import Impostor, Linked, impostor, packed, ports, said

@@ -60,7 +60,7 @@ def test_zmq_is_imported_by_the_wires_alone() -> None:
 def test_yaml_is_imported_by_the_loader_alone() -> None:
     users = {str(path.relative_to(ROOT)) for path in SOURCES if "import yaml" in path.read_text()}
 
-    assert users <= {"host/document.py", "host/syntax.py"}
+    assert users <= {"host/reading/document.py", "host/reading/syntax.py"}
 
 
 def test_the_web_server_is_imported_by_the_page_alone_and_images_are_decoded_in_its_process_alone() -> None:

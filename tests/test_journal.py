@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from host.journal import MOST, Journal, record
-from host.report import GRAPH, Report
+from host.view.journal import MOST, Journal, record
+from host.view.report import GRAPH, Report
 from tests.mounting import disk
 from tests.ordeal import fill
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from bus.books import BUCKETS, Books
-from host.ledger import WINDOW, Account, Ledger
+from host.view.ledger import WINDOW, Account, Ledger
 
 
 def test_books_that_are_being_made_count_as_empty(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from host import letters as module
 from host import retry
 from host.graph import GraphError
 from host.letters import Letters, note_of
-from host.problems import Problems
+from host.reading.problems import Problems
 from media import archive, places, rename
 from tests.graphs import CAMERA, KEYS, SHOW, loaded
 from tests.launch import ROOT

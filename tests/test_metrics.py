@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from bus.books import SHORTEST, bucket
-from host import metrics, overview
-from host.facts import NODE, REPLICA, STATUS, WIRE, fitted
 from host.graph import load
+from host.view import metrics, overview
+from host.view.facts import NODE, REPLICA, STATUS, WIRE, fitted
 from tests.conftest import need, until
 from tests.launch import Launch
 

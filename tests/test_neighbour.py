@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from host.clocks import Reading
-from host.facts import STATUS, fitted
-from host.neighbour import EACH, FEW, LINES, LINGERING, Neighbour, duration, shown
-from host.tidings import Passed, Tidings
+from host.link.clocks import Reading
+from host.link.neighbour import EACH, FEW, LINES, LINGERING, Neighbour, duration, shown
+from host.link.tidings import Passed, Tidings
+from host.view.facts import STATUS, fitted
 
 NS = 1_000_000_000
 

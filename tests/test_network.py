@@ -4,9 +4,9 @@ from itertools import permutations
 from pathlib import Path
 
 from bus.link import Pipe
-from host import network
 from host.command import Process, processes
 from host.graph import Graph, load
+from host.reading import network
 from tests.graphs import KEYS, loaded
 
 RUN = Path("/run/zg")

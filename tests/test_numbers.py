@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bus.books import PER_OCTAVE
-from host import overview
+from host.view import overview
 from tests.conftest import until
 from tests.launch import Launch
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from host import overview
-from host.facts import NODE, STATUS, WIRE, fitted
 from host.graph import Graph, load
 from host.runfolder import RunFolder, lock
+from host.view import overview
+from host.view.facts import NODE, STATUS, WIRE, fitted
 from tests.two_hosts import TwoHosts
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from host.graph import Graph, load
-from host.metrics import OPENMETRICS, PLAIN
+from host.view.metrics import OPENMETRICS, PLAIN
 from tests.conftest import until
 from tests.graphs import CAMERA, SHOW, write_graph
 from tests.launch import ROOT

@@ -19,8 +19,8 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
-from host import overview
 from host.graph import load
+from host.view import overview
 from tests.conftest import need, until
 from tests.graphs import CAMERA, SHOW, write_graph
 from tests.launch import Launch

@@ -7,8 +7,8 @@ from contextlib import suppress
 
 import pytest
 
-from host.output import ROOM
-from host.report import GRAPH, Report
+from host.view.output import ROOM
+from host.view.report import GRAPH, Report
 
 
 @pytest.fixture

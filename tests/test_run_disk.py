@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bus.mapping import mapped
-from host.report import GRAPH, Report
+from host.view.report import GRAPH, Report
 from tests.conftest import make_clip, until
 from tests.launch import Launch
 from tests.mounting import disk

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from host.output import ROOM
-from host.report import GRAPH, Report
-from host.screen import Screen, can_show
+from host.view.output import ROOM
+from host.view.report import GRAPH, Report
+from host.view.screen import Screen, can_show
 from tests.conftest import until
 from tests.terminal import Terminal, texts
 

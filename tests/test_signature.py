@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from host import signature
-from host.signature import Unclear
+from host.reading import signature
+from host.reading.signature import Unclear
 
 MAIN = '\nif __name__ == "__main__":\n    run(node)\n'
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from host import overview
 from host.jsonfile import JsonFile
+from host.view import overview
 from tests.acted import act, chain
 from tests.conftest import until
 from tests.launch import Launch

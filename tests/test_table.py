@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from host import table
-from host.facts import NODE, REPLICA, STATUS, WIRE, fitted
-from host.live import Live
-from host.report import Report
-from host.screen import Screen
+from host.view import table
+from host.view.facts import NODE, REPLICA, STATUS, WIRE, fitted
+from host.view.live import Live
+from host.view.report import Report
+from host.view.screen import Screen
 from tests.graphs import CAMERA, SHOW, loaded
 from tests.terminal import Terminal
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from bus.header import Malformed
-from host.clocks import Reading
-from host.facts import STATUS, fitted
 from host.graph import Graph
-from host.tidings import MAX_BODY, MAX_JSON, OtherVersion, Passed, Tidings, body, head, read
+from host.link.clocks import Reading
+from host.link.tidings import MAX_BODY, MAX_JSON, OtherVersion, Passed, Tidings, body, head, read
+from host.view.facts import STATUS, fitted
 from tests.graphs import KEYS, loaded
 
 HOSTS = ("robot", "station", "desk")

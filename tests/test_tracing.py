@@ -9,9 +9,9 @@ import pytest
 
 from host.command import processes
 from host.graph import load
-from host.lanes import MOST_LANES, Lanes
 from host.runfolder import Refused
-from host.tracing import Tracing
+from host.view.lanes import MOST_LANES, Lanes
+from host.view.tracing import Tracing
 from tests.conftest import until
 from tests.launch import Launch
 from tests.two_hosts import TwoHosts

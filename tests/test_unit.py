@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from host import janitor, orphans, report, supervisor, unit
+from host import janitor, orphans, supervisor, unit
 from host.graph import load
 from host.runfolder import Refused
+from host.view import report
 from tests.conftest import need
 from tests.launch import ROOT
 

@@ -10,13 +10,13 @@ from pathlib import Path
 from aiohttp import web
 
 from bus.picture import Undecodable
-from host import metrics
 from host.page.crowd import Crowd
 from host.page.door import Door, harden, refusal
 from host.page.pictures import LARGE
 from host.page.viewer import Viewer
 from host.page.watch import Watch, is_healthy, is_ready
 from host.retry import Stays
+from host.view import metrics
 
 HERE = Path(__file__).parent
 FILES = {  # path -> what is sent, and as what

@@ -11,13 +11,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from host import overview
-from host.facts import Facts
 from host.graph import Graph
 from host.page.aside import Aside
 from host.page.history import History
 from host.page.lines import Lines
 from host.page.pictures import Pictures, Wanted
+from host.view import overview
+from host.view.facts import Facts
 
 LOOK = 0.5  # seconds between two looks at the numbers
 PICTURES = 1.0  # seconds between two rounds of pictures, at least

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from host.beside import PAGE
-from host.facts import Facts
-from host.report import Report
+from host.view.facts import Facts
+from host.view.report import Report
 
 FILE = "page.url"  # in the run folder, for its owner's eyes alone
 

@@ -7,9 +7,9 @@ from collections.abc import Collection, Sequence
 from itertools import cycle
 from pathlib import Path
 
-from host.journal import Journal, record
-from host.output import Output
-from host.screen import Screen
+from host.view.journal import Journal, record
+from host.view.output import Output
+from host.view.screen import Screen
 
 GRAPH = "graph"  # the name under which the launcher speaks of the graph as a whole
 COLOURS = (36, 33, 32, 35, 34, 31)  # cyan, yellow, green, magenta, blue, red: SGR codes

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import partial
 
-from host.problems import Problems, listed, quoted
-from host.shape import NO_ADDRESS, Graph, Host, Wire
+from host.reading.problems import Problems, listed, quoted
+from host.reading.shape import NO_ADDRESS, Graph, Host, Wire
 
 LAST_PORT = 65535
 EXAMPLE_PORT = 5560

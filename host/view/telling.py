@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from host.child import Child
-from host.events import Events, Kind
-from host.facts import Facts
-from host.figures import Figures
 from host.graph import Graph
-from host.ledger import Ledger
-from host.report import GRAPH, Report
 from host.runfolder import RunFolder
-from host.status import Status, accounts
+from host.view.events import Events, Kind
+from host.view.facts import Facts
+from host.view.figures import Figures
+from host.view.ledger import Ledger
+from host.view.report import GRAPH, Report
+from host.view.status import Status, accounts
 
 
 class Telling:

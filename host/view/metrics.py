@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from bus.books import BUCKETS, HISTOGRAMS, PER_OCTAVE, SHORTEST
-from host.facts import Facts
+from host.view.facts import Facts
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 PLAIN = "text/plain; version=0.0.4; charset=utf-8"  # the older form, in which a counter's family is named like it
@@ -75,7 +75,7 @@ class Family(NamedTuple):
 
 
 def text(overview: Facts, *, openmetrics: bool = True) -> str:
-    """All numbers of the graph as `overview` (host/overview.py) has them; in the older form unless `openmetrics`."""
+    """All numbers of the graph as host/view/overview.py has them; in the older form unless `openmetrics`."""
     lines = [line for family in _families(overview) if family.samples for line in _lines(family, openmetrics)]
     return "\n".join([*lines, *(["# EOF"] if openmetrics else []), ""])
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from host import document
-from host.contract import NODE_KEYS
-from host.document import Value
-from host.problems import COMMAND_LINE, GraphError, Problems, quoted
-from host.section import NAME
+from host.reading import document
+from host.reading.contract import NODE_KEYS
+from host.reading.document import Value
+from host.reading.problems import COMMAND_LINE, GraphError, Problems, quoted
+from host.reading.section import NAME
 
 OVERRIDE = re.compile(rf"{NAME.pattern}\.[^=]+=")  # how one begins
 

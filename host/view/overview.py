@@ -11,11 +11,12 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from host import bottleneck, runfolder
-from host.events import KEPT
-from host.facts import EVENT, STATUS, SUMS, Facts, fitted
+from host import runfolder
 from host.graph import Graph
-from host.status import FILE
+from host.view import bottleneck
+from host.view.events import KEPT
+from host.view.facts import EVENT, STATUS, SUMS, Facts, fitted
+from host.view.status import FILE
 
 SILENT = 5.0  # seconds after which a host from which nothing comes is silent
 HOSTS = "hosts"  # the folder of what other hosts' launchers say, in the run folder

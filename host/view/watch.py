@@ -9,10 +9,11 @@ import sys
 import time
 from pathlib import Path
 
-from host import overview, place
-from host.facts import Facts
+from host import place
 from host.graph import Graph
-from host.screen import Screen, can_show
+from host.view import overview
+from host.view.facts import Facts
+from host.view.screen import Screen, can_show
 
 PACE = 1.0  # seconds between two looks
 PATIENCE = 5.0  # seconds that a launcher which has just begun has to say something
@@ -44,7 +45,7 @@ def status(graph: Graph, host: str | None, *, as_json: bool, watch: bool) -> boo
 
 
 def _show(facts: Facts, screen: Screen | None) -> None:
-    from host import table  # here, because nobody else needs rich, which takes a while
+    from host.view import table  # here, because nobody else needs rich, which takes a while
 
     if screen:
         columns, rows = screen.size

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from host import signature
-from host.document import Value
-from host.problems import Problems, quoted
-from host.section import Section
-from host.signature import Signature, Unclear
+from host.reading import signature
+from host.reading.document import Value
+from host.reading.problems import Problems, quoted
+from host.reading.section import Section
+from host.reading.signature import Signature, Unclear
 
 PROJECT = Path(__file__).resolve().parent.parent
 NODES = PROJECT / "nodes"

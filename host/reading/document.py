@@ -10,8 +10,8 @@ from typing import Any, TypeAlias
 
 import yaml
 
-from host.problems import COMMAND_LINE, WHOLE_FILE, Problems, quoted
-from host.syntax import MAX_DEPTH, TOO_DEEP, explained
+from host.reading.problems import COMMAND_LINE, WHOLE_FILE, Problems, quoted
+from host.reading.syntax import MAX_DEPTH, TOO_DEEP, explained
 
 Scalar: TypeAlias = str | int | float | bool | None
 Plain: TypeAlias = "Scalar | list[Plain] | dict[str, Plain]"

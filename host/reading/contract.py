@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from host.document import Plain, Value
-from host.problems import COMMAND_LINE, Problems, listed, quoted
-from host.signature import Argument, Signature
+from host.reading.document import Plain, Value
+from host.reading.problems import COMMAND_LINE, Problems, listed, quoted
+from host.reading.signature import Argument, Signature
 
 NODE_KEYS = (
     *("run", "command", "pull", "push", "args", "env"),

@@ -7,12 +7,12 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from host.contract import NODE_KEYS, Contract, refuse_reserved
-from host.document import Plain, Value
-from host.problems import Problems, quoted
-from host.program import NODES, Program, Programs
-from host.section import Section, refuse_bad_name
-from host.shape import Node
+from host.reading.contract import NODE_KEYS, Contract, refuse_reserved
+from host.reading.document import Plain, Value
+from host.reading.problems import Problems, quoted
+from host.reading.program import NODES, Program, Programs
+from host.reading.section import Section, refuse_bad_name
+from host.reading.shape import Node
 
 MOST_REPLICAS = 256  # each is a process, with a pipe to every replica that it is wired to
 RESTARTS = ("on-failure", "never", "always")

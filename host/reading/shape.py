@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bus.encoding import Encoding
-from host.document import Plain
-from host.signature import Signature
+from host.reading.document import Plain
+from host.reading.signature import Signature
 
 Ends = Mapping[str, tuple[str, ...]]  # a parameter or output name ("" where the graph gives none) -> its wires
 

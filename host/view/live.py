@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from host import overview, table
-from host.facts import Facts
 from host.graph import Graph
-from host.report import GRAPH, Report
-from host.screen import Screen
+from host.view import overview, table
+from host.view.facts import Facts
+from host.view.report import GRAPH, Report
+from host.view.screen import Screen
 
 PART = 2 / 3  # of the terminal's lines at most: the rest is the log's
 LEAST = 4  # lines; a table of fewer says nothing

@@ -9,12 +9,12 @@ from pathlib import Path
 from types import TracebackType
 
 from host.command import Process
-from host.facts import Facts
 from host.graph import Graph
-from host.report import GRAPH, LAST_WORDS, Report
-from host.screen import Screen, can_show
-from host.tracing import Tracing
-from host.whereabouts import Whereabouts
+from host.view.facts import Facts
+from host.view.report import GRAPH, LAST_WORDS, Report
+from host.view.screen import Screen, can_show
+from host.view.tracing import Tracing
+from host.view.whereabouts import Whereabouts
 
 
 class Reporting:
@@ -39,7 +39,9 @@ class Reporting:
         if descriptor is None or as_json or not can_show(descriptor):
             self.report = Report(names, descriptor, as_json=as_json, journal=run)
         else:
-            from host.live import Live  # here, because a log that goes to a file needs no rich, which takes a while
+            from host.view.live import (
+                Live,  # here, because a log that goes to a file needs no rich, which takes a while
+            )
 
             screen = Screen(descriptor)
             self.report = Report(names, descriptor, journal=run, screen=screen)

@@ -17,10 +17,10 @@ from typing import Any, NamedTuple
 
 from host.appending import append
 from host.command import Process
-from host.facts import Facts, fitted
 from host.graph import Graph
-from host.lanes import MOST_LANES, Lanes
 from host.runfolder import Refused
+from host.view.facts import Facts, fitted
+from host.view.lanes import MOST_LANES, Lanes
 
 MERGED = 0.00005  # seconds of waiting that are not worth a slice
 CLOCKS = "clocks.json"  # in the run folder; see bus/clocks.py

@@ -9,17 +9,18 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from bus.versions import versions
-from host import bottleneck, measures, network
 from host.child import Child
-from host.events import Events
-from host.facts import NODE, VERSION, WIRE, Facts, fitted
-from host.families import Machine, Use
 from host.graph import Graph, Node, Wire
 from host.jsonfile import JsonFile
-from host.ledger import Account, Ledger, merged, summed_wire
-from host.measures import rate
-from host.report import plain
+from host.reading import network
 from host.runfolder import RunFolder
+from host.view import bottleneck, measures
+from host.view.events import Events
+from host.view.facts import NODE, VERSION, WIRE, Facts, fitted
+from host.view.families import Machine, Use
+from host.view.ledger import Account, Ledger, merged, summed_wire
+from host.view.measures import rate
+from host.view.report import plain
 
 WORST_FIRST = ("failed", "crash loop", "rests", "starts", "leaves", "runs", "stopped", "ended")
 SHOWN = 300  # characters of what a node says of itself
@@ -27,7 +28,7 @@ FILE = "status.json"
 
 
 class Status:
-    """What is known of the nodes here. Other hosts' are merely named; host/overview.py puts theirs in."""
+    """What is known of the nodes here. Other hosts' are merely named; host/view/overview.py puts theirs in."""
 
     def __init__(
         self,

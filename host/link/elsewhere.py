@@ -6,12 +6,12 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from host.facts import STATUS, Facts, fitted
 from host.failures import Failures
 from host.graph import Graph
-from host.overview import HOSTS, MOST
 from host.runfolder import RunFolder
-from host.status import SHOWN
+from host.view.facts import STATUS, Facts, fitted
+from host.view.overview import HOSTS, MOST
+from host.view.status import SHOWN
 
 FAILED, ENDED = "failed", "ended"
 OVER = (FAILED, ENDED, "stopped")  # states from which no replica comes back in its launcher's run

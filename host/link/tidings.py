@@ -8,9 +8,9 @@ from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 from bus.header import MAX_HEADER, VERSION, Malformed, check, fits
-from host.clocks import Reading
-from host.facts import EVENT, STATUS, fitted
-from host.shape import Graph
+from host.link.clocks import Reading
+from host.reading.shape import Graph
+from host.view.facts import EVENT, STATUS, fitted
 
 KIND = "tidings"
 LEVEL = 6  # of zlib: a tenth of the bytes, in 1 ms for a graph of ten nodes

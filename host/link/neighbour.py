@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-from host.attendance import AWAY, Attendance
-from host.clocks import Clock, Reading
-from host.tidings import Facts, Passed, Tidings
+from host.link.attendance import AWAY, Attendance
+from host.link.clocks import Clock, Reading
+from host.link.tidings import Facts, Passed, Tidings
 
 LINGERING = 15.0  # seconds after which nothing can arrive that an ended connection still had on its way
 FEW, EACH = 10, 0.2  # messages at once, and seconds until there may be another: an honest launcher says one a second

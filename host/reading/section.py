@@ -6,8 +6,8 @@ import math
 import re
 from collections.abc import Sequence
 
-from host.document import Value
-from host.problems import Problems, listed, quoted
+from host.reading.document import Value
+from host.reading.problems import Problems, listed, quoted
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 NAME_RULE = "A name is a letter, then letters, digits and underscores."

@@ -22,14 +22,15 @@ from bus.guard import GuardDied
 from bus.header import Malformed
 from bus.keys import BadKey
 from bus.seldom import Seldom
-from host import keyring, network
+from host import keyring
 from host.beside import go_with_launcher
 from host.companions import GIVES_UP
 from host.graph import Graph, GraphError, load
 from host.jsonfile import JsonFile
-from host.neighbour import Neighbour
+from host.link.neighbour import Neighbour
+from host.link.tidings import Facts, OtherVersion, Passed, Tidings, body, head, read
+from host.reading import network
 from host.runfolder import TOLD
-from host.tidings import Facts, OtherVersion, Passed, Tidings, body, head, read
 
 PACE = 1.0  # seconds between two messages to each host
 AGAIN = 10.0  # seconds after which one that is not answered is followed by another

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 from bus import books
-from host.ledger import Ledger, Look, merged
-from host.measures import finished
-from host.problems import quoted
+from host.reading.problems import quoted
+from host.view.ledger import Ledger, Look, merged
+from host.view.measures import finished
 
 Counters = dict[str, int]
 Wires = Mapping[str, Sequence[str]]  # a node -> some of its wires

@@ -13,9 +13,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from host.amounts import latency, per_second, size, span
-from host.facts import Facts
-from host.report import plain
+from host.view.amounts import latency, per_second, size, span
+from host.view.facts import Facts
+from host.view.report import plain
 
 STYLES = {
     **dict.fromkeys(("runs", "here", "up", "done"), "green"),
@@ -35,7 +35,7 @@ OLD = 1.0  # seconds from which on it is said how old the oldest message on a wi
 def lines(facts: Facts, width: int, height: int = 0, *, colours: bool = False) -> list[str]:
     """The table, at most `width` columns wide, and `height` lines high unless that is 0.
 
-    `facts`: as host/overview.py has them. Without `colours` there is nothing but text in it.
+    `facts`: as host/view/overview.py has them. Without `colours` there is nothing but text in it.
     """
     sheet = io.StringIO()
     console = Console(

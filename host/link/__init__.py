@@ -1,0 +1,1 @@
+"""How the launchers of one graph tell each other how their hosts are."""

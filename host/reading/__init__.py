@@ -1,0 +1,1 @@
+"""What graph.yaml says, and every mistake in it."""

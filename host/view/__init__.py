@@ -1,0 +1,1 @@
+"""How a running graph is, for people and for programs."""

@@ -22,6 +22,7 @@ from host.view.ledger import Account
 PROJECT = Path(__file__).resolve().parent.parent  # where `python -m nodes.…` is found when it is not beside the graph
 NEVER_AGAIN = {2: "wrong arguments or a missing program", 65: "bad data"}  # exit codes that a new life cannot cure
 SIGNALS = {number.value: number.name for number in signal.Signals}  # real-time signals have no names
+PAGE_TOKEN = "PAGE_TOKEN"  # noqa: S105 (the variable's name; what it holds is for the page's process alone)
 STACK_TIME = 2.0  # seconds that a hung process has to write its stack to the log
 PROGRESS = ("received", "sent", "made")  # a replica has got on when one of these has grown
 NEVER = math.inf  # a time that does not come
@@ -210,7 +211,8 @@ class Child:
 
 def environment(run: RunFolder, own: Mapping[str, str]) -> dict[str, str]:
     """What a child finds in its environment; `own` comes from the graph."""
-    inherited = {name: value for name, value in os.environ.items() if name not in (*janitor.SYSTEMD, CRASH)}
+    kept = (*janitor.SYSTEMD, CRASH, PAGE_TOKEN)
+    inherited = {name: value for name, value in os.environ.items() if name not in kept}
     environment = {**inherited, "PYTHONUNBUFFERED": "1", **own}
     return {**environment, **python_paths(environment), "NOTIFY_SOCKET": str(run.notify), "ZG_RUN": run.id}
 

@@ -12,7 +12,8 @@ from io import FileIO
 from math import inf
 from typing import cast
 
-from host.child import PROJECT, environment
+from host.beside import PAGE
+from host.child import PAGE_TOKEN, PROJECT, environment
 from host.deaths import Deaths
 from host.log import Log
 from host.news import News
@@ -45,6 +46,8 @@ class Companion:
     def start(self) -> None:
         """Begin a life; if that cannot be now, rest first."""
         own = {name: value for name, value in environment(self._run, {}).items() if name != "NOTIFY_SOCKET"}
+        if self.name == PAGE and PAGE_TOKEN in os.environ:
+            own[PAGE_TOKEN] = os.environ[PAGE_TOKEN]
         self._born_at = time.monotonic()
         try:
             self.process = subprocess.Popen(

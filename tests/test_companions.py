@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from host import deaths
+from host.child import environment
 from host.companions import Companion, Companions
 from host.news import News
 from host.runfolder import RunFolder
@@ -69,6 +70,13 @@ def test_a_companion_that_is_killed_comes_back_and_its_lines_stand_under_its_nam
 def test_it_carries_the_id_of_the_run_so_that_the_janitor_finds_it(bench: Bench) -> None:
     bench.start("import os; print(os.environ['ZG_RUN'], os.environ.get('NOTIFY_SOCKET'), flush=True)")
     bench.until(lambda: bench.lines[:1] == [f"page: {bench.run.id} None"], what="its environment to be said")
+
+
+def test_the_token_of_the_page_is_for_the_page_alone(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAGE_TOKEN", "0123456789abcdef")
+    assert "PAGE_TOKEN" not in environment(bench.run, {})
+    bench.start("import os; print(os.environ.get('PAGE_TOKEN'), flush=True)")
+    bench.until(lambda: bench.lines[:1] == ["page: 0123456789abcdef"], what="the page to have it")
 
 
 def test_a_module_of_the_users_hides_none_of_ours(

@@ -18,7 +18,7 @@ from host.reading.problems import Problems, quoted
 from host.reading.section import Section
 from host.reading.signature import Signature, Unclear
 
-PROJECT = Path(__file__).resolve().parent.parent
+PROJECT = Path(__file__).resolve().parents[2]
 NODES = PROJECT / "nodes"
 
 NEEDED = {"bus", "media", "nodes", "PIL", "av", "numpy", "pyinotify", "zmq"}  # what nodes import of others

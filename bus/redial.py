@@ -47,7 +47,9 @@ class Redial:
             elif event == zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL:
                 self._broken_off += 1
                 if self._broken_off >= OFTEN:
-                    self._complain("what answers breaks off: its key is not the one that graph.yaml has for it here")
+                    self._complain(
+                        "what answers breaks off: graph.yaml has another key for it here, or it is another program"
+                    )
 
     def tick(self, now: float, awake: bool) -> None:
         """Dial again, if that is due: libzmq does not after a refusal, which may be over when graph.yaml is mended."""

@@ -3,6 +3,7 @@
 import socket
 from pathlib import Path
 
+from tests.conftest import until
 from tests.wiring import PASS_ON, SINK, SOURCE, Graph, expected
 
 
@@ -105,6 +106,7 @@ def test_an_exception_before_any_message_is_a_death(tmp_path: Path) -> None:
         graph.start()
         assert graph.wait("sink.1") == 1
         assert "OSError: no such camera" in graph.log("sink.1")
+        until((graph.run / "source.1.books").exists, what="the source to have books")
         assert graph.books("source.1")["dead"] == 0
 
 

@@ -66,7 +66,7 @@ def test_a_server_whose_key_is_another_is_said_at_both_ends(tmp_path: Path) -> N
         other = zmq.curve_keypair()[0].decode()
         with dialling(b, tmp_path, port_of(pipe), b.pairs["push.1"], other) as (_, said):
             b.until(lambda: said and b.said)
-            key = "what answers breaks off: its key is not the one that graph.yaml has for it here"
+            key = "what answers breaks off: graph.yaml has another key for it here, or it is another program"
             assert said == [complaint(port_of(pipe), key)]
             assert b.said[0] == f'refuses a connection {OTHER_KEY} on "frames", where push.1 is let in'
             assert len(b.said) == 1
@@ -80,8 +80,11 @@ def test_a_program_without_keys_at_the_port_is_said(tmp_path: Path) -> None:
             plain.bind(f"tcp://{HOST}:{port}")
             with dialling(b, tmp_path, port, zmq.curve_keypair(), b.public) as (_, said):
                 b.until(lambda: said)
-                words = "what answers is no wire with keys like ours: another graph, or another program, is there"
-                assert said == [complaint(port, words)]
+                words = (  # which of them depends on how far libzmq gets before the other end closes
+                    "what answers is no wire with keys like ours: another graph, or another program, is there",
+                    "what answers breaks off: graph.yaml has another key for it here, or it is another program",
+                )
+                assert said[0] in [complaint(port, one) for one in words]
 
 
 def test_a_handshake_that_a_network_breaks_off_now_and_then_is_not_said(tmp_path: Path) -> None:

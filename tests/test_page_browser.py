@@ -80,7 +80,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def window(browser: Browser) -> Iterator[Page]:
-    with browser.new_context(viewport={"width": DESKTOP[0], "height": DESKTOP[1]}) as context:
+    with browser.new_context(reduced_motion="reduce", viewport={"width": DESKTOP[0], "height": DESKTOP[1]}) as context:
         page = context.new_page()
         page.set_default_timeout(PATIENCE)
         errors: list[str] = []

@@ -8,14 +8,18 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
-from host.graph import Graph
+import pytest
+
+from host.graph import Graph, load
 from host.view.facts import STATUS, Facts, fitted
 from tests.conftest import until
+from tests.graphs import CAMERA, SHOW, write_graph
 from tests.launch import ROOT
 
 TOKEN = "a-token-of-these-tests"
@@ -164,3 +168,22 @@ class Launcher:
 def question(*nodes: str, looks: bool = True, node: str = "", large: tuple[str, str] | None = None) -> str:
     """What a viewer asks."""
     return json.dumps({"looks": looks, "nodes": nodes, "large": large, "node": node})
+
+
+@pytest.fixture
+def graph(tmp_path: Path) -> Graph:
+    return load(write_graph(tmp_path, CAMERA, SHOW))
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    path = tmp_path / "0123456789ab"
+    path.mkdir(mode=0o700)
+    return path
+
+
+@pytest.fixture
+def page(graph: Graph, run: Path) -> Iterator[Served]:
+    write_status(run, status(graph))
+    with Served(run, graph.path) as page:
+        yield page

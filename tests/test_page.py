@@ -9,38 +9,19 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from host.graph import Graph, load
+from host.graph import Graph
 from host.view.metrics import OPENMETRICS, PLAIN
 from tests.conftest import until
-from tests.graphs import CAMERA, SHOW, write_graph
 from tests.launch import ROOT
-from tests.pages import TOKEN, Served, status, write_status
+from tests.pages import TOKEN, Served, graph, page, run, status, write_status
+
+__all__ = ["graph", "page", "run"]
 
 PATHS = ("/", "/page.css", "/page.js", "/stream", "/letters/0", "/nothing")
-
-
-@pytest.fixture
-def graph(tmp_path: Path) -> Graph:
-    return load(write_graph(tmp_path, CAMERA, SHOW))
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> Path:
-    path = tmp_path / "0123456789ab"
-    path.mkdir(mode=0o700)
-    return path
-
-
-@pytest.fixture
-def page(graph: Graph, run: Path) -> Iterator[Served]:
-    write_status(run, status(graph))
-    with Served(run, graph.path) as page:
-        yield page
 
 
 def test_nothing_but_the_probes_is_shown_without_the_token(page: Served) -> None:

@@ -1,130 +1,32 @@
 """The page in a browser, on graphs that run: what it shows, how fast, and that it stays text."""
 
-import asyncio
 import json
 import os
 import re
 import signal
-import socket
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Literal
 
-import aiohttp
-import pytest
-from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
-from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from host.graph import load
 from host.view import overview
-from tests.conftest import need, until
+from tests.browsing import PATIENCE, browser, free_port, is_lost, number, url, window, within, write_light_graph
 from tests.graphs import CAMERA, SHOW, write_graph
 from tests.launch import Launch
 from tests.letters import Aside
-from tests.pages import Launcher, Served, question, status
+from tests.pages import Launcher, Served, status
 
-ARGUMENTS = [
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-]
+__all__ = ["browser", "window"]
+
 SOON = 3.0  # seconds within which what happens is to be seen
-PATIENCE = 60_000  # ms, for what takes as long as the machine is busy
-DESKTOP, PHONE = (1280, 900), (390, 844)  # pixels
-LIGHT = {  # a camera of 25 small frames a second, and who takes them
-    "camera": """\
-import time
-
-from PIL import Image
-
-from bus import Message, run
-
-
-def camera():
-    begun = time.monotonic()
-    for number in range(1_000_000):
-        time.sleep(max(0.0, begun + number / 25 - time.monotonic()))
-        yield Message(Image.new("RGB", (320, 180), (number % 256, 90, 90)), stream="light", number=number)
-""",
-    "show": """\
-from bus import run
-
-
-def show(frames):
-    for frame in frames:
-        frame.image
-        yield frame
-""",
-    "end": """\
-from bus import run
-
-
-def end(frames):
-    for frame in frames:
-        frame.image
-""",
-}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    need("chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def window(browser: Browser) -> Iterator[Page]:
-    with browser.new_context(reduced_motion="reduce", viewport={"width": DESKTOP[0], "height": DESKTOP[1]}) as context:
-        page = context.new_page()
-        page.set_default_timeout(PATIENCE)
-        errors: list[str] = []
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        yield page
-        assert errors == []
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
-
-
-def url(graph: Launch) -> str:
-    """The address of the page that the launcher has started."""
-
-    def found() -> str:
-        run = overview.running(graph.folder / "graph.yaml")
-        file = run / "page.url" if run else None
-        return file.read_text().strip() if file and file.exists() else ""
-
-    return until(found, 30, f"a page: {graph.output}")
-
-
-def number(page: Page, name: str) -> float:
-    """The figure of this name, as it is shown."""
-    words = page.locator("#figures div", has=page.locator("dt", has_text=re.compile(f"^{name}$"))).locator("dd span")
-    return float(re.sub(r"[^\d.]", "", words.inner_text()) or 0)
 
 
 def source(page: Page, node: str, side: str) -> str:
     return page.locator(f'#frames [data-picture="{node}/{side}"] img').get_attribute("src") or ""
-
-
-def is_lost(page: Page) -> bool:
-    return page.locator("#banner").is_visible() and page.locator("html.lost").count() == 1
-
-
-def within(seconds: float, page: Page, condition: Any, what: str) -> None:
-    """Like `until`, while the browser lives."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        page.wait_for_timeout(50)
 
 
 def all_processes() -> Iterator[tuple[int, list[str]]]:
@@ -132,16 +34,6 @@ def all_processes() -> Iterator[tuple[int, list[str]]]:
     for entry in Path("/proc").glob("[0-9]*"):
         with suppress(FileNotFoundError, ProcessLookupError):
             yield int(entry.name), (entry / "cmdline").read_bytes().decode(errors="replace").split("\0")
-
-
-def write_light_graph(folder: Path) -> None:
-    """Write a graph whose nodes take next to no time."""
-    for name, code in LIGHT.items():
-        (folder / f"{name}.py").write_text(f'{code}\n\nif __name__ == "__main__":\n    run({name})\n')
-    (folder / "graph.yaml").write_text(
-        "nodes:\n  camera: {run: camera, push: frames}\n"
-        "  show: {run: show, pull: frames, push: seen}\n  end: {run: end, pull: seen}\n"
-    )
 
 
 def test_the_running_graph_is_shown_with_moving_numbers_and_changing_frames(tmp_path: Path, window: Page) -> None:
@@ -321,125 +213,3 @@ def test_script_in_what_the_graph_says_stays_text(tmp_path: Path, window: Page) 
         expect(window.locator("#large-facts")).to_contain_text(script)
         assert window.evaluate("window.harm") is None
         assert window.locator("img[onerror], body script").count() == 0
-
-
-def test_a_graph_of_25_frames_a_second_keeps_them_with_ten_viewers_one_of_them_stalled(
-    tmp_path: Path, window: Page
-) -> None:
-    write_light_graph(tmp_path)
-    with Launch(tmp_path, "--page=127.0.0.1:0") as graph:
-        window.goto(url(graph))
-        within(30, window, lambda: number(window, "Finished") > 20, "frames that flow")
-        answers = Viewers(url(graph), 9)
-        answers.start()
-        until(lambda: min(answers.counts[1:]) > 2, 30, "answers to all who read")
-        before = through(tmp_path)
-        window.wait_for_timeout(12_000)
-        after = through(tmp_path)
-        answers.stop()
-
-    rate = (after[0] - before[0]) / (after[1] - before[1])
-    assert 24 < rate < 26
-    assert min(answers.counts[1:]) > 10  # one a second, and more
-    assert answers.counts[0] == 0
-
-
-def through(folder: Path) -> tuple[int, float]:
-    """How many frames have reached the end of the light graph, and when that was counted."""
-    run = overview.running(folder / "graph.yaml")
-    assert run
-    facts = json.loads((run / "status.json").read_text())
-    return next(node["counters"]["received"] for node in facts["nodes"] if node["name"] == "end"), facts["at"]
-
-
-class Viewers(threading.Thread):
-    """So many viewers in a thread, beside the browser; the first one asks and never reads an answer."""
-
-    def __init__(self, address: str, number: int) -> None:
-        super().__init__()
-        self.counts = [0] * number
-        self._place, _, self._token = address.partition("/?token=")
-        self._loop = asyncio.new_event_loop()
-        self._is_over = asyncio.Event()
-
-    def run(self) -> None:
-        self._loop.run_until_complete(self._all())
-        self._loop.close()
-
-    def stop(self) -> None:
-        self._loop.call_soon_threadsafe(self._is_over.set)
-        self.join()
-
-    async def _all(self) -> None:
-        async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {self._token}"}) as session:
-            tasks = [asyncio.ensure_future(self._one(session, i)) for i in range(len(self.counts))]
-            await self._is_over.wait()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-
-    async def _one(self, session: aiohttp.ClientSession, i: int) -> None:
-        async with session.ws_connect(f"{self._place}/stream", max_msg_size=0) as stream:
-            while True:
-                await stream.send_str(question("camera", "show", "end"))
-                if i == 0:
-                    await asyncio.sleep(3600)
-                while (await stream.receive()).type is aiohttp.WSMsgType.BINARY:
-                    pass
-                self.counts[i] += 1
-
-
-def faults(page: Page) -> list[tuple[str, str, str]]:
-    """Those that keep somebody from using the page: which rule, which element, and why."""
-    found = [one for one in Axe().run(page).response["violations"] if one["impact"] in ("serious", "critical")]
-    return [(one["id"], node["html"], node["failureSummary"]) for one in found for node in one["nodes"]]
-
-
-@pytest.mark.parametrize("size", [DESKTOP, PHONE])
-@pytest.mark.parametrize("colours", ["light", "dark"])
-def test_axe_finds_no_serious_fault(
-    tmp_path: Path, browser: Browser, size: tuple[int, int], colours: Literal["light", "dark"]
-) -> None:
-    graph = Aside(tmp_path)
-    graph.put("dim.jpg")
-    run = tmp_path / "0123456789ab"
-    run.mkdir(mode=0o700)
-    facts = status(
-        graph.graph, events=[[time.time(), "show", "death", "was killed by SIGSEGV"]], bottleneck="show is it"
-    )
-    facts["nodes"][1]["state"] = facts["nodes"][1]["replicas"][0]["state"] = "crash loop"
-    facts["sums"] |= {"dropped": 3, "dead": 1}
-    (run / "log.jsonl").write_text(json.dumps({"at": time.time(), "who": "show", "text": "a line"}) + "\n")
-    view: ViewportSize = {"width": size[0], "height": size[1]}
-    with Served(run, graph.graph.path) as page, browser.new_context(color_scheme=colours, viewport=view) as context:
-        window = context.new_page()
-        window.goto(page.url)
-        with Launcher(run, facts):
-            expect(window.locator("#headline")).to_have_text(re.compile("crash loop"))
-            expect(window.locator("#letters li")).to_have_count(1)
-            expect(window.locator("#log .text")).to_have_text("a line")
-            assert faults(window) == []
-        expect(window.locator("#banner")).to_be_visible(timeout=10_000)
-        assert faults(window) == []
-        assert window.evaluate("document.documentElement.scrollWidth <= innerWidth")
-
-
-def test_the_keyboard_reaches_nodes_frames_and_tables(tmp_path: Path, window: Page) -> None:
-    graph = load(write_graph(tmp_path, CAMERA, SHOW))
-    run = tmp_path / "0123456789ab"
-    run.mkdir(mode=0o700)
-    with Served(run, graph.path) as page, Launcher(run, status(graph)):
-        window.goto(page.url)
-        expect(window.locator(".node")).to_have_count(2)
-        reached = set[str]()
-        for _ in range(30):
-            window.keyboard.press("Tab")
-            reached.add(window.evaluate("document.activeElement.dataset.node || document.activeElement.className || document.activeElement.id"))  # fmt: skip  # noqa: E501
-        assert {"camera", "show", "picture", "scroll", "log"} <= reached
-
-        window.locator('.node[data-node="camera"]').press("Enter")
-        expect(window.locator("#node-title")).to_have_text("camera")
-        window.locator("#frames button.picture").first.press("Enter")
-        expect(window.locator("#large")).to_be_visible()
-        window.keyboard.press("Escape")
-        expect(window.locator("#large")).not_to_be_visible()

@@ -18,10 +18,10 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from host.graph import Graph, load
+from tests.browsing import browser, is_lost, window, within
 from tests.graphs import CAMERA, SHOW, write_graph
 from tests.pages import Launcher, Served, question, status, write_status
-from tests.test_page_browser import browser, is_lost, window, within
-from tests.test_page_stream import write_picture
+from tests.viewing import write_picture
 
 __all__ = ["browser", "window"]
 

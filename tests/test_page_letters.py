@@ -10,7 +10,7 @@ from PIL import Image
 
 from tests.letters import REASON, Aside
 from tests.pages import Answer, Launcher, Served, question, status
-from tests.test_page_stream import Viewer, viewed
+from tests.viewing import Viewer, viewed
 
 
 @pytest.fixture

@@ -6,29 +6,15 @@ import time
 from pathlib import Path
 from typing import Any
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from host.graph import Graph, load
-from tests.graphs import CAMERA, SHOW, write_graph
-from tests.pages import Launcher, Served, status
-from tests.test_page_browser import browser, window, within
-from tests.test_page_stream import jpeg, write_picture
+from tests.browsing import browser, window, within
+from tests.pages import Launcher, Served, graph, run, status
 from tests.two_hosts import TwoHosts
+from tests.viewing import jpeg, write_picture
 
-__all__ = ["browser", "window"]
-
-
-@pytest.fixture
-def graph(tmp_path: Path) -> Graph:
-    return load(write_graph(tmp_path, CAMERA, SHOW))
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> Path:
-    path = tmp_path / "0123456789ab"
-    path.mkdir(mode=0o700)
-    return path
+__all__ = ["browser", "graph", "run", "window"]
 
 
 def test_a_silent_host_is_said_with_its_time_and_its_last_numbers_do_not_look_new(

@@ -9,40 +9,21 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession
 
-from host.graph import Graph, load
+from host.graph import Graph
 from host.page.crowd import MOST, SILENCE
 from host.page.lines import ALL, Lines
 from host.page.pictures import SMALL, Pictures, Wanted
 from tests.conftest import until
-from tests.graphs import CAMERA, SHOW, write_graph
 from tests.launch import ROOT, open_descriptors
-from tests.pages import TOKEN, Served, question, status, write_status
+from tests.pages import TOKEN, Served, graph, page, question, run
 
-
-@pytest.fixture
-def graph(tmp_path: Path) -> Graph:
-    return load(write_graph(tmp_path, CAMERA, SHOW))
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> Path:
-    path = tmp_path / "0123456789ab"
-    path.mkdir(mode=0o700)
-    return path
-
-
-@pytest.fixture
-def page(graph: Graph, run: Path) -> Iterator[Served]:
-    write_status(run, status(graph))
-    with Served(run, graph.path) as page:
-        yield page
+__all__ = ["graph", "page", "run"]
 
 
 def sent(page: Served, request: bytes) -> bytes:

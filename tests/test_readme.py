@@ -16,10 +16,10 @@ from PIL import Image
 
 from bus import Message
 from host.graph import WIRE_KEYS
+from tests.browsing import free_port
 from tests.conftest import make_clip, need
 from tests.launch import ROOT, Launch, files
 from tests.test_original_recipe import serve
-from tests.test_page_browser import free_port
 
 README = (ROOT / "README.md").read_text()
 PAGE = (ROOT / "docs" / "page.md").read_text()

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from host.view.amounts import latency, per_second, size, span
 from host.view.facts import Facts
+from host.view.overview import SILENT
 from host.view.report import plain
 
 STYLES = {
@@ -28,7 +29,6 @@ WIDE, NARROW = 95, 70  # columns from which on there is room for more of the num
 BAR = 30  # columns at most
 ITS_HOST = 10  # columns that a node's host takes, where there are several
 LONGEST = 16  # characters of a name where there is little room
-SILENT = 5.0  # seconds after which the numbers of another host's node are old
 OLD = 1.0  # seconds from which on it is said how old the oldest message on a wire is
 
 

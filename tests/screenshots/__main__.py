@@ -10,9 +10,9 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
+from tests.browsing import ARGUMENTS
 from tests.launch import ROOT
 from tests.screenshots import terminal, web
-from tests.test_page_browser import ARGUMENTS
 
 LOOKED_BACK = 15_000  # frames: ten minutes of the camera, which is what the page's time line shows
 

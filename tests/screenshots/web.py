@@ -8,9 +8,9 @@ from typing import Literal, NamedTuple
 
 from playwright.sync_api import Browser, FloatRect, Page, expect
 
+from tests.browsing import PATIENCE, number, url, within
 from tests.launch import Launch
 from tests.screenshots import picture
-from tests.test_page_browser import PATIENCE, number, url, within
 from tests.test_status import said
 
 CALM = 250  # frames, ten seconds of them: the page's rates are those of the last ten seconds

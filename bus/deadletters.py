@@ -31,7 +31,9 @@ class Left(NamedTuple):
     its: tuple[int, ...]
 
 
-def set_aside(folder: Path, meta: dict[str, Any], payload: bytes, reason: str, left: list[Left] | None = None) -> Path:
+def set_aside(
+    folder: Path, meta: dict[str, Any], payload: bytes | memoryview, reason: str, left: list[Left] | None = None
+) -> Path:
     """Write the message (`meta`, `payload`) below `folder` under its own name, numbered if that exists.
 
     The reason lies beside it first, and each is whole and on the disk when this returns: who sent it lets go of it
@@ -58,7 +60,7 @@ class DeadLetters:
     def __init__(self, folder: Path, say: Callable[[str], None]) -> None:
         self._folder, self._say = folder, say
         self._said = 0.0  # when it was said last that they wait; 0: they do not
-        self._waiting: deque[tuple[dict[str, Any], bytes, str, Callable[[], None]]] = deque()
+        self._waiting: deque[tuple[dict[str, Any], bytes | memoryview, str, Callable[[], None]]] = deque()
         self._left: list[Left] = []  # by the last try of the first of them
         self._due = self._since = 0.0  # when the next try is due; since when others are at it, 0: they are not
 
@@ -70,7 +72,7 @@ class DeadLetters:
     def idle(self) -> bool:
         return not self._waiting
 
-    def put(self, meta: dict[str, Any], payload: bytes, reason: str, through: Callable[[], None]) -> None:
+    def put(self, meta: dict[str, Any], payload: bytes | memoryview, reason: str, through: Callable[[], None]) -> None:
         """Set a message aside, and then call `through`."""
         self._waiting.append((meta, payload, reason, through))
         self._write()
@@ -105,7 +107,7 @@ class DeadLetters:
         self._said = 0.0
 
 
-def _named(meta: dict[str, Any], payload: bytes) -> tuple[str, str, bytes]:
+def _named(meta: dict[str, Any], payload: bytes | memoryview) -> tuple[str, str, bytes]:
     """How its file is called before and behind a number, and what is in it."""
     message = Message.load(meta, payload)
     wish = message.name or f"{message.stream or 'message'}-{message.number}"
@@ -115,11 +117,11 @@ def _named(meta: dict[str, Any], payload: bytes) -> tuple[str, str, bytes]:
         pixels = Image.frombytes(mode, tuple(size), payload)  # also if they are too many for a node: they are here
         return stem or suffix, ".png", encode(pixels, "png")
     if message.encoding:
-        return stem or suffix, f".{message.encoding}", payload
+        return stem or suffix, f".{message.encoding}", bytes(payload)
     if message.file is not None:
         with suppress(FileNotFoundError, Undecodable):  # gone, or too large: the reason, which names it, must do
             payload = message.bytes
-    return stem, f"{dot}{suffix}", payload
+    return stem, f"{dot}{suffix}", bytes(payload)
 
 
 def _free(folder: Path, stem: str, end: str) -> str:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 QUALITY = 90  # of 100, where none is given
 QUALITIES = ("jpeg", "webp")  # those that have one
 FORMATS = ("jpeg", "png", "webp", "raw")
+RAW_MODES = {"L": 1, "RGB": 3, "RGBA": 4, "CMYK": 4}  # pixel modes that travel raw -> bytes a pixel
 
 
 class Encoding(NamedTuple):

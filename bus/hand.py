@@ -9,7 +9,7 @@ import struct
 import time
 from pathlib import Path
 
-from bus.header import fits
+from bus.header import fits, text
 from bus.mapping import mapped
 
 Held = tuple[str, str, int, str]  # pusher replica, its epoch, n, the message's name
@@ -30,11 +30,11 @@ class Hand:
     def hold(self, held: list[Held]) -> None:
         """From now on user code holds `held`; it starts to run with `run`."""
         HEAD.pack_into(self._map, 0, 0, 0)  # a death between these lines blames nobody
-        text = json.dumps(held).encode()
-        if len(text) > SIZE - HEAD.size:
-            text = json.dumps([(pusher, epoch, n, "") for pusher, epoch, n, _ in held]).encode()[: SIZE - HEAD.size]
-        self._map[HEAD.size : HEAD.size + len(text)] = text
-        HEAD.pack_into(self._map, 0, 0, len(text))
+        body = text(held).encode()
+        if len(body) > SIZE - HEAD.size:
+            body = text([(pusher, epoch, n, "") for pusher, epoch, n, _ in held]).encode()[: SIZE - HEAD.size]
+        self._map[HEAD.size : HEAD.size + len(body)] = body
+        HEAD.pack_into(self._map, 0, 0, len(body))
 
     def run(self) -> None:
         """User code runs from now on: the time that `stall` counts."""

@@ -12,12 +12,22 @@ LARGEST = 2**63 - 1  # of any number in a header, so that every language can hol
 PLAIN = "/ !#$&'()*+,:;=?@[]~"  # characters of a name that need no percent-encoding
 
 
+_encoder = json.JSONEncoder(separators=(",", ":"), allow_nan=False)  # json.dumps would make one each time
+_decoder = json.JSONDecoder()
+_absent = object()
+
+
 class Malformed(ValueError):
     """Raised when parts from the wire are not a message of this protocol."""
 
 
+def text(value: Any) -> str:
+    """`value` as JSON. Raises ValueError for what JSON has not, such as NaN, and TypeError."""
+    return _encoder.encode(value)
+
+
 def pack(header: dict[str, Any]) -> bytes:
-    return json.dumps(header, separators=(",", ":")).encode()
+    return _encoder.encode(header).encode()
 
 
 def unpack(part: bytes) -> dict[str, Any]:
@@ -25,7 +35,7 @@ def unpack(part: bytes) -> dict[str, Any]:
     if len(part) > MAX_HEADER:
         raise Malformed(f"a header of more than {MAX_HEADER} bytes")
     try:
-        header = json.loads(part)
+        header = _decoder.decode(part.decode())
     except (ValueError, RecursionError):
         raise Malformed("a header that is not JSON") from None
     if not isinstance(header, dict) or type(header.get("v")) is not int or header["v"] != VERSION:
@@ -36,9 +46,19 @@ def unpack(part: bytes) -> dict[str, Any]:
 def check(fields: dict[str, Any], shape: dict[str, Any], what: str) -> None:
     """Raise Malformed, naming the field of `what`, unless all fields in `shape` are there and fit (see `fits`)."""
     for field, inner in shape.items():
-        if field not in fields:
+        value = fields.get(field, _absent)
+        if type(value) is inner and inner is not int:
+            continue  # as most of them
+        if value is _absent:
             raise Malformed(f"{what} without {field}")
-        if not fits(fields[field], inner):
+        if not fits(value, inner):
+            raise Malformed(f"{what} whose {field} is of a wrong kind")
+
+
+def check_some(fields: dict[str, Any], shape: dict[str, Any], what: str) -> None:
+    """The same for fields that may be left out."""
+    for field, inner in shape.items():
+        if field in fields and not fits(fields[field], inner):
             raise Malformed(f"{what} whose {field} is of a wrong kind")
 
 
@@ -50,14 +70,15 @@ def fits(value: Any, shape: Any) -> bool:
     """
     if shape is int:
         return type(value) is int and 0 <= value <= LARGEST
-    if type(shape) is type:
+    kind = type(shape)
+    if kind is type:
         return type(value) is shape
-    if type(shape) is set:
+    if kind is set:
         return type(value) is str and value in shape
     if type(value) not in (list, tuple):  # never a tuple from JSON
         return False
-    if type(shape) is list:
-        return all(map(fits, value, shape * len(value)))
+    if kind is list:
+        return not value or all(map(fits, value, shape * len(value)))
     return len(value) == len(shape) and all(map(fits, value, shape))
 
 

@@ -8,6 +8,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +104,7 @@ class Pipe:
         ]
         return ",".join(["@" * self.bind + self.address, *options])
 
-    @property
+    @cached_property
     def far(self) -> bool:
         """Whether it may lead to another host."""
         return self.scheme == "tcp"

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from bus.contents import closed, contents, contents_of, opened
-from bus.door import Undecodable, check_pixels
+from bus.door import Undecodable
 from bus.header import Malformed, from_wire, to_wire
 from bus.kept import keep
 from bus.meta import check_meta, facts
-from bus.picture import RAW_MODES, as_raw, decode
+from bus.picture import as_raw, decode
+from bus.pixels import Shape, as_array, as_image, check_size, of_array
 from bus.unreadable import Unreadable
 
 if TYPE_CHECKING:
@@ -60,14 +61,16 @@ class Message:
         self.reason: str | None = None
         self.encoding = ""  # of pixels that were encoded for a wire: jpeg, png or webp
         self.origin: object = None  # the bus's own: what came in on a wire and was made into this
-        self._payload: builtins.bytes | None = None
-        self._raw: tuple[str, int, int] | None = None  # mode, width, height of a payload of raw pixels
+        self._payload: builtins.bytes | memoryview | None = None  # not bytes: in an arena, or a user's array
+        self._raw: Shape | None = None  # of a payload of raw pixels
         self._image: Image.Image | None = None
         self._fd: int | None = None
         if isinstance(payload, Image.Image):
             self._image = payload
         elif isinstance(payload, bytes | bytearray | memoryview):
             self._payload = bytes(payload)
+        elif payload is not None and (pixels := of_array(payload)):
+            self._raw, self._payload = pixels
         elif payload is not None:
             self._image = Image.fromarray(payload)
 
@@ -82,6 +85,8 @@ class Message:
         Raises OSError if the file has gone or cannot be read, Undecodable if it is larger than any image that is read.
         """
         if self._payload is not None:
+            if not isinstance(self._payload, builtins.bytes):
+                self._payload = bytes(self._payload)
             return self._payload
         if self.file is None:
             return b"" if self._image is None else self._image.tobytes()
@@ -107,7 +112,12 @@ class Message:
 
     @property
     def array(self) -> numpy.ndarray[Any, Any]:
-        """The image as numpy: RGB, uint8, height x width x 3; read-only: `replace` a copy. Raises Undecodable."""
+        """The image as numpy: RGB, uint8, height x width x 3; read-only: `replace` a copy. Raises Undecodable.
+
+        Of raw RGB it is the payload itself, without a copy: in shared memory, if it came from this host.
+        """
+        if self._payload is not None and self._raw is not None and self._raw[0] == "RGB":
+            return as_array(self._raw, self._payload)
         import numpy
 
         image = self.image
@@ -133,16 +143,9 @@ class Message:
         data: dict[str, Any] | None = None,
     ) -> Message:
         """A message with a new payload (None: the same one) that keeps who and when; `data` adds to what was there."""
-        new = Message(
-            payload,
-            file=self.file if payload is None else None,
-            stream=self.stream,
-            number=self.number,
-            name=self.name if name is None else name,
-            captured=self.captured,
-            time=self.time,
-            data={**self.data, **(data or {})},
-        )
+        file, name = self.file if payload is None else None, self.name if name is None else name
+        new = Message(payload, file=file, stream=self.stream, number=self.number, name=name, time=self.time)
+        new.captured, new.data = self.captured, {**self.data, **(data or {})}
         new.hops, new.origin = list(self.hops), self.origin
         if payload is None:
             new._payload, new._raw, new._image, new.encoding = self._payload, self._raw, self._image, self.encoding
@@ -183,7 +186,7 @@ class Message:
         return self._payload is None and self.file is not None
 
     @property
-    def pixels(self) -> Image.Image | tuple[tuple[str, int, int], builtins.bytes] | None:
+    def pixels(self) -> Image.Image | tuple[Shape, builtins.bytes | memoryview] | None:
         """What a node made and no wire has encoded: an image, or raw pixels with their mode, width and height."""
         if self._payload is None:
             return None if self.file is not None else self._image
@@ -193,7 +196,7 @@ class Message:
         """A descriptor of its open file, for the borrower to close."""
         return None if self._fd is None else os.dup(self._fd)
 
-    def dump(self) -> tuple[dict[str, Any], builtins.bytes]:
+    def dump(self) -> tuple[dict[str, Any], builtins.bytes | memoryview]:
         """What stands in the header under `meta`, and the payload: pixels are raw, a file is its name.
 
         Raises ValueError if it cannot travel.
@@ -220,12 +223,10 @@ class Message:
             raise Undecodable(f"cannot decode: {self!r} carries no image")
         if self._raw is None or self._payload is None:
             return decode(self.bytes)
-        mode, width, height = self._raw
-        check_pixels(width, height)
-        return Image.frombytes(mode, (width, height), self._payload)
+        return as_image(self._raw, self._payload)
 
     @classmethod
-    def load(cls, meta: dict[str, Any], payload: builtins.bytes) -> Message:
+    def load(cls, meta: dict[str, Any], payload: builtins.bytes | memoryview) -> Message:
         """The message in (`meta`, `payload`). Raises Malformed if they do not fit each other."""
         check_meta(meta)
         new = cls(
@@ -242,8 +243,7 @@ class Message:
         if "raw" in meta:
             mode, width, height = meta["raw"]
             new._raw = mode, width, height
-            if RAW_MODES[mode] * width * height != len(payload) or not payload:
-                raise Malformed(f"{len(payload)} bytes are not {width}x{height} pixels of {mode}")
+            check_size(new._raw, payload)
         if new.file is None and not meta.get("empty"):
             new._payload = payload
         return new

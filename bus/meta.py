@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
-from bus.encoding import FORMATS
-from bus.header import MAX_HEADER, Malformed, check, fits, to_wire
-from bus.picture import RAW_MODES
+from bus.encoding import FORMATS, RAW_MODES
+from bus.header import MAX_HEADER, Malformed, check, check_some, fits, text, to_wire
 
 if TYPE_CHECKING:
     from bus.message import Message
 
-MAX_DATA = MAX_HEADER // 2  # bytes of .data, as JSON
+MAX_META = MAX_HEADER - 1024  # bytes of a message's meta, as JSON: the rest of the header is small
+MAX_DATA = MAX_HEADER // 2  # bytes of .data, likewise
 REQUIRED = {"stream": str, "name": str, "captured": int, "time": {"captured", "written"}, "hops": [(str, int)]}
 BODY = {
     "raw": (set(RAW_MODES), int, int),
@@ -24,7 +23,7 @@ OPTIONAL = {"data": dict, **BODY}
 
 
 def facts(message: Message) -> dict[str, Any]:
-    """Who and when, without what it carries. Raises ValueError if its data are too large, or no JSON."""
+    """Who and when, without what it carries."""
     meta: dict[str, Any] = {
         "stream": message.stream,
         "number": None if message.number is None else int(message.number),
@@ -35,9 +34,17 @@ def facts(message: Message) -> dict[str, Any]:
     }
     if message.data:
         meta["data"] = message.data
-        if (size := len(json.dumps(message.data, allow_nan=False))) > MAX_DATA:
-            raise ValueError(f"data of {size} bytes; at most {MAX_DATA} travel with a message: use its payload")
     return meta
+
+
+def packed(meta: dict[str, Any]) -> str:
+    """`meta` as JSON. Raises ValueError if it, or the data in it, are too large, or are no JSON."""
+    packed = text(meta)
+    if len(packed) > MAX_DATA and (size := len(text(meta.get("data", {})))) > MAX_DATA:
+        raise ValueError(f"data of {size} bytes; at most {MAX_DATA} travel with a message: use its payload")
+    if len(packed) > MAX_META:
+        raise ValueError(f"{len(packed)} bytes of facts; at most {MAX_META} travel with a message: use its payload")
+    return packed
 
 
 def without_body(meta: dict[str, Any]) -> dict[str, Any]:
@@ -50,4 +57,4 @@ def check_meta(meta: dict[str, Any]) -> None:
     number = meta.get("number")
     if not (number is None or fits(number, int)):
         raise Malformed("a message whose number is of a wrong kind")
-    check(meta, {field: shape for field, shape in OPTIONAL.items() if field in meta}, "a message")
+    check_some(meta, OPTIONAL, "a message")

@@ -34,7 +34,6 @@ from bus.times import BLOCKED, NEITHER, WAITING, WORKING
 from bus.traces import trace
 from bus.unreadable import Unreadable
 
-NEWS = 4  # finished messages that may wait before a pusher is told
 STALE = 0.002  # seconds without serving the wires after which the next `next` does
 
 
@@ -58,6 +57,7 @@ class Node:
         self.inputs = {name: Input(self) for name in parameters}
         self.outputs = Outputs(self.name, self.measures, self.say)
         self.hub.join(self.outputs.dead)
+        self.hub.join(self.outputs.arena)
         self._title = f"{self.name.rpartition('.')[0] or self.name} on {socket.gethostname()}"
         grants = [Path(grant).resolve() for grant in options.grant]
         self.opening = Opening(self._title, grants, self.outputs, self.books)
@@ -67,7 +67,9 @@ class Node:
             into = self.inputs[name]
             into.pulls.append(Pull(self.hub, self._sockets, pipes, into.queue, before, self.marks, self.say))
         for page, ((name, _), pipes) in zip(self.books.wires, pushes.items(), strict=True):
-            self.outputs.add(name, Push(self.hub, self._sockets, pipes, page, self.measures.clocks, self.say))
+            self.outputs.add(
+                name, Push(self.hub, self._sockets, pipes, page, self.measures.clocks, self.outputs.arena, self.say)
+            )
 
     def say(self, words: str) -> None:
         print(words, flush=True)
@@ -80,8 +82,9 @@ class Node:
 
     def overdue(self) -> bool:
         """Whether the wires want to be served before more is handed out."""
-        news = sum(pull.news for source in self.inputs.values() for pull in source.pulls)
-        return news >= NEWS or time.monotonic() - self.hub.served > STALE
+        if any(pull.overdue for source in self.inputs.values() for pull in source.pulls):
+            return True
+        return time.monotonic() - self.hub.served > STALE
 
     # ---- what user code holds
 
@@ -216,7 +219,7 @@ class Node:
                 self.hub.wait()
 
     def close(self) -> None:
-        for part in (self.hub, self._sockets, self.notify, self.outside, self.hand, self.measures):
+        for part in (self.hub, self._sockets, self.outputs.arena, self.notify, self.outside, self.hand, self.measures):
             part.close()
 
     def _through(self) -> bool:

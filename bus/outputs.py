@@ -8,18 +8,16 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
+from bus.arena import LARGE, Arena, Slot
 from bus.chain import Unit, Verdict
 from bus.deadletters import DeadLetters
-from bus.header import MAX_HEADER, pack
 from bus.link import MAX_PART
 from bus.measures import Measures
 from bus.message import Message
-from bus.meta import BODY, facts, without_body
+from bus.meta import BODY, facts, packed, without_body
 from bus.parcel import Parcel
 from bus.push import Push
 from bus.taken import Taken
-
-MAX_META = MAX_HEADER - 1024  # bytes of a message's meta as JSON: the rest of the header is small
 
 
 class Misuse(Exception):
@@ -34,6 +32,7 @@ class Outputs:
         self._named: dict[str, list[Push]] = defaultdict(list)
         self._replica, self._measures, self._books = replica, measures, measures.books
         self.dead = DeadLetters(Path("dead-letters", replica.rpartition(".")[0] or replica).absolute(), say)
+        self.arena = Arena()
         self._made = 0  # messages of its own that this node has numbered
 
     def add(self, output: str, push: Push) -> None:
@@ -67,24 +66,24 @@ class Outputs:
         sources = [taken for taken in holding if taken.made(message)] or holding
         if sources:
             meta["name"] = _unique(sources[0], message, meta["name"])
-        if (size := len(pack(meta))) > MAX_META:
-            raise ValueError(f"{size} bytes of facts about {message!r}; at most {MAX_META} travel: use its payload")
+        text = packed(meta)
         if len(payload) > MAX_PART and not all(push.local or push in forms for push in wires):
             raise ValueError(f"{message!r} has {len(payload)} bytes; at most {MAX_PART} cross a network")
         parcel = Parcel(message) if forms else None
+        body = self._body(payload, wires)
         for taken in holding:
             taken.unit.add()
         for taken in sources:
             taken.wires.update(wires)
         finish = _upstream(holding, sources)
         if message.finish is not None or not holding:
-            finish = self._owner(message, meta, payload, parcel, finish)
-        whole = Unit(self._counted(finish), parts=len(wires) + 1)
+            finish = self._owner(message, meta, body, parcel, finish)
+        whole = Unit(self._counted(finish, body), parts=len(wires) + 1)
         for push in wires:
             if parcel and push in forms:
                 push.put(without_body(meta), b"", whole.drop, parcel.form(push.encoding))
             else:
-                push.put(meta, payload, whole.drop)
+                push.put(meta, body, whole.drop, text=text)
         if parcel:
             parcel.keep()
         whole.drop("" if wires else "done")
@@ -97,15 +96,22 @@ class Outputs:
                 unit.add()
                 push.skip(meta, lambda verdict, reason: unit.drop())
 
-    def _counted(self, finish: Verdict) -> Verdict:
+    def _body(self, payload: bytes | memoryview, wires: Sequence[Push]) -> bytes | Slot:
+        """The payload as it stays until its message is finished, whatever becomes of what user code has yielded."""
+        shared = len(payload) >= LARGE and any(push.shares for push in wires)
+        return (self.arena.place(payload) if shared else None) or bytes(payload)
+
+    def _counted(self, finish: Verdict, body: bytes | Slot) -> Verdict:
         def counted(verdict: str, reason: str) -> None:
             self._books["sent"] += 1
             finish(verdict, reason)
+            if isinstance(body, Slot):
+                body.let_go()
 
         return counted
 
     def _owner(
-        self, message: Message, meta: dict[str, Any], payload: bytes, parcel: Parcel | None, upstream: Verdict
+        self, message: Message, meta: dict[str, Any], body: bytes | Slot, parcel: Parcel | None, upstream: Verdict
     ) -> Verdict:
         """What becomes of this message is decided here, and then passed on: upstream of its owner it is done."""
         captured, finish = self._measures.clocks.captured(message.hops, message.captured), message.finish
@@ -117,7 +123,7 @@ class Outputs:
             if finish is not None:
                 verdict = "again" if finish(verdict, reason) is True else verdict
             elif verdict == "rejected":
-                self.dead.put(*_letter(meta, payload, parcel), reason, lambda: count(verdict))
+                self.dead.put(*_letter(meta, body, parcel), reason, lambda: count(verdict))
                 return
             count(verdict)
 
@@ -134,10 +140,10 @@ class Outputs:
         return finished
 
 
-def _letter(meta: dict[str, Any], payload: bytes, parcel: Parcel | None) -> tuple[dict[str, Any], bytes]:
+def _letter(meta: dict[str, Any], body: bytes | Slot, parcel: Parcel | None) -> tuple[dict[str, Any], bytes]:
     """What a dead letter is written of: what was sent, if no wire was given more."""
-    fields, body = parcel.letter() if parcel and not BODY.keys() & meta else ({}, payload)
-    return {**meta, **fields}, body
+    fields, payload = parcel.letter() if parcel and not BODY.keys() & meta else ({}, bytes(body))
+    return {**meta, **fields}, payload
 
 
 def _upstream(holding: Sequence[Taken], sources: Sequence[Taken]) -> Verdict:

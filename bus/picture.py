@@ -6,6 +6,7 @@ import warnings
 from PIL import Image
 
 from bus.door import Jpeg, Pieces, Undecodable, check_exifs, check_pixels, check_scans, explained, kind_of
+from bus.encoding import RAW_MODES
 from bus.exif import upright
 
 __all__ = ["SUFFIXES", "WRITES", "Undecodable", "decode", "encode"]
@@ -16,7 +17,6 @@ SIDES = {"JPEG": 65_500, "WEBP": 16_383}  # pixels that a side may have, as libj
 JPEG_MODES = ("L", "RGB", "CMYK")
 WEBP_MODES = ("RGB", "RGBA")
 PNG_MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "I", "I;16")
-RAW_MODES = {"L": 1, "RGB": 3, "RGBA": 4, "CMYK": 4}  # pixel modes that travel raw -> bytes a pixel
 
 
 def decode(data: bytes, enough: int = 0) -> Image.Image:

@@ -96,8 +96,9 @@ class _Picture:
                 if self._fd is None:
                     self._fd = os.open(str(message.file), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
 
-    def content(self) -> tuple[dict[str, Any], bytes]:
+    def content(self) -> tuple[dict[str, Any], bytes | memoryview]:
         """The line about it, and its bytes. Raises OSError, ValueError or Undecodable if it has none."""
+        body: bytes | memoryview
         if self._message.is_named:
             meta, body = facts(self._message), b"" if self._fd is None else _file(self._fd)
         else:

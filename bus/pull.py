@@ -5,14 +5,15 @@ from __future__ import annotations
 import secrets
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import zmq
 
+from bus.arena import Address
 from bus.death import Death
-from bus.header import MAX_HEADER, MAX_ID, Malformed, check, pack, unpack
+from bus.header import MAX_ID, VERSION, Malformed, check, check_some, pack, unpack
 from bus.hub import BEAT, Hub
 from bus.link import Pipe, Sockets
 from bus.marks import Marks
@@ -21,14 +22,11 @@ from bus.pusher import MAX_REASON, Item, Pusher
 from bus.refusals import Refusals
 from bus.steps import step
 
-Verdicts = list[tuple[int, Any, str]]  # (n, verdict or guilty, words)
-
 DATA = {"kind": {"message", "skip", "ping"}, "epoch": str, "low": int}
 PING = {"ping": int, "closed": bool, "end": bool}
-EXTRAS = {"contract": str}  # a ping may do without
+EXTRAS = {"contract": str, "memory": (int, int, str)}  # a ping may do without
 MESSAGE = {"n": int, "tries": int, "meta": dict}
-SPACE_RETURNED, SPACE_DONE = MAX_HEADER // 8, MAX_HEADER // 4  # bytes of a state that verdicts may take
-SPACE_EACH = 40  # bytes of a verdict without its words, at most
+LENT = {"memory": (int, int, int, int)}  # of a message whose payload lies in the pusher's arena
 
 
 class Pull:
@@ -71,9 +69,10 @@ class Pull:
         return all(pusher.closed or pusher.ended for pusher in self._pushers)
 
     @property
-    def news(self) -> int:
-        """How much the pushers have not been told yet."""
-        return sum(pusher.news for pusher in self._pushers)
+    def overdue(self) -> bool:
+        """Whether a pusher that is not told now may soon have nothing to do: half of what it may send is used up."""
+        enough = (self.credit + 1) // 2
+        return any(len(pusher.released) >= enough for pusher in self._pushers)
 
     def widen(self, size: int) -> int:
         """Ask for enough to make batches of `size`, and return how many of a batch can come from here.
@@ -135,37 +134,17 @@ class Pull:
             self._tell(pusher, whole=True)  # at once: waiting for the beat makes every reset cost half a second
 
     def _tell(self, pusher: Pusher, whole: bool) -> None:
-        numbers = dict.fromkeys([*pusher.finished, *(reversed(pusher.done) if whole else ())])
-        done = _as_many_as_fit(((n, *pusher.done[n]) for n in numbers if n in pusher.done), SPACE_DONE)
-        returned = _as_many_as_fit(pusher.returned, SPACE_RETURNED)
-        state: dict[str, Any] = {
-            "v": 0,
-            "kind": "state",
-            "incarnation": self._incarnation,
-            "epoch": pusher.epoch,
-            "credit": self.credit,
-            "echo": pusher.echo,
-            "ended": pusher.ended,
-            "released": pusher.released,
-            "returned": returned,
-            "done": done,
-        }
+        state = {"v": VERSION, "kind": "state", "incarnation": self._incarnation, "credit": self.credit}
+        state |= pusher.news_of_messages(whole)
         if whole:
-            if pusher.pipe.contract:
-                state["contract"] = pusher.pipe.contract
-            state["open"], state["held"] = list(pusher.open), list(pusher.held)
-            state["hand"] = [(epoch, n) for name, epoch, n, _ in self._before.hand if name == pusher.name]
-            if state["hand"]:
-                state["death"] = self._before.words[:MAX_REASON]
+            state |= pusher.all_of_messages(self._before)
         try:
-            with step("acknowledge" if done else "report"):
-                pusher.state.send_multipart([pack(state)], zmq.NOBLOCK)
+            with step("acknowledge" if state["done"] else "report"):
+                pusher.state.send(pack(state), zmq.NOBLOCK)
         except zmq.Again:
             pusher.forget_news()  # nobody is there; the whole state goes out when somebody is
-            return
-        told = {n for n, _, _ in done}
-        pusher.released, pusher.returned = [], pusher.returned[len(returned) :]
-        pusher.finished = {n: None for n in pusher.finished if n in pusher.done and n not in told}
+        else:
+            pusher.was_told(state)
 
     def _hear(self, pusher: Pusher) -> None:
         for parts in pusher.others.heard():
@@ -177,14 +156,13 @@ class Pull:
                 if len(header["epoch"]) > MAX_ID:
                     raise Malformed(f"an epoch of more than {MAX_ID} characters")
                 check(header, PING if header["kind"] == "ping" else MESSAGE, f"a {header['kind']}")
-                if "contract" in header:
-                    check(header, EXTRAS, f"a {header['kind']}")
+                check_some(header, EXTRAS if header["kind"] == "ping" else LENT, f"a {header['kind']}")
+                self._on_header(pusher, header, parts[1])
             except Malformed as error:
                 self._refusals.malformed(pusher.pipe, "sent", error)
-            else:
-                self._on_header(pusher, header, parts[1])
 
-    def _on_header(self, pusher: Pusher, header: dict[str, Any], payload: bytes) -> None:
+    def _on_header(self, pusher: Pusher, header: dict[str, Any], payload: bytes | memoryview) -> None:
+        """Raises Malformed."""
         epoch, low = header["epoch"], header["low"]
         pusher.heard = time.monotonic()
         if header["kind"] == "ping":
@@ -203,8 +181,12 @@ class Pull:
                 self._end(pusher)
             elif pusher.pipe.far and not header["end"]:
                 pusher.ended = False  # whatever a mark has said
+            if "memory" in header and not pusher.pipe.far:
+                self._share(pusher, Address(*header["memory"]))
             return
         n: int = header["n"]
+        if "memory" in header:
+            payload = pusher.lent(*header["memory"])
         if n in pusher.done:
             pusher.finished[n] = None  # say it once more
         elif n >= low and n not in pusher.open and n not in pusher.held:
@@ -214,6 +196,15 @@ class Pull:
             with step("receive"):
                 pusher.open[n] = item = Item(pusher, header, payload)
                 self._queue.append((self, item))
+
+    def _share(self, pusher: Pusher, arena: Address) -> None:
+        """Say at once that we read its payloads where they lie, or why we cannot."""
+        if pusher.offered == arena.token:
+            return
+        if trouble := pusher.share(arena):
+            self._say(f'shares no memory with {pusher.name}: {trouble}; large payloads on "{self.wire}" are copied')
+        else:
+            self._tell(pusher, whole=True)
 
     def _end(self, pusher: Pusher) -> None:
         """Believe that it has ended; for a pusher on another host that must hold for this replica's next life, too."""
@@ -235,14 +226,3 @@ class Pull:
         self._queue.clear()
         self._queue.extend(kept)
         pusher.reset(epoch)
-
-
-def _as_many_as_fit(verdicts: Iterable[tuple[int, Any, str]], space: int) -> Verdicts:
-    """The first of `verdicts` that take no more than `space` bytes as JSON, where a character may take six."""
-    fitting = []
-    for one in verdicts:
-        space -= SPACE_EACH + 6 * len(one[2])
-        if space < 0:
-            break
-        fitting.append(one)
-    return fitting

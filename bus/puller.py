@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import zmq
 
+from bus.arena import Slot
 from bus.callers import Callers
 from bus.hub import Hub
 from bus.lately import Lately
@@ -17,6 +18,9 @@ from bus.refusals import Refusals
 
 DOUBTS = 5  # ticks, 20 ms apart at most
 WINDOW = 64  # messages that are not finished downstream, per puller
+NO_COPY = 64 * 1024  # bytes from which libzmq sends a payload without copying it
+LOANS = 512  # payloads that it may read in the arena at a time; who keeps so many gets the others through its socket
+SEND_FIRST = zmq.NOBLOCK | zmq.SNDMORE
 WINDOW_BYTES = 64 * 1024 * 1024  # their payloads, per puller; one message always fits
 
 
@@ -42,6 +46,9 @@ class Puller:
         self.open: set[int] = set()  # those of them that its user code has not let go of
         self.bytes = 0  # of all in `sent`
         self.alone = False  # it works on what may be deadly, which travels as a unit of its own
+        self.arena = ""  # the token of the arena that it reads; empty: payloads go through the socket
+        self.loans: dict[int, tuple[int, Slot]] = {}  # what it may still read there, and the ping when that was sent
+        self._loan = 0
         self.blamed = Lately()  # incarnations whose hand was counted
         self.ended = False  # it knows that this pusher has ended
 
@@ -80,8 +87,45 @@ class Puller:
         return difference
 
     def room(self, out: Outgoing) -> bool:
-        fits = len(self.sent) < WINDOW and (not self.sent or self.bytes + len(out.payload) <= WINDOW_BYTES)
-        return self.up and fits and not self.alone and len(self.open) < (1 if out.caution else self.credit)
+        if not self.up or self.alone or len(self.open) >= (1 if out.caution else self.credit):
+            return False
+        return not self.sent or (len(self.sent) < WINDOW and self.bytes + len(out.payload) <= WINDOW_BYTES)
+
+    def send(self, head: bytes, payload: bytes = b"") -> bool:
+        """Whether there is a connection that takes it; if not, its next state says that there is again."""
+        try:
+            self.data.send(head, SEND_FIRST)
+            self.data.send(payload, zmq.NOBLOCK, copy=len(payload) < NO_COPY)
+        except zmq.Again:
+            self.up = False
+        return self.up
+
+    def send_message(self, out: Outgoing, epoch: str, low: int) -> bool:
+        """The same for `out`, whose payload it reads in the arena if it can."""
+        if not isinstance(out.payload, Slot):
+            return self.send(out.header(epoch, low), out.payload)
+        if not self.arena or len(self.loans) >= LOANS:
+            return self.send(out.header(epoch, low), bytes(out.payload))
+        slot, self._loan = out.payload, self._loan + 1
+        if not self.send(out.header(epoch, low, (slot.at, len(slot), slot.use, self._loan))):
+            return False
+        slot.hold()
+        self.loans[self._loan] = self.ping, slot
+        return True
+
+    def settle(self, state: dict[str, Any]) -> None:
+        """Take back what it does not read any more, as `state`, of this epoch, says; a whole one says what it reads."""
+        self.arena = state.get("memory", "")
+        self.take_back(state.get("read", ()))
+        if "reading" in state:
+            reading = {*state["reading"]}
+            self.take_back([n for n, (ping, _) in self.loans.items() if ping < state["echo"] and n not in reading])
+
+    def take_back(self, loans: Iterable[int]) -> None:
+        """It does not read these any more."""
+        for loan in loans:
+            if lent := self.loans.pop(loan, None):
+                lent[1].let_go()
 
     def give(self, out: Outgoing) -> None:
         """It was sent `out`."""

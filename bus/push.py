@@ -11,11 +11,12 @@ from typing import Any
 import zmq
 
 from bus import state as states
+from bus.arena import Arena, Slot
 from bus.books import WirePage
 from bus.chain import Verdict, nobody
 from bus.clocks import Clocks
 from bus.forged import strip
-from bus.header import Malformed, pack
+from bus.header import VERSION, Malformed, pack
 from bus.hub import BEAT, Hub
 from bus.link import Pipe, Sockets
 from bus.making import Making
@@ -29,7 +30,6 @@ from bus.unfinished import Unfinished
 
 SILENT = 2.0  # seconds without a state after which a puller's messages go elsewhere
 TRIES = 3  # deaths that make a message a dead letter
-NO_COPY = 64 * 1024  # bytes from which libzmq sends a payload without copying it
 
 
 class Push:
@@ -42,13 +42,16 @@ class Push:
         pipes: list[Pipe],
         page: WirePage,
         clocks: Clocks,
+        arena: Arena | None,
         say: Callable[[str], None],
     ) -> None:
+        """`arena`: where large payloads lie for pullers on this host."""
         self.wire, self.encoding = pipes[0].wire, pipes[0].encode
         self.local = not any(pipe.far for pipe in pipes)
         self.closed = self.ended = False
         self._say, self._refusals = say, Refusals(sockets, say)
         self._making = Making(self.wire, self.local, self._refusals)
+        self._arena = arena.address if arena and self.local else None
         self._epoch = secrets.token_hex(8)
         self._unfinished = Unfinished(pipes[0], page, clocks)
         self.takes_all = self.local and self.encoding.raw  # whatever a message carries goes as it is
@@ -68,12 +71,19 @@ class Push:
         """Whether what it carries is to be made fit for this wire: pixels encoded, a file read."""
         return (not self.local and message.is_named) or (not self.encoding.raw and message.pixels is not None)
 
-    def put(self, meta: dict[str, Any], payload: bytes, finish: Verdict, form: Form | None = None) -> None:
+    @property
+    def shares(self) -> bool:
+        """Whether some puller reads large payloads from the arena."""
+        return self._arena is not None and any(puller.arena for puller in self._pullers)
+
+    def put(
+        self, meta: dict[str, Any], payload: bytes | Slot, finish: Verdict, form: Form | None = None, text: str = ""
+    ) -> None:
         """Send this to one of the pullers; `finish(verdict, reason)` is called when it is through.
 
-        With a `form` that is the payload, made when it is about to be sent.
+        With a `form` that is the payload, made when it is about to be sent. `text`: the meta as JSON, if that was made.
         """
-        self._unfinished.add("message", meta, payload, finish, form)
+        self._unfinished.add("message", meta, payload, finish, form, text)
         self._pump()
 
     def skip(self, meta: dict[str, Any], finish: Verdict) -> None:
@@ -126,25 +136,17 @@ class Push:
                 if verdict := self._making.make(out):
                     self._give_up(out, *verdict)
                 continue  # now that its size is known another one may have to take it
-            header = {"kind": out.kind, "n": out.n, "tries": out.caution, "meta": out.meta}
             with step("send"):
-                if self._send(puller, header, out.payload):
+                if puller.send_message(out, self._epoch, self._unfinished.low):
                     self._unfinished.sent(out)
                     self._turn += 1
                     puller.give(out)
 
     def _ping(self, puller: Puller) -> None:
-        ping = {"kind": "ping", "ping": puller.ping + 1, "closed": self.closed, "end": self.ended}
-        if self._send(puller, {**ping, "contract": puller.pipe.contract}):
+        ping = {"v": VERSION, "kind": "ping", "epoch": self._epoch, "low": self._unfinished.low}
+        ping |= {"ping": puller.ping + 1, "closed": self.closed, "end": self.ended, "contract": puller.pipe.contract}
+        if puller.send(pack(ping | ({"memory": self._arena} if self._arena else {}))):
             puller.ping += 1
-
-    def _send(self, puller: Puller, header: dict[str, Any], payload: bytes = b"") -> bool:
-        parts = [pack({"v": 0, "epoch": self._epoch, "low": self._unfinished.low, **header}), payload]
-        try:
-            puller.data.send_multipart(parts, zmq.NOBLOCK, copy=len(payload) < NO_COPY)
-        except zmq.Again:
-            puller.up = False  # no connection: its next state opens it again
-        return puller.up
 
     def _finish(self, n: int, verdict: str, reason: str) -> None:
         for puller in self._pullers:
@@ -214,6 +216,7 @@ class Push:
             if puller.incarnation:
                 puller.gone.add(puller.incarnation)
                 self._take_back(puller, list(puller.sent))
+                puller.take_back([*puller.loans])
             puller.incarnation = incarnation
         if "hand" in state and incarnation not in puller.blamed:
             puller.blamed.add(incarnation)
@@ -227,6 +230,7 @@ class Push:
         puller.heard, puller.up, puller.credit = time.monotonic(), True, state["credit"]
         if not mine:
             return
+        puller.settle(state)
         for n in state["released"]:
             puller.let_go(n)
         for n, guilty, words in state["returned"]:

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from typing import Any
 
 import zmq
 
+from bus.arena import Address
 from bus.callers import Callers
+from bus.death import Death
+from bus.header import MAX_HEADER, Malformed
 from bus.lately import Lately
 from bus.link import MAX_PART, Pipe, Sockets
 from bus.presence import WORD, Presence
 from bus.refusals import Refusals
+from bus.shared import Shared
 
 REMEMBERED = 4096  # finished messages that a puller knows, per pusher; an older one is done again at worst
 SPARE = 2  # times its credit, and MAX_PART, that may be queued of a pusher
 MAX_REASON = 200  # characters of the words that travel with a verdict
+SPACE_RETURNED, SPACE_DONE = MAX_HEADER // 8, MAX_HEADER // 4  # bytes of a state that verdicts may take
+SPACE_EACH = 40  # bytes of a verdict without its words, at most
+
+Verdicts = list[tuple[int, Any, str]]  # (n, verdict or guilty, words)
 
 
 class Item:
@@ -23,7 +32,7 @@ class Item:
 
     __slots__ = ("arrived", "epoch", "meta", "n", "payload", "pusher", "skip", "tries")
 
-    def __init__(self, pusher: Pusher, header: dict[str, Any], payload: bytes) -> None:
+    def __init__(self, pusher: Pusher, header: dict[str, Any], payload: bytes | memoryview) -> None:
         self.pusher, self.epoch, self.n, self.payload = pusher, pusher.epoch, header["n"], payload
         self.arrived = time.time_ns()
         self.skip: bool = header["kind"] == "skip"
@@ -54,6 +63,8 @@ class Pusher:
         """The pusher has restarted: all that was between us is void."""
         self.epoch, self.echo, self.low = epoch, 0, 0
         self.closed = self.ended = False
+        self.shared: Shared | None = None  # its arena, if we read that
+        self.offered = ""  # the token of the arena that it has last told us of
         self.open: dict[int, Item] = {}  # queued or in user code
         self.held: set[int] = set()  # user code has let go, downstream has not finished
         self.done: dict[int, tuple[str, str]] = {}  # finished -> (verdict, reason), until the pusher's low passes it
@@ -70,10 +81,27 @@ class Pusher:
         if len(self.done) > REMEMBERED:
             del self.done[next(iter(self.done))]
 
-    def room(self, payload: bytes, credit: int) -> bool:
+    def room(self, payload: bytes | memoryview, credit: int) -> bool:
         """Whether it may have sent this: one that was out of reach may have sent twice its credit, and nobody more."""
         queued = sum(len(item.payload) for item in self.open.values())
         return len(self.open) < SPARE * credit and (not queued or queued + len(payload) <= SPARE * MAX_PART)
+
+    def share(self, arena: Address) -> str:
+        """Read its payloads in its arena from now on; or why that cannot be, in words."""
+        self.offered = arena.token
+        try:
+            self.shared = Shared(arena)
+        except OSError as error:
+            return error.strerror or str(error)
+        except Malformed as error:
+            return str(error)
+        return ""
+
+    def lent(self, at: int, length: int, use: int, loan: int) -> memoryview:
+        """The payload that it has sent in this way. Raises Malformed."""
+        if self.shared is None:
+            raise Malformed("a payload that lies in an arena, without having one")
+        return self.shared.view(at, length, use, loan)
 
     def forget_news(self) -> None:
         """It does not listen: what the next whole state says anyway need not wait, and of the rest not all."""
@@ -89,3 +117,49 @@ class Pusher:
     @property
     def news(self) -> int:
         return len(self.released) + len(self.finished) + len(self.returned)
+
+    # ---- what a state says of its messages
+
+    def news_of_messages(self, whole: bool) -> dict[str, Any]:
+        """What it does not know yet; with `whole` the verdicts that it may know, too."""
+        numbers = dict.fromkeys([*self.finished, *reversed(self.done)]) if whole else self.finished
+        news: dict[str, Any] = {
+            "epoch": self.epoch,
+            "echo": self.echo,
+            "ended": self.ended,
+            "released": self.released,
+            "returned": _as_many_as_fit(self.returned, SPACE_RETURNED),
+            "done": _as_many_as_fit(((n, *self.done[n]) for n in numbers if n in self.done), SPACE_DONE),
+        }
+        if self.shared:
+            news["memory"], news["read"] = self.shared.token, self.shared.read()
+        return news
+
+    def all_of_messages(self, before: Death) -> dict[str, Any]:
+        """What is here, and what the last life of this replica, which ended as `before` says, had in hand."""
+        hand = [(epoch, n) for name, epoch, n, _ in before.hand if name == self.name]
+        known: dict[str, Any] = {"open": [*self.open], "held": [*self.held], "hand": hand}
+        if hand:
+            known["death"] = before.words[:MAX_REASON]
+        if self.pipe.contract:
+            known["contract"] = self.pipe.contract
+        if self.shared:
+            known["reading"] = self.shared.reading
+        return known
+
+    def was_told(self, state: dict[str, Any]) -> None:
+        """This state is on its way to it."""
+        told = {n for n, _, _ in state["done"]}
+        self.released, self.returned = [], self.returned[len(state["returned"]) :]
+        self.finished = {n: None for n in self.finished if n in self.done and n not in told}
+
+
+def _as_many_as_fit(verdicts: Iterable[tuple[int, Any, str]], space: int) -> Verdicts:
+    """The first of `verdicts` that take no more than `space` bytes as JSON, where a character may take six."""
+    fitting = []
+    for one in verdicts:
+        space -= SPACE_EACH + 6 * len(one[2])
+        if space < 0:
+            break
+        fitting.append(one)
+    return fitting

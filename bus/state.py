@@ -17,7 +17,7 @@ STATE = {
     "returned": [(int, bool, str)],
 }
 WHOLE = {"open": [int], "held": [int], "hand": [(str, int)]}
-EXTRAS = {"death": str, "contract": str}  # a whole state may do without
+EXTRAS = {"death": str, "contract": str, "memory": str, "read": [int], "reading": [int]}  # a state may do without
 
 
 def read(parts: list[bytes]) -> dict[str, Any]:

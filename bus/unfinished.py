@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
+from bus.arena import Slot
 from bus.books import WirePage
 from bus.chain import Verdict, nobody
 from bus.clocks import Clocks
@@ -51,13 +52,21 @@ class Unfinished:
         waiting = [out for out in self.unsent() if not (self.max_age and out.kind == "skip")]
         return len(waiting) < MOST_FAILING and all(out.failing for out in waiting)
 
-    def add(self, kind: str, meta: dict[str, Any], payload: bytes, finish: Verdict, form: Form | None = None) -> None:
+    def add(
+        self,
+        kind: str,
+        meta: dict[str, Any],
+        payload: bytes | Slot,
+        finish: Verdict,
+        form: Form | None = None,
+        text: str = "",
+    ) -> None:
         if self.latest and kind == "message":
             for old in [out for out in self.unsent() if out.kind == "message" and not out.tries]:
                 self._drop(old, "passed_over", f'a newer frame came on "{self._wire}"')
         self._n += 1
         self.all[self._n] = out = Outgoing(self._n, kind, meta, payload, finish)
-        out.form = form
+        out.form, out.text = form, text
         if self.max_age and kind == "message":
             out.expires = time.monotonic() + self.max_age
             if meta["time"] == "captured":

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import zmq
 
 import bus.node
+from bus.arena import Arena
 from bus.death import Death
 from bus.hub import Hub
 from bus.link import Pipe, Sockets
@@ -153,9 +154,15 @@ class Bench:
     def say(self, words: str) -> None:
         self.said.append(words)
 
-    def pushes(self, *pipes: Pipe, sockets: Sockets | None = None, say: Callable[[str], None] | None = None) -> Push:
+    def pushes(
+        self,
+        *pipes: Pipe,
+        sockets: Sockets | None = None,
+        say: Callable[[str], None] | None = None,
+        arena: Arena | None = None,
+    ) -> Push:
         page, clocks = next(self._pages), self.measures.clocks
-        return Push(self.hub, sockets or self.sockets, [*pipes], page, clocks, say or self.say)
+        return Push(self.hub, sockets or self.sockets, [*pipes], page, clocks, arena, say or self.say)
 
     def pull(self, **options: Any) -> tuple[Pull, FarPusher, deque[tuple[Pull, Item]]]:
         far, queue = FarPusher(self.context, self._address + "far.1"), deque[tuple[Pull, Item]]()

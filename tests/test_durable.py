@@ -186,5 +186,5 @@ def test_a_message_whose_dead_letter_the_disk_refuses_is_not_through_until_it_ca
     assert {path.name for path in (tmp_path / "show").iterdir()} == {"a.jpg", "a.jpg.txt"}
 
 
-def letter() -> tuple[dict[str, Any], bytes]:
+def letter() -> tuple[dict[str, Any], bytes | memoryview]:
     return Message(b"image", name="a.jpg").dump()

@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from bus import Message, Undecodable
+from bus.encoding import RAW_MODES
 from bus.header import Malformed
-from bus.meta import MAX_DATA
-from bus.picture import RAW_MODES
+from bus.meta import MAX_DATA, MAX_META, facts, packed
 
 PIXELS: dict[str, Any] = {"L": 100, "RGB": (10, 20, 30), "RGBA": (10, 20, 30, 40), "CMYK": (1, 2, 3, 4)}
 
@@ -135,9 +135,13 @@ def test_numbers_of_numpy_travel_as_numbers() -> None:
     assert (got.number, got.captured) == (7, 9)
 
 
-def test_too_many_facts_are_refused_at_the_place_where_they_are_made() -> None:
+def test_too_many_facts_are_refused_before_they_travel() -> None:
     with pytest.raises(ValueError, match=f"at most {MAX_DATA} travel with a message: use its payload"):
-        Message(data={"key": "x" * MAX_DATA}).dump()
+        packed(facts(Message(data={"key": "x" * MAX_DATA})))
+    with pytest.raises(ValueError, match=f"at most {MAX_META} travel with a message: use its payload"):
+        packed(facts(Message(name="x" * MAX_META)))
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        packed(facts(Message(data={"far": float("inf")})))
 
 
 @pytest.mark.parametrize("size", [(0, 3), (3, 0)])

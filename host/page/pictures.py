@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 from PIL import Image
 
-from bus.picture import RAW_MODES, Undecodable, as_raw, decode, encode
+from bus.encoding import RAW_MODES
+from bus.picture import Undecodable, as_raw, decode, encode
 from host.graph import Graph
 from host.page.regular import opened
 

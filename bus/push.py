@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 import time
 from collections.abc import Callable
@@ -216,7 +217,7 @@ class Push:
             if puller.incarnation:
                 puller.gone.add(puller.incarnation)
                 self._take_back(puller, list(puller.sent))
-                puller.take_back([*puller.loans])
+                puller.settle({"reading": [], "echo": math.inf})  # it reads nothing yet
             puller.incarnation = incarnation
         if "hand" in state and incarnation not in puller.blamed:
             puller.blamed.add(incarnation)

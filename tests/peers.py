@@ -143,13 +143,15 @@ class Bench:
         self._address = f"ipc://{folder}/"
         self._fars: list[FarPuller] = []  # open until the end, whoever forgets them
 
-    def push(self, *peers: str, port: int = 0, **options: Any) -> tuple[Push, list[FarPuller]]:
+    def push(
+        self, *peers: str, port: int = 0, arena: Arena | None = None, **options: Any
+    ) -> tuple[Push, list[FarPuller]]:
         """The pushing end of a wire, over ipc; or over tcp to one peer, from `port` on."""
         addresses = {peer: f"tcp://127.0.0.1:{port}" if port else self._address + peer for peer in peers}
         fars = [FarPuller(self.context, address) for address in addresses.values()]
         self._fars += fars
         pipes = [Pipe(address, peer=peer, **options) for peer, address in addresses.items()]
-        return self.pushes(*pipes), fars
+        return self.pushes(*pipes, arena=arena), fars
 
     def say(self, words: str) -> None:
         self.said.append(words)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -16,7 +17,7 @@ from bus.outgoing import Outgoing
 from bus.presence import Presence
 from bus.refusals import Refusals
 
-DOUBTS = 5  # ticks, 20 ms apart at most
+DOUBTS = 5  # looks, 20 ms apart
 WINDOW = 64  # messages that are not finished downstream, per puller
 NO_COPY = 64 * 1024  # bytes from which libzmq sends a payload without copying it
 LOANS = 512  # payloads that it may read in the arena at a time; who keeps so many gets the others through its socket
@@ -111,6 +112,15 @@ class Puller:
             return False
         slot.hold()
         self.loans[self._loan] = self.ping, slot
+        return True
+
+    def begins_anew(self, incarnation: str) -> bool:
+        """Whether this is another life of it than the last one."""
+        before, self.incarnation = self.incarnation, incarnation
+        if before in ("", incarnation):
+            return False
+        self.gone.add(before)
+        self.settle({"reading": [], "echo": math.inf})  # the new one reads nothing yet
         return True
 
     def settle(self, state: dict[str, Any]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import secrets
 import time
 from collections.abc import Callable
@@ -30,6 +29,7 @@ from bus.steps import step
 from bus.unfinished import Unfinished
 
 SILENT = 2.0  # seconds without a state after which a puller's messages go elsewhere
+LOOK = 0.02  # seconds between two looks at the pullers
 TRIES = 3  # deaths that make a message a dead letter
 
 
@@ -57,7 +57,8 @@ class Push:
         self._unfinished = Unfinished(pipes[0], page, clocks)
         self.takes_all = self.local and self.encoding.raw  # whatever a message carries goes as it is
         self._pullers = [Puller(sockets, pipe, self._refusals) for pipe in pipes]
-        self._turn, self._beat = 0, 0.0
+        self._turn = 0
+        self._beat = self._looked = 0.0
         for puller in self._pullers:
             puller.listen(hub, partial(self._hear, puller), partial(self._watch, puller))
         hub.join(self)
@@ -108,12 +109,18 @@ class Push:
     # ---- the wire's side
 
     def tick(self, now: float, awake: bool) -> None:
+        if now - self._looked >= LOOK or self.ended or not awake:
+            self._looked = now
+            self._look(now, awake)
+        self._pump()
+
+    def _look(self, now: float, awake: bool) -> None:
+        """See who is there, and what is due; once in a while, as there may be many."""
         beat = now - self._beat >= BEAT
         if beat:
             self._beat = now
         for puller in self._pullers:
-            if not awake:
-                puller.heard = max(puller.heard, now)
+            puller.heard = puller.heard if awake else max(puller.heard, now)
             if puller.doubts:
                 self._watch(puller)
             if (puller.up or puller.sent) and now - puller.heard > SILENT:
@@ -123,7 +130,6 @@ class Push:
                 self._ping(puller)
             if beat and (words := puller.news_of_presence(now)):
                 self._say(f'{words} on "{self.wire}"')
-        self._pump()
         if beat:
             self._unfinished.tell(sum(puller.up for puller in self._pullers))
 
@@ -150,9 +156,10 @@ class Push:
             puller.ping += 1
 
     def _finish(self, n: int, verdict: str, reason: str) -> None:
-        for puller in self._pullers:
-            puller.forget(n)
-        self._unfinished.finish(n, verdict, reason)
+        if out := self._unfinished.all.get(n):
+            for puller in out.given:
+                puller.forget(n)
+            self._unfinished.finish(n, verdict, reason)
 
     def _take_back(self, puller: Puller, numbers: list[int]) -> None:
         """Queue again, in front, what `puller` had, unless another puller holds it."""
@@ -213,12 +220,8 @@ class Push:
         incarnation = state["incarnation"]
         if incarnation in puller.gone:
             return
-        if incarnation != puller.incarnation:
-            if puller.incarnation:
-                puller.gone.add(puller.incarnation)
-                self._take_back(puller, list(puller.sent))
-                puller.settle({"reading": [], "echo": math.inf})  # it reads nothing yet
-            puller.incarnation = incarnation
+        if puller.begins_anew(incarnation):
+            self._take_back(puller, list(puller.sent))
         if "hand" in state and incarnation not in puller.blamed:
             puller.blamed.add(incarnation)
             for out in self._unfinished.all.values():

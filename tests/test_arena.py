@@ -1,4 +1,4 @@
-"""The shared memory of a replica: what lies there stays as it is while anybody reads it, and goes with its processes."""
+"""The shared memory of a replica: what lies there stays while anybody reads it, and goes with its processes."""
 
 import gc
 import os

@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from io import FileIO
 from pathlib import Path
@@ -16,6 +16,7 @@ from host import janitor
 from host.command import Process
 from host.deaths import Deaths
 from host.log import Log
+from host.orphans import strays
 from host.runfolder import RunFolder
 from host.view.ledger import Account
 
@@ -130,13 +131,17 @@ class Child:
         except PermissionError:
             self.say("cannot be killed: it runs as another user")
 
-    def bury(self) -> int:
-        """Clear up after a process that has died, with all that it started; its exit code, or -N for signal N."""
+    def bury(self, living: Collection[int] = ()) -> int:
+        """Clear up after a process that has died, with all that it started; its exit code, or -N for signal N.
+
+        `living`: the pids of the other replicas: whatever descends from them is theirs, and not looked at.
+        """
         self.kill()
         self.is_running = False
         os.close(self.pidfd)
         with suppress(OSError):  # too few descriptors to look for it: then it goes with the graph
-            janitor.kill(f"ZG_LIFE={self._life}")  # what has left the group would hold the camera of the next life
+            # What has left the group would hold the camera of the next life.
+            janitor.kill(f"ZG_LIFE={self._life}", strays(living))
         self._log.drain()
         return self._popen.wait()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,12 +41,18 @@ def processes(graph: Graph, run: Path, host: str | None = None, *, trace: bool =
         problems.mistake(WHOLE_FILE, f"no node runs on the host {quoted(host)}. {cure}")
     pipes = Pipes(graph, run, problems)
     problems.stop()
+    grants = _grants(graph)
     return [
         Process(
             replica=replica,
             label=replica if node.replicas > 1 else node.name,
             node=node,
-            argv=(*program(node), *_wiring(graph, node, replica, run, pipes), *_tracing(node, trace), *arguments(node)),
+            argv=(
+                *program(node),
+                *_wiring(graph, node, replica, run, pipes, grants[node.name]),
+                *_tracing(node, trace),
+                *arguments(node),
+            ),
             env=node.env,
             pipes=(*pipes.pulls[replica], *pipes.pushes[replica]),
             outgoing=tuple(dict.fromkeys(pipe.wire for pipe in pipes.pushes[replica])),
@@ -75,7 +81,7 @@ def arguments(node: Node) -> list[str]:
     return flags
 
 
-def _wiring(graph: Graph, node: Node, replica: str, run: Path, pipes: Pipes) -> list[str]:
+def _wiring(graph: Graph, node: Node, replica: str, run: Path, pipes: Pipes, granted: Iterable[str]) -> list[str]:
     """What the launcher tells a replica; nothing to a command without wires, which need not be a node of ours."""
     pulls, pushes = pipes.pulls[replica], pipes.pushes[replica]
     if node.command and not pulls and not pushes:
@@ -83,7 +89,7 @@ def _wiring(graph: Graph, node: Node, replica: str, run: Path, pipes: Pipes) -> 
     flags = [f"--name={replica}", f"--run={run}"]
     if any(pipe.key for pipe in (*pulls, *pushes)):
         flags.append(f"--key={keyring.file(graph.folder, str(node.host))}")
-    flags += [f"--grant={folder}" for folder in _granted(graph, node)]
+    flags += [f"--grant={folder}" for folder in granted]
     return flags + [f"--pull={pipe}" for pipe in pulls] + [f"--push={pipe}" for pipe in pushes]
 
 
@@ -92,11 +98,18 @@ def _tracing(node: Node, trace: bool) -> list[str]:
     return ["--trace"] if trace and node.run else []
 
 
-def _granted(graph: Graph, node: Node) -> list[str]:
-    """The folders whose files may be named in messages to `node`: those of all nodes upstream on its host."""
-    upstream = graph.upstream(node.name)
-    folders = [
-        one.folder for one in graph.nodes.values() if one.name in upstream and one.host == node.host and one.folder
-    ]
-    # One with a variable in it is for the node to expand, in the graph's folder, too.
-    return list(dict.fromkeys(one if "${" in one else str(graph.folder / one) for one in folders))
+def _grants(graph: Graph) -> dict[str, list[str]]:
+    """Node -> the folders whose files may be named in messages to it: those of all nodes upstream on its host."""
+    below: dict[str, dict[tuple[str | None, str], None]] = {}  # node -> the host and folder of it, and of all upstream
+    grants = {}
+    for name in graph.order():  # once along the wires: the way back to the sources from each node is quadratic
+        node = graph.nodes[name]
+        upstream = {place: None for pusher in graph.pushers[name] for place in below[pusher]}
+        grants[name] = [folder for host, folder in upstream if host == node.host]
+        below[name] = {**upstream, (node.host, _absolute(graph, node.folder)): None} if node.folder else upstream
+    return grants
+
+
+def _absolute(graph: Graph, folder: str) -> str:
+    """One with a variable in it is for the node to expand, in the graph's folder, too."""
+    return folder if "${" in folder else str(graph.folder / folder)

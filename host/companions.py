@@ -36,7 +36,6 @@ class Companion:
         self._run, self._news, self._say = run, news, partial(say, name)
         self._born_at = 0.0
         self._deaths = Deaths()
-        self._logs = set[Log]()
         self._pidfd: int | None = None  # readable when the process has died
 
     @property
@@ -64,23 +63,13 @@ class Companion:
         except OSError as error:
             self._rest(f"cannot be started: {error.strerror}")
             return
-        log = Log(cast(FileIO, self.process.stdout), self._say)
-        self._logs.add(log)
-        self._news.on(log, partial(self._hear, log))
+        self._news.follow(Log(cast(FileIO, self.process.stdout), self._say))
         self._news.on(self._pidfd, self._bury)
 
     def close(self) -> None:
-        """Pass on its last words; it is gone."""
+        """It is gone."""
         if self._pidfd is not None:
             self._forget()
-        for log in self._logs:
-            log.close()
-
-    def _hear(self, log: Log) -> None:
-        if not log.read():
-            self._news.forget(log)
-            self._logs.remove(log)
-            log.close()
 
     def _bury(self) -> None:
         self._forget()

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from math import inf
 from pathlib import Path
@@ -47,16 +47,19 @@ def send_off(janitor: "subprocess.Popen[bytes]") -> bool:
     return True
 
 
-def carriers(mark: str) -> Iterator[int]:
-    """A pidfd for each living process with `mark` in its environment; it is closed when the next one is asked for."""
+def carriers(mark: str, among: Iterable[int] | None = None) -> Iterator[int]:
+    """A pidfd for each living process with `mark` in its environment; it is closed when the next one is asked for.
+
+    `among`: the pids of those to be looked at; without, everybody is.
+    """
     wanted = mark.encode()
-    for folder in Path("/proc").glob("[0-9]*"):
+    for pid in everyone() if among is None else among:
         try:
-            process = os.pidfd_open(int(folder.name))  # before reading, so that a reused pid is never hit
+            process = os.pidfd_open(pid)  # before reading, so that a reused pid is never hit
         except ProcessLookupError:
             continue
         try:
-            if wanted in (folder / "environ").read_bytes().split(b"\0"):
+            if wanted in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
                 yield process
         except (ProcessLookupError, FileNotFoundError, PermissionError):
             continue  # it has just ended, or is another user's
@@ -64,10 +67,14 @@ def carriers(mark: str) -> Iterator[int]:
             os.close(process)
 
 
-def kill(mark: str) -> bool:
+def everyone() -> list[int]:
+    return [int(entry.name) for entry in os.scandir("/proc") if entry.name.isdigit()]
+
+
+def kill(mark: str, among: Iterable[int] | None = None) -> bool:
     """Kill all that carry `mark` now; whether there was anybody."""
     found = False
-    for process in carriers(mark):
+    for process in carriers(mark, among):
         found = True
         with suppress(ProcessLookupError):  # it has ended by itself
             signal.pidfd_send_signal(process, signal.SIGKILL)

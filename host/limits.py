@@ -15,10 +15,13 @@ Memory = Callable[[Collection[int]], dict[int, int]]  # pids -> the resident byt
 def enforce_stall(children: Sequence[Child]) -> None:
     """End those of the running `children` that have held one message for too long."""
     for child in children:
-        if child.node.stall and is_stopped(child.pid):
-            child.forgive()
         stall = child.node.stall
-        if stall and not child.is_leaving and not child.is_aborted and (held := child.busy()) > stall:
+        if not stall or child.is_leaving or child.is_aborted:
+            continue
+        held = child.busy()
+        if held and is_stopped(child.pid):
+            child.forgive()
+        elif held > stall:
             child.abort(f"has held one message for {held:.1f} s (stall: {stall:g})")
 
 

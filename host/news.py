@@ -5,8 +5,10 @@ import selectors
 import signal
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol, TypeAlias
 
+from host.log import Log
 from host.view.report import Report
 
 
@@ -17,6 +19,7 @@ class HasDescriptor(Protocol):
 
 
 Source: TypeAlias = "int | HasDescriptor"
+Deed: TypeAlias = "Callable[[], bool | None]"  # it returns False if nothing else is to be decided because of it
 
 TO_STOP = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -27,25 +30,46 @@ class News:
     def __init__(self, report: Report) -> None:
         self._selector = selectors.PollSelector()  # epoll takes no regular file, and the report may go to one
         self._report = report
+        self._logs = set[Log]()
 
-    def on(self, source: Source, deed: Callable[[], None]) -> None:
+    def on(self, source: Source, deed: Deed) -> None:
         self._selector.register(source, selectors.EVENT_READ, deed)
+
+    def follow(self, log: Log) -> None:
+        """Pass on what a process prints until nobody can print there any more; nothing is decided because of it."""
+        self._logs.add(log)
+        self.on(log, partial(self._hear, log))
 
     def forget(self, source: Source) -> None:
         self._selector.unregister(source)
 
     def act(self, until: float) -> None:
-        """Wait for news until `until` (time.monotonic() seconds), and do what is to be done about all there are."""
+        """Do what is to be done about all news until `until` (time.monotonic() seconds), or until one changes more."""
+        while not self._act(max(0.0, until - time.monotonic())) and time.monotonic() < until:
+            pass
+
+    def _act(self, seconds: float) -> bool:
+        """Wait for news, and do what is to be done about all there are; whether something else is to be decided."""
         if listening := self._report.waits:
             self._selector.register(self._report, selectors.EVENT_WRITE, self._report.flush)
-        news = self._selector.select(max(0.0, until - time.monotonic()))
+        news = self._selector.select(seconds)
         if listening:
             self._selector.unregister(self._report)
-        for key, _ in news:
-            key.data()
+        results = [key.data() for key, _ in news]
+        return any(result is not False for result in results)
 
     def close(self) -> None:
+        """Pass on the last words of all."""
         self._selector.close()
+        for log in self._logs:
+            log.close()
+
+    def _hear(self, log: Log) -> bool:
+        if not log.read():
+            self.forget(log)
+            self._logs.remove(log)
+            log.close()
+        return False
 
 
 class Signals:

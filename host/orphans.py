@@ -14,6 +14,19 @@ PATIENCE = 1.0  # seconds in which the killed must have died
 PAUSE = 0.01  # seconds between two looks at them
 
 
+def strays(living: Collection[int]) -> set[int]:
+    """The pids of all that descend from this process, and from none of its children `living`.
+
+    Who outlives a node's process, and its session, is among them: a subreaper's orphans come to it.
+    """
+    parents = {pid: int(facts[proc.PARENT]) for pid, facts in proc.everyone()}
+    found, ahead = set[int](), {os.getpid()}
+    while ahead:
+        ahead = {pid for pid, parent in parents.items() if parent in ahead} - {*living} - found
+        found |= ahead
+    return found
+
+
 class Orphans:
     """All children of this process that it has not started itself; `own` are those that it has, by pid."""
 

@@ -66,7 +66,7 @@ class RunFolder:
     def held_since(self, replica: str) -> float:
         """Since when (time.monotonic() seconds) the code of `replica` has been busy with a message; 0.0: it is not."""
         try:
-            with open(self.path / f"{replica}.hand", "rb") as file:
+            with open(f"{self.path}/{replica}.hand", "rb", buffering=0) as file:
                 head = file.read(SINCE.size)
         except FileNotFoundError:
             return 0.0

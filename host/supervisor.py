@@ -13,7 +13,6 @@ from host.companions import Companion, Companions
 from host.failures import Failures
 from host.graph import Graph
 from host.link.elsewhere import Elsewhere
-from host.log import Log
 from host.news import News, Signals
 from host.notices import Notices
 from host.rounds import SHORT_OF, Rounds
@@ -52,7 +51,8 @@ class Supervisor:
         self.children = [Child(one, graph.folder, run, partial(report.line, one.label)) for one in processes]
         self.nodes = list(dict.fromkeys(one.node.name for one in reversed(processes)))  # the source first
         self.telling = Telling(graph, run, self.children, report, watchers)
-        self.logs, self.failures, self.is_stopping = set[Log](), Failures(run), False
+        self.sessions: dict[int, Child] = {}  # of those that run
+        self.failures, self.is_stopping = Failures(run), False
         self.elsewhere = Elsewhere(graph, processes[0].node.host, run, self.failures, self.telling.of_graph)
         self.service = Service(self.children)
         self.companions = companions
@@ -92,8 +92,6 @@ class Supervisor:
         self.linger(FAREWELL, lambda: self.has_failed and not self.run.all_are_told)
         self.rounds.close()
         self.news.close()
-        for log in self.logs:
-            log.close()
         self.notices.close()
         self.signals.close()
         last_words = f"{outcome(self.children, self.is_stopping, self.elsewhere.failed)}: {self.telling.summary()}"
@@ -127,14 +125,15 @@ class Supervisor:
             child.say(f"{child.process.argv[0]} cannot be started in {self.graph.folder}: {error.strerror}")
             self.conclude(child, OS_ERROR if error.errno in SHORT_OF else MISSING)
             return
-        self.logs.add(log)
-        self.news.on(log, partial(self.hear_log, log))
+        self.sessions[child.pid] = child
+        self.news.follow(log)
         self.news.on(child.pidfd, partial(self.bury, child))
 
     def bury(self, child: Child) -> None:
         self.news.forget(child.pidfd)
+        del self.sessions[child.pid]
         with step("bury"):
-            code = child.bury()
+            code = child.bury(living=self.sessions.keys())
         self.conclude(child, code)
 
     def conclude(self, child: Child, code: int) -> None:
@@ -167,21 +166,17 @@ class Supervisor:
 
     # News
 
-    def hear_log(self, log: Log) -> None:
-        if not log.read():
-            self.news.forget(log)
-            self.logs.remove(log)
-            log.close()
-
-    def hear_notices(self) -> None:
-        sessions = {child.pid: child for child in self.running()}
+    def hear_notices(self) -> bool:
+        """Whether somebody is ready now; most only say that they live, each twice a second."""
+        is_news = False
         for notice in self.notices.read():
-            child = sessions.get(notice.session)
+            child = self.sessions.get(notice.session)
             if child:
                 child.status = notice.fields.get("STATUS", "")
             if child and notice.fields.get("READY") == "1" and not child.is_ready:
-                child.is_ready = True
+                child.is_ready = is_news = True
                 self.telling.of(child, "ready", f"ready after {time.monotonic() - child.born_at:.1f} s")
+        return is_news
 
     def hear_signals(self) -> None:
         for number in self.signals.read():
@@ -212,12 +207,12 @@ class Supervisor:
 
     def ask_who_is_next_to_leave(self) -> None:
         """Ask each node as soon as those upstream of it have gone, or when they have had their time."""
-        here = {child.node.name for child in self.running()}
-        for child in self.running():
-            if child.is_leaving and not child.is_asked:
-                upstream_is_gone = self.is_stopping and here.isdisjoint(self.graph.upstream(child.node.name))
-                if upstream_is_gone or child.leaves_at <= time.monotonic():
-                    child.ask()
+        leaving = [child for child in self.running() if child.is_leaving and not child.is_asked]
+        fed = self.graph.downstream(*{child.node.name for child in self.running()}) if leaving else set()
+        for child in leaving:
+            upstream_is_gone = self.is_stopping and child.node.name not in fed
+            if upstream_is_gone or child.leaves_at <= time.monotonic():
+                child.ask()
 
     def kill_who_is_overdue(self) -> None:
         for child in self.running():

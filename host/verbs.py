@@ -189,8 +189,10 @@ def is_letter(path: Path, name: str) -> bool:
 
 def plan_by_hand(graph: Graph) -> Mapping[str | None, Sequence[Process]]:
     """The processes of each host, None where the graph names none, as they can be started by hand."""
-    hosts = dict.fromkeys(node.host for node in graph.nodes.values())
-    return {host: processes(graph, runfolder.by_hand(graph.path), host) for host in hosts}
+    plan: dict[str | None, list[Process]] = {node.host: [] for node in graph.nodes.values()}
+    for process in processes(graph, runfolder.by_hand(graph.path)):
+        plan[process.node.host].append(process)
+    return plan
 
 
 def _letters(graph: Graph) -> Letters:

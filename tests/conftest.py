@@ -9,6 +9,8 @@ from typing import TypeVar
 
 import pytest
 
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else each of some thousand processes compiles the project anew
+
 Value = TypeVar("Value")
 SLOW = (
     "test_screenshots.py",

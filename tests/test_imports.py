@@ -1,9 +1,13 @@
 """Who may import whom: nodes -> media, bus; media -> bus; launcher -> host -> some files of bus -> nothing of ours."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+
+import bus
 
 ROOT = Path(__file__).parent.parent
 OURS = ("bus", "host", "media", "nodes", "launcher", "tests")
@@ -68,6 +72,22 @@ def test_the_web_server_is_imported_by_the_page_alone_and_images_are_decoded_in_
     decoders = {path.parent.name for path in (ROOT / "host").rglob("*.py") if "bus.picture" in path.read_text()}
 
     assert users == decoders == {"page"}
+
+
+def test_a_launcher_that_checks_a_graph_loads_no_more_than_it_needs() -> None:
+    """Its start, and that of the link, is part of the time to the first frame."""
+    script = "import sys, launcher; assert not launcher.main(['graph.yaml', 'check']); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    needless = {"PIL", "aiohttp", "av", "bus.message", "bus.node", "bus.program", "numpy", "pyinotify", "rich"}
+    assert not needless & set(done.stdout.split())
+
+
+def test_each_name_that_nodes_import_of_the_bus_is_there() -> None:
+    for name in bus.__all__:
+        assert getattr(bus, name) is not None
+    with pytest.raises(AttributeError, match="module 'bus' has no attribute 'strange'"):
+        bus.strange  # type: ignore[attr-defined]  # noqa: B018
 
 
 def test_no_file_has_two_subjects() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from host import runfolder
+from host.orphans import strays
 from tests.acted import act, chain
 from tests.conftest import until
 from tests.launch import ROOT, Launch, processes_in, shell
@@ -42,6 +43,19 @@ def test_what_a_life_has_left_in_sessions_of_its_own_is_gone_before_the_next(tmp
 
 def helpers(folder: Path) -> list[int]:
     return [pid for pid, line in processes_in(folder).items() if line[0] == "sleep"]
+
+
+def test_what_descends_from_the_living_is_none_of_those_that_are_looked_at_after_a_death() -> None:
+    script = "import subprocess; print(subprocess.Popen(['sleep', '600'], start_new_session=True).pid, flush=True)"
+    held = f"{script}; input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", held], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as living:
+        assert living.stdout
+        grandchild = int(living.stdout.readline())
+        assert {living.pid, grandchild} <= strays(())
+        assert not {living.pid, grandchild} & strays([living.pid])
+        os.kill(grandchild, signal.SIGKILL)
 
 
 def test_a_daemon_that_hides_from_the_janitor_is_gone_when_the_graph_has_stopped(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ class Elsewhere:
         self._files = {name: run.path / HOSTS / f"{name}.json" for name in others}
         self._pullers = {node: list(_pullers(graph, node, host)) for node in graph.nodes}
         here = [name for name, node in graph.nodes.items() if node.host == host and others]
-        self._feeding = {graph.nodes[name].host for node in here for name in graph.upstream(node)} & self._files.keys()
+        self._feeding = {graph.nodes[name].host for name in graph.upstream(*here)} & self._files.keys()
         self._through = set[str]()  # hosts
         self._told, self._untold = Told(), Told()  # that the pusher has ended; the latter for want of room on the disk
 

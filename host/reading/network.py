@@ -25,7 +25,7 @@ def check(graph: Graph, problems: Problems) -> None:
     _check_ports(graph, bound, problems)
     _check_link(graph, bound, problems)
     for wire in whole:
-        if wire.address and wire not in crossing:
+        if wire.address and len(hosts(graph, wire)) < 2:
             words = f"wire {quoted(wire.name)} stays on one host, so its address is not used."
             problems.warning(wire.line, words)
 

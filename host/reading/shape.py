@@ -106,13 +106,13 @@ class Graph:
     hosts: Mapping[str, Host]
     warnings: tuple[str, ...] = ()
 
-    def upstream(self, name: str) -> set[str]:
-        """All nodes whose messages reach the node `name`, by whatever way."""
-        return _reached(name, self.pushers)
+    def upstream(self, *names: str) -> set[str]:
+        """All nodes whose messages reach one of the nodes `names`, by whatever way."""
+        return _reached(names, self.pushers)
 
-    def downstream(self, name: str) -> set[str]:
-        """All nodes that messages of the node `name` reach."""
-        return _reached(name, self.pullers)
+    def downstream(self, *names: str) -> set[str]:
+        """All nodes that messages of one of the nodes `names` reach."""
+        return _reached(names, self.pullers)
 
     def dropping(self, names: Iterable[str]) -> dict[str, dict[str, list[str]]]:
         """A counter in the books -> each of these nodes -> those of its wires that drop frames and count them there."""
@@ -146,9 +146,9 @@ class Graph:
         }
 
 
-def _reached(name: str, steps: Mapping[str, list[str]]) -> set[str]:
+def _reached(names: Iterable[str], steps: Mapping[str, list[str]]) -> set[str]:
     reached: set[str] = set()
-    ahead = list(steps[name])
+    ahead = [step for name in names for step in steps[name]]
     while ahead:
         step = ahead.pop()
         if step not in reached:

@@ -2,7 +2,7 @@
 
 import os
 from collections import deque
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import NamedTuple
 
 from host import proc
@@ -24,7 +24,7 @@ def families(pids: Collection[int]) -> dict[int, Family]:
     everyone = dict(proc.everyone())
     found = dict.fromkeys(pids, Family(0, 0))
     for facts in everyone.values():
-        if (head := _head(facts, found, everyone)) is not None:
+        if (head := proc.head(facts, found, everyone)) is not None:
             memory, ticks = found[head]
             spent = sum(int(facts[place]) for place in proc.TIMES)
             found[head] = Family(memory + int(facts[proc.RESIDENT]) * PAGE, ticks + spent)
@@ -81,13 +81,3 @@ class Machine:
             return 0.0
         (began, before), (ended, after) = self._looks[0], self._looks[-1]
         return max(0.0, after - before) / (ended - began)
-
-
-def _head(facts: list[bytes], heads: Collection[int], everyone: Mapping[int, list[bytes]]) -> int | None:
-    """Which of `heads` a process belongs to: that of its session, or of its nearest ancestor that belongs to one."""
-    seen = 0
-    while facts and seen < len(everyone):  # a pid that is used again meanwhile might close a circle
-        if (session := int(facts[proc.SESSION])) in heads:
-            return session
-        facts, seen = everyone.get(int(facts[proc.PARENT]), []), seen + 1
-    return None

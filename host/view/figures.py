@@ -7,7 +7,7 @@ from host.reading.problems import quoted
 from host.view.ledger import Ledger, Look, merged
 from host.view.measures import finished
 
-Counters = dict[str, int]
+Counters = Mapping[str, int]
 Wires = Mapping[str, Sequence[str]]  # a node -> some of its wires
 
 PERIOD = 10.0  # seconds between two lines of rates
@@ -54,7 +54,7 @@ class Figures:
         latency = f"; latency median {_duration(median)}, p99 {_duration(worst)}" if any(latencies) else ""
         return f"{counts}; {self._rate_of_done():.1f}/s{latency}{self._let_pass(nodes)}{_refused(total)}"
 
-    def _let_pass(self, nodes: dict[str, Counters]) -> str:
+    def _let_pass(self, nodes: Mapping[str, Counters]) -> str:
         """What wires have dropped on the way, if they have: a frame may be done on another wire all the same."""
         return "".join(
             f"; {counters[counter]} {LET_PASS[counter]} on {' and '.join(map(quoted, wires[name]))}"

@@ -38,10 +38,7 @@ class Look(NamedTuple):
 
     at: float
     nodes: Mapping[str, Reading]
-
-    @property
-    def total(self) -> dict[str, int]:
-        return summed(reading.counters for reading in self.nodes.values())
+    total: Mapping[str, int]  # the counters of all nodes added up
 
 
 class Ledger:
@@ -62,7 +59,7 @@ class Ledger:
             for replica, account in node.items()
         }
         nodes = {node: added([self.replicas[name] for name in names]) for node, names in self._accounts.items()}
-        self._looks.append(Look(now, nodes))
+        self._looks.append(Look(now, nodes, summed(reading.counters for reading in nodes.values())))
         while len(self._looks) > 2 and self._looks[1].at <= now - WINDOW:
             self._looks.popleft()
         return self._looks[-1]
@@ -109,7 +106,8 @@ def summed(several: Iterable[Mapping[str, int]]) -> dict[str, int]:
 
 def merged(histograms: Sequence[Sequence[int]]) -> list[int]:
     """Histograms of several in one."""
-    return [sum(column) for column in zip(*histograms, strict=True)] if histograms else [0] * BUCKETS
+    some = [histogram for histogram in histograms if any(histogram)]  # of most nodes `latency` is empty
+    return [sum(column) for column in zip(*some, strict=True)] if some else [0] * BUCKETS
 
 
 def summed_wire(pages: Sequence[Mapping[str, int]]) -> dict[str, int]:

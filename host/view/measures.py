@@ -12,6 +12,7 @@ SHARES = {  # what a share is of
     "disk": "disk_ns",
 }
 QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
+UNKNOWN: Mapping[str, float | None] = dict.fromkeys(QUANTILES)
 
 
 def rate(before: int, after: int, seconds: float) -> float:
@@ -33,25 +34,28 @@ def shares(before: Reading, after: Reading, seconds: float, replicas: int) -> di
 
 def latencies(before: Reading, after: Reading) -> dict[str, dict[str, object]]:
     """Of each histogram its quantiles between two looks and since the start, and its buckets that are not empty."""
+    return {name: latency(before.histograms[name], after.histograms[name]) for name in HISTOGRAMS}
+
+
+def latency(before: Sequence[int], after: Sequence[int]) -> dict[str, object]:
+    if not any(after):  # as in a graph at rest, and in most nodes of any graph
+        return {"now": UNKNOWN, "ever": UNKNOWN, "buckets": {}}
     return {
-        name: {
-            "now": quantiles(difference(before.histograms[name], after.histograms[name])),
-            "ever": quantiles(after.histograms[name]),
-            "buckets": {str(place): count for place, count in enumerate(after.histograms[name]) if count},
-        }
-        for name in HISTOGRAMS
+        "now": quantiles(difference(before, after)),
+        "ever": quantiles(after),
+        "buckets": {str(place): count for place, count in enumerate(after) if count},
     }
 
 
 def difference(before: Sequence[int], after: Sequence[int]) -> list[int]:
-    if before == after:  # as in a graph at rest, or of hundreds of nodes, where most have no `latency`
+    if before == after:  # as in a graph at rest
         return [0] * len(after)
     return [max(0, one - other) for one, other in zip(after, before, strict=True)]
 
 
-def quantiles(histogram: Sequence[int]) -> dict[str, float | None]:
+def quantiles(histogram: Sequence[int]) -> Mapping[str, float | None]:
     """In seconds; None where nothing was measured."""
-    return {name: quantile(histogram, q) if any(histogram) else None for name, q in QUANTILES.items()}
+    return {name: quantile(histogram, q) for name, q in QUANTILES.items()} if any(histogram) else UNKNOWN
 
 
 def sums(total: Mapping[str, int]) -> dict[str, int]:

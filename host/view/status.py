@@ -41,15 +41,19 @@ class Status:
     ) -> None:
         """`say` is told when the document cannot be written."""
         self._graph, self._children, self._ledger, self._events = graph, children, ledger, events
-        self._by_node = defaultdict[str, list[Child]](list)
-        for child in children:
+        self._by_node, self._by_wire = defaultdict[str, list[Child]](list), defaultdict[str, list[Child]](list)
+        for child in sorted(children, key=_number):
             self._by_node[child.node.name].append(child)
+            for wire in child.process.outgoing:
+                self._by_wire[wire].append(child)
         self._use, self._machine = Use(), Machine()
         self._file = JsonFile(run.path / FILE, say)
         self._host = children[0].node.host or ""
         self._versions = versions()
         self._run, self._began = run, time.time()
         self._order = list(graph.order())
+        self._named = {name: self._name(graph.nodes[name]) for name in self._order}  # what each look says of them
+        self._named_wires = {wire.name: self._name_wire(wire) for wire in graph.wires.values()}
         self.facts: Facts = {}
 
     def look(self, state: str) -> Facts:
@@ -88,11 +92,31 @@ class Status:
         self._file.write(self.facts)
         return self.facts
 
-    def _node(self, node: Node) -> Facts:
+    def _name(self, node: Node) -> Facts:
+        """What does not change of a node; all there is of one on another host."""
         named = {"name": node.name, "host": node.host or "", "pulls": node.pulls, "pushes": node.pushes}
-        children = sorted(self._by_node[node.name], key=lambda child: node.names.index(child.process.replica))
+        return named if self._by_node[node.name] else {**fitted(named, NODE), "state": "elsewhere"}
+
+    def _name_wire(self, wire: Wire) -> Facts:
+        """Likewise of a wire."""
+        pushers = [self._graph.nodes[name] for name in wire.pushers]
+        here = bool(self._by_wire[wire.name])
+        named = {
+            "name": wire.name,
+            "from": [*wire.pushers],
+            "to": wire.puller,
+            "keep": wire.keep,
+            "max_age": wire.max_age,
+            "between_hosts": len(network.hosts(self._graph, wire)) > 1,
+            "here": here,
+            "pipes": sum(pusher.replicas for pusher in pushers) * self._graph.nodes[wire.puller].replicas,
+        }
+        return named if here else dict(fitted(named, WIRE))
+
+    def _node(self, node: Node) -> Facts:
+        named, children = self._named[node.name], self._by_node[node.name]
         if not children:
-            return {**fitted(named, NODE), "state": "elsewhere"}
+            return named
         before, after = self._ledger.earlier, self._ledger.last
         seconds, then, now = after.at - before.at, before.nodes[node.name], after.nodes[node.name]
         replicas = [self._replica(child) for child in children]
@@ -121,20 +145,9 @@ class Status:
         }
 
     def _wire(self, wire: Wire) -> Facts:
-        here = [child for child in self._children if wire.name in child.process.outgoing]
-        pushers = [self._graph.nodes[name] for name in wire.pushers]
-        named = {
-            "name": wire.name,
-            "from": [*wire.pushers],
-            "to": wire.puller,
-            "keep": wire.keep,
-            "max_age": wire.max_age,
-            "between_hosts": len(network.hosts(self._graph, wire)) > 1,
-            "here": bool(here),
-            "pipes": sum(pusher.replicas for pusher in pushers) * self._graph.nodes[wire.puller].replicas,
-        }
+        named, here = self._named_wires[wire.name], self._by_wire[wire.name]
         if not here:
-            return dict(fitted(named, WIRE))
+            return named
         pages = [self._page(child, wire.name) for child in here]
         page = summed_wire(pages)
         oldest = page.pop("oldest")
@@ -162,6 +175,11 @@ def accounts(children: Sequence[Child]) -> dict[str, dict[str, Account]]:
     for child in reversed(children):
         found.setdefault(child.node.name, {})[child.process.replica] = child.account
     return found
+
+
+def _number(child: Child) -> int:
+    """That of the replica."""
+    return int(child.process.replica.rpartition(".")[2])
 
 
 def state_of(child: Child) -> str:

@@ -8,6 +8,7 @@ ROOT = Path(__file__).parent.parent
 
 FAULTS = """
 import io, resource
+import av
 from PIL import Image, ImageFilter
 from bus.reuse import keep_memory
 {keep}
@@ -16,8 +17,8 @@ Image.effect_noise((1280, 720), 50).convert("RGB").save(body, "JPEG")
 def work():
     picture = Image.open(body)
     picture.load()
-    picture.filter(ImageFilter.EMBOSS).save(io.BytesIO(), "JPEG", quality=90)
-    return bytes(3 * 1280 * 720)
+    picture = picture.filter(ImageFilter.EMBOSS)
+    picture.save(io.BytesIO(), "JPEG", quality=90)
 for _ in range(5):
     work()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt

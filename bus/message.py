@@ -177,8 +177,9 @@ class Message:
             self._fd = None
 
     def forget_image(self) -> None:
-        """Give up the decoded image; the next `.image` decodes it afresh."""
-        self._image = None
+        """Give up an image that was decoded; the next `.image` decodes it afresh."""
+        if self.file is not None or self._payload is not None:
+            self._image = None
 
     @property
     def is_named(self) -> bool:

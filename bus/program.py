@@ -25,6 +25,7 @@ from bus.hub import Stopped
 from bus.marks import Marks
 from bus.message import Message
 from bus.node import Node
+from bus.reuse import keep_memory
 from bus.steps import step
 from bus.times import WAITING
 from bus.trial import attempt
@@ -39,6 +40,7 @@ _node: Node | None = None  # the one that runs in this process
 def run(function: Callable[..., Any]) -> None:
     """Be the node `function`: obey the command line, serve the wires, end when all is finished."""
     _die_with_launcher()
+    keep_memory()
     faulthandler.enable()  # SIGABRT, from a supervisor that sees a hang, shows where
     for stream in (sys.stdout, sys.stderr):  # every line at once, and names of any bytes
         cast(io.TextIOWrapper, stream).reconfigure(line_buffering=True, errors="backslashreplace")

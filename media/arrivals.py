@@ -13,6 +13,7 @@ from media.suspects import Suspects
 from media.tree import Tree
 
 RETRY = 0.2  # seconds after which a file that was not ready is looked at again
+LISTEN = 0.01  # seconds between two looks at the events, while names wait
 LOOK = 1.0  # seconds between two looks into folders whose events do not tell all
 
 
@@ -45,6 +46,7 @@ class Arrivals:
         self._given: tuple[str, float] | None = None  # the name given last, and time.thread_time then
         self._retries, self._looks, self._scans, self._offers = Rest(RETRY), Rest(LOOK), Rest(), Rest()
         self._lost_events = False
+        self._listened = 0.0  # by time.monotonic
 
     def close(self) -> None:
         self._events.close()
@@ -63,7 +65,8 @@ class Arrivals:
     def next(self, patience: float) -> tuple[str, Sign] | None:
         """The next name to look at; None if none comes within `patience` seconds."""
         self._count_cost()
-        self._listen()
+        if not self._queue or time.monotonic() - self._listened > LISTEN:
+            self._listen()
         if not self._queue:
             with idle():
                 self._events.wait(patience)
@@ -88,6 +91,7 @@ class Arrivals:
         self._later[name] = sign
 
     def _listen(self) -> None:
+        self._listened = time.monotonic()
         is_quiet = not self._take_in()
         if self._later and self._retries.is_over:
             again, self._later = self._later, {}

@@ -118,6 +118,7 @@ class _Group:
         self._partial = partial
         self._folders: dict[Parts, int] = {(): root}
         self._files: dict[str, tuple[int, File]] = {}  # by temporary name: its descriptor, and what it will be
+        self._placed: set[str] = set()  # of their temporary names
         self.refused: list[tuple[File, str]] = []  # with the reason
 
     def write(self, file: File) -> None:
@@ -145,6 +146,7 @@ class _Group:
             try:
                 with step("place"):
                     os.rename(name, file.parts[-1], src_dir_fd=self._partial, dst_dir_fd=self._enter(file.parts[:-1]))
+                self._placed.add(name)
             except OSError as error:
                 self._refuse(file, error)
 
@@ -155,8 +157,8 @@ class _Group:
 
     def close(self) -> None:
         """Remove what was not placed."""
-        for name in self._files:
-            with contextlib.suppress(OSError):  # placed; or the disk refuses, then whoever leaves last tries again
+        for name in self._files.keys() - self._placed:
+            with contextlib.suppress(OSError):  # the disk refuses: whoever leaves last tries again
                 os.unlink(name, dir_fd=self._partial)
         with contextlib.ExitStack() as descriptors:  # closes all of them, whatever a disk that fails says of one
             for descriptor, _ in self._files.values():

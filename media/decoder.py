@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import av
 from av.video.frame import VideoFrame
 
+from bus.reuse import keep_memory
 from media.footage import Footage, opened, told
 from media.job import BadData, Job
 from media.outbox import Outbox, Picture, size_of
@@ -30,6 +31,7 @@ def main() -> None:
     """Do what standard input asks for, and say on standard output how it went."""
     pipe = os.dup(1)
     os.dup2(2, 1)  # what a library prints must not get between the records
+    keep_memory()
     asked = json.load(sys.stdin.buffer)
     size = asked["job"]["size"]  # JSON knows no tuples
     job = Job(**{**asked["job"], "size": tuple(size) if size else None})

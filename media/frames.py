@@ -49,6 +49,7 @@ class FrameFolder:
         self._said: dict[str, float] = {}  # trouble -> when it was said last, by time.monotonic
         self._mistakes: tuple[int, ...] = MISTAKES  # what is not waited for: nothing, once the folder was right
         self._mounted = Mounted(folder)
+        self._group_began = 0.0  # by time.monotonic
 
     def __enter__(self) -> "FrameFolder":
         return self
@@ -67,6 +68,11 @@ class FrameFolder:
     def workspace(self) -> Path:
         """A folder on the same disk for the files of an engine."""
         return self._workspace.path
+
+    @property
+    def held(self) -> float:
+        """Seconds for which the first frame of a group waits to appear with others."""
+        return time.monotonic() - self._group_began if self._placing.group else 0.0
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -117,6 +123,8 @@ class FrameFolder:
         unless it is Stopped; a live source's frames are dropped.
         """
         self.next = number + 1
+        if not self._placing.group:
+            self._group_began = time.monotonic()
         try:
             self._placing.group[number] = body if isinstance(body, bytes) else self._hold(partial(_taken, body))
         except NoRoom as trouble:

@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
 # Errors of opening what this user may not read (the node that reads it will say so), or a link.
 NOT_OURS = (errno.EACCES, errno.EPERM, errno.ELOOP)
@@ -16,7 +17,7 @@ class Lease:
 
     def __init__(self, fd: int) -> None:
         """Raises BlockingIOError while a writer has the file open, OSError where there are no leases."""
-        signal.signal(signal.SIGIO, signal.SIG_IGN)  # the kernel's word that a writer waits, deadly if not ignored
+        _ignore_writers()
         fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_RDLCK)
         self._fd = fd
 
@@ -26,6 +27,11 @@ class Lease:
 
     def status(self) -> os.stat_result:
         return os.fstat(self._fd)
+
+
+@cache
+def _ignore_writers() -> None:
+    signal.signal(signal.SIGIO, signal.SIG_IGN)  # the kernel's word that a writer waits, deadly if not ignored
 
 
 @contextmanager

@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Iterable
 from contextlib import ExitStack, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +72,7 @@ class Mark:
         draft = workspace / "mark"
         try:
             with step("draft the end") if self.ended else step("draft"):
-                draft.write_text(json.dumps(asdict(self)))
+                draft.write_text(json.dumps(vars(self)))
             with ExitStack() as stack:
                 sync_files([stack.enter_context(opened(file)) for file in (*frames, draft)])
                 for folder in (workspace, path.parent):

@@ -123,27 +123,43 @@ class Outbox:
         if not isinstance(step, Picture):
             write(self._pipe, {"is": type(step).__name__, **step._asdict()})
             return
-        image = self._image(step.frame)
         words = {"is": "Frame", "number": step.number, "captured": step.captured}
+        rgb, turn = self._rgb(step.frame), step.frame.rotation
         if self._jpeg:
-            write(self._pipe, words, encode(image, "jpg", self._job.quality))
-        else:
+            write(self._pipe, words, encode(_image(rgb, turn), "jpg", self._job.quality))
+        elif turn:
+            image = _image(rgb, turn)
             write(self._pipe, {**words, "size": image.size}, image.tobytes())
+        else:
+            write(self._pipe, {**words, "size": (rgb.width, rgb.height)}, _packed(rgb))
 
-    def _image(self, frame: VideoFrame) -> Image.Image:
-        """The frame as RGB, upright (a phone writes how it was held beside its pictures), in the size asked for."""
+    def _rgb(self, frame: VideoFrame) -> VideoFrame:
+        """The frame as RGB, in the size asked for; not upright yet."""
         width, height = size_of(frame, self._job)
         if _turned(frame):
             width, height = height, width
         try:
-            rgb = self._reformatter.reformat(frame, width, height, "rgb24")
+            return self._reformatter.reformat(frame, width, height, "rgb24")
         except (FFmpegError, ValueError) as error:
             raise BadData(
                 f"{self._job.shown} has frames that cannot be shown as RGB ({frame.format.name}: {error})"
             ) from None
-        pixels = rgb.planes[0]
-        image = Image.frombuffer("RGB", (width, height), bytes(pixels), "raw", "RGB", pixels.line_size, 1)
-        return image.rotate(frame.rotation, expand=True) if frame.rotation else image
+
+
+def _image(rgb: VideoFrame, turn: int) -> Image.Image:
+    """The frame upright: a phone writes how it was held beside its pictures."""
+    pixels: Any = rgb.planes[0]  # which is a buffer
+    image = Image.frombuffer("RGB", (rgb.width, rgb.height), pixels, "raw", "RGB", pixels.line_size, 1)
+    return image.rotate(turn, expand=True) if turn else image
+
+
+def _packed(rgb: VideoFrame) -> bytes | memoryview:
+    """Its pixels, line by line, without what FFmpeg leaves between two lines."""
+    pixels, width = rgb.planes[0], 3 * rgb.width
+    lines, step = memoryview(pixels), pixels.line_size
+    if step == width:
+        return lines[: width * rgb.height]
+    return b"".join(lines[at : at + width] for at in range(0, step * rgb.height, step))
 
 
 def size_of(frame: VideoFrame, job: Job) -> tuple[int, int]:

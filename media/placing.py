@@ -156,4 +156,4 @@ class Placing:
     def _waits(self, number: int) -> bool:
         """Whether the frame is here already. A watcher moves it from the first of these places to the second."""
         name = self._job.name(number)
-        return os.path.lexists(self._folder / name) or os.path.lexists(self._folder / TAKEN / name)
+        return os.path.lexists(f"{self._folder}/{name}") or os.path.lexists(f"{self._folder}/{TAKEN}/{name}")

@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Iterable
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from bus import Message, step
@@ -68,7 +68,7 @@ class Streams:
 
     def origin(self, name: str) -> Origin:
         """Where the file with this relative path comes from: frames are named `<stream>-…-<number>`."""
-        stream, _, number = PurePath(name).stem.rpartition("-")
+        stream, _, number = name.rpartition("/")[2].rpartition(".")[0].rpartition("-")
         while stream and number.isdecimal() and int(number) <= LARGEST:
             if stream in self._facts:
                 return Origin(stream, int(number), self._facts[stream])

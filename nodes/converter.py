@@ -50,6 +50,7 @@ def converter(
             try:
                 with step("process"):
                     image = change(frame.image)
+                frame.forget_image()  # its memory is warm: the next frame gets it
                 if results:
                     results.add(frame, image)
             except ValueError as never:

@@ -28,6 +28,7 @@ from media.video import Dropped, Frame, Opened, Steps
 from media.worker import WorkerDied
 
 SOON = 0.002  # seconds: a frame that comes within these lay there already, and so may the next
+TOGETHER = 0.05  # seconds for which frames of a clip that is read as fast as it goes may wait for others
 MOMENT = 0.25  # seconds that a live source waits at most until it is known: half of those that its frames may lag
 PAUSE = 0.02  # seconds between two looks at whether it is
 
@@ -94,11 +95,12 @@ def into_folder(job: Job, folder: Path, budget: str) -> Iterator[Message | None]
             spool.live, spool.facts, made = not opened.ends, facts(job, opened), spool.next
             yield told(job, spool.facts, folder)
             known(spool.live)
+            together = TOGETHER if opened.ends and job.engine != "camera" else 0.0
             try:
                 asked = monotonic()
                 for step in video:
                     if isinstance(step, Frame):
-                        more = monotonic() - asked < SOON
+                        more = monotonic() - asked < SOON or spool.held < together
                         body = jpeg(step, job)
                         show(message(step, body, job))
                         refused = spool.place(step.number, body, more)

@@ -20,6 +20,7 @@ from media.waited import note_waiting
 
 IMAGES = ",".join(f"*{suffix}" for suffix in SUFFIXES)
 TICK = 0.2  # seconds without an event after which the watcher looks up; the bus wants to be asked every 0.5 s
+ASK = 0.02  # seconds between two looks at what the splitter says, while files flow
 RETRY = 0.5  # seconds until a folder whose disk failed is tried again
 LOCK = 10.0  # seconds that a new watcher gives the last one to let go of the folder
 
@@ -108,14 +109,15 @@ def _watch(
         _tell(arrivals, left)
         yield _message(taken, known, spool)
 
-    ending, ready = False, None
+    ending, ready, asked = False, None, 0.0
     try:
         while not ending or arrivals.waiting or spool.held:
             for taken in spool.returned():
                 yield _message(taken, known, spool)
             ready = _next(arrivals, spool)
             _tell(arrivals)
-            if streams is not None:
+            if streams is not None and (not ready or time.monotonic() - asked > ASK):
+                asked = time.monotonic()
                 known.keep()
                 if known.kept:  # only then the last that was told is acknowledged: when the next is asked for
                     for opened in _ours(arrived(streams), spool.folder):

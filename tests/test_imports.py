@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 OURS = ("bus", "host", "media", "nodes", "launcher", "tests")
 ALLOWED = {
     "nodes": ("bus", "media"),
-    "media": ("bus", "bus.durable", "media."),
+    "media": ("bus", "bus.durable", "bus.reuse", "media."),
     "bus": ("bus.",),
     "host": (
         "host.",

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 TICKS = os.sysconf("SC_CLK_TCK")
-STATE, PARENT, DEAD_USER, DEAD_SYSTEM = 0, 1, 13, 14  # places in /proc/PID/stat, behind the name; see proc(5)
+PARENT, OWN, DEAD = 1, slice(11, 13), slice(13, 15)  # places in /proc/PID/stat, behind the name; see proc(5)
 
 
 class Clocks:
@@ -37,27 +37,30 @@ def below(root: int) -> list[int]:
     return found
 
 
-def used(root: int) -> float:
-    """Seconds of CPU of all that descends from `root`, with those that have ended and were waited for.
+def used() -> float:
+    """Seconds of CPU of all that descends from this process, with those that have ended.
 
-    Of these /proc knows hundredths of a second only, but of a process that waits for its own it knows microseconds.
+    Of the dead that others have waited for, or that nobody has yet, the kernel tells hundredths of a second only.
     """
-    stats, ticks = _stats(), 0
-    family = below(root)
-    for pid in (*family, root):
-        if pid in stats and (pid != root or root != os.getpid()):
-            ticks += int(stats[pid][DEAD_USER]) + int(stats[pid][DEAD_SYSTEM])
-    dead = resource.getrusage(resource.RUSAGE_CHILDREN) if root == os.getpid() else None
-    own = dead.ru_utime + dead.ru_stime if dead else 0.0
-    return ticks / TICKS + own + sum(_of(pid) for pid in family)
+    stats = _stats()
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    total = usage.ru_utime + usage.ru_stime
+    for pid in below(os.getpid()):
+        if fields := stats.get(pid):
+            total += (_of(pid) or _seconds(fields[OWN])) + _seconds(fields[DEAD])
+    return total
 
 
 def _of(pid: int) -> float:
-    """Seconds of one process, or 0.0 if it is gone: the kernel's clock of a process is numbered after it."""
+    """Seconds of one process, or 0.0 if it has ended: the kernel's clock of a process is numbered after it."""
     try:
         return time.clock_gettime(~pid << 3 | 2)
     except OSError:
         return 0.0
+
+
+def _seconds(ticks: list[str]) -> float:
+    return sum(map(int, ticks)) / TICKS
 
 
 def _stats() -> dict[int, list[str]]:

@@ -59,7 +59,7 @@ class Family:
     @property
     def cpu(self) -> float:
         """Seconds of CPU so far, of all of them, living and dead."""
-        return used(os.getpid()) - self._before
+        return used() - self._before
 
     @property
     def said(self) -> str:

@@ -9,7 +9,8 @@ from typing import Any
 
 from bench.contender import Contender, Figures, Job, Measure
 from bench.copying import copying
-from bench.family import ROOT, Broken, Family
+from bench.family import Broken, Family
+from bench.graphs import launched
 from bench.peers.plan import Case, Plan
 from bench.quantiles import quantile
 from bench.workshop import Workshop
@@ -136,8 +137,7 @@ def _ours(folder: Path) -> Sequence[str | Path]:
         "sender": {"run": "bench.nodes.sender", "push": "frames", "args": args},
         "receiver": {"run": "bench.nodes.receiver", "pull": "frames", "args": args},
     }
-    (folder / "graph.yaml").write_text(json.dumps({"nodes": nodes}))
-    return sys.executable, ROOT / "launcher.py", "graph.yaml", "--page=off"
+    return launched(nodes, folder)
 
 
 def _pair(python: Path, module: str, folder: Path) -> Sequence[str | Path]:

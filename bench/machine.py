@@ -49,7 +49,7 @@ def _versions() -> dict[str, str]:
             continue  # it is not here, and what needs it is left out
     for program, flag in (("ffmpeg", "-version"), ("gst-launch-1.0", "--version")):
         if said := _said(program, flag):
-            found[program] = said.split(" Copyright")[0]
+            found[program] = next(word for word in said.split() if word[0].isdigit())
     return found
 
 

@@ -1,6 +1,5 @@
 """The jobs `recipe`, a clip to embossed JPEG files by way of JPEG files, and `direct`, without files in between."""
 
-import json
 import shutil
 import sys
 from collections.abc import Sequence
@@ -11,7 +10,7 @@ from typing import Any
 from bench.clip import clip
 from bench.contender import Contender, Job
 from bench.conversion import MEASURES, RESULTS, conversion
-from bench.family import ROOT
+from bench.graphs import launched
 from bench.workshop import Workshop
 
 FRAMES, QUICK_FRAMES = 528, 40
@@ -119,12 +118,6 @@ def _straight(args: dict[str, str], source: Path, folder: Path) -> Sequence[str 
 def _converter(args: dict[str, str]) -> dict[str, Any]:
     converting = {"filter": "emboss", "folder": RESULTS, **args}
     return {"run": "nodes.converter", "pull": "frames", "args": converting, "replicas": REPLICAS}
-
-
-def launched(nodes: dict[str, Any], folder: Path) -> Sequence[str | Path]:
-    """The command that runs a graph of these nodes."""
-    (folder / "graph.yaml").write_text(json.dumps({"nodes": nodes}))  # which is YAML, too
-    return sys.executable, ROOT / "launcher.py", "graph.yaml", "--page=off"
 
 
 def _pool(job: str, engine: str, source: Path, folder: Path) -> Sequence[str | Path]:

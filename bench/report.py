@@ -1,88 +1,61 @@
-"""Tables of what was measured: Markdown, for a page and for the terminal."""
+"""What was measured, as a page: `python -m bench report figures.json`."""
 
 import json
-import math
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from bench.contender import Measure
-from bench.quantiles import median
+from bench.headlines import lines
+from bench.tables import tables
 
-Cell = str
-FAR = 1000  # from here on figures have no decimals
-
-
-def tables(name: str, job: dict[str, Any]) -> str:
-    """What a job measured: its words, a table for each case, who does what, who is missing."""
-    lines = [f"### {name}", "", job["words"], ""]
-    for case in _cases(job):
-        lines += [*([f"**{case}**", ""] if case else []), *_table(job, case), ""]
-    lines += [f"- **{contender}**: {words}" for contender, words in job["contenders"].items()]
-    lines += [f"- **{contender}** is missing: {why}" for contender, why in job["missing"].items()]
-    return "\n".join([*lines, ""])
-
-
-def values(job: dict[str, Any], contender: str, case: str, measure: str) -> dict[int, float]:
-    """The figure of each pair in which the contender had it."""
-    return {
-        run["pair"]: run["figures"][case][measure]
-        for run in job["runs"]
-        if run["contender"] == contender and measure in run.get("figures", {}).get(case, {})
-    }
-
-
-def ratios(job: dict[str, Any], contender: str, case: str, measure: str) -> list[float]:
-    """Ours divided by theirs, pair by pair."""
-    theirs = values(job, contender, case, measure)
-    ours = values(job, job["beside"].get(contender, ""), case, measure)
-    return [ours[pair] / theirs[pair] for pair in sorted(ours.keys() & theirs.keys()) if theirs[pair]]
-
-
-def _cases(job: dict[str, Any]) -> list[str]:
-    return list(dict.fromkeys(case for run in job["runs"] for case in run.get("figures", {})))
-
-
-def _table(job: dict[str, Any], case: str) -> list[str]:
-    measures = [Measure(**words) for words in job["measures"]]
-    measures = [one for one in measures if any(values(job, name, case, one.name) for name in job["contenders"])]
-    head = ["", *(f"{one.title}, {one.unit}" for one in measures)]
-    rows = [[name, *(_cell(job, name, case, one) for one in measures)] for name in job["contenders"]]
-    return list(_aligned([head, *rows]))
-
-
-def _cell(job: dict[str, Any], contender: str, case: str, measure: Measure) -> Cell:
-    """The median, and behind it that of the ratios: `72.1 (x 0.93, 0.91 to 0.95)`."""
-    found = [value for value in values(job, contender, case, measure.name).values() if not math.isnan(value)]
-    if not found:
-        return "failed" if any("failed" in run for run in job["runs"] if run["contender"] == contender) else ""
-    cell = _number(median(found).value)
-    if measure.is_compared and (pairs := ratios(job, contender, case, measure.name)):
-        ratio = median(pairs)
-        sure = "" if ratio.low is None or ratio.high is None else f", {ratio.low:.2f} to {ratio.high:.2f}"
-        cell += f" (x {ratio.value:.2f}{sure})"
-    return cell
-
-
-def _number(value: float) -> str:
-    if value >= FAR:
-        return f"{value:,.0f}"
-    return f"{value:.3g}" if value < 100 else f"{value:.0f}"
-
-
-def _aligned(rows: list[list[Cell]]) -> Iterator[str]:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for number, row in enumerate(rows):
-        yield "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |"
-        if number == 0:
-            yield "|" + "|".join("-" * (width + 2) for width in widths) + "|"
-
-
-def page(found: dict[str, Any]) -> str:
-    """All jobs of a JSON file."""
-    return "\n".join(tables(name, job) for name, job in found["jobs"].items())
+BEGIN, END = "<!-- figures: made by python -m bench report -->", "<!-- end of figures -->"
+INTERVALS = (
+    "A figure is the median of all rounds. Behind a peer's figure stands ours divided by it: the median of the ratios"
+    " of the rounds, in brackets an interval that holds the true median in at least 95 of 100 cases, whatever the"
+    " distribution (from the order of the ratios; it takes six rounds)."
+)
 
 
 def load(path: Path) -> dict[str, Any]:
+    """The figures of a run. Raises OSError, or ValueError if it is no such file."""
     figures: dict[str, Any] = json.loads(path.read_text())
     return figures
+
+
+def page(jobs: dict[str, Any], images: list[str]) -> str:
+    """All jobs, with the plots that were made of them."""
+    text = ["In short:", "", *lines(jobs), INTERVALS, ""]
+    text += [f"![{Path(image).stem.replace('-', ' ')}]({image})\n" for image in images]
+    for name, job in jobs.items():
+        text += tables(name, job)
+    return "\n".join([*text, *_where(jobs)]) + "\n"
+
+
+def into(target: Path, text: str) -> None:
+    """Put `text` between the two markers of a page. Raises ValueError if they are not there."""
+    page = target.read_text()
+    if page.count(BEGIN) != 1 or page.count(END) != 1:
+        raise ValueError(f"{target} needs one line {BEGIN!r} and one {END!r}: what is between them is replaced")
+    head, rest = page.split(BEGIN)
+    target.write_text(f"{head}{BEGIN}\n\n{text}\n{END}{rest.split(END)[1]}")
+
+
+def _where(jobs: dict[str, Any]) -> list[str]:
+    """The machine and the versions, as the last job found them."""
+    if not jobs:
+        return []
+    machine, peers = [*jobs.values()][-1]["machine"], {k: v for job in jobs.values() for k, v in job["peers"].items()}
+    ours = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
+    theirs = ", ".join(f"{peer} {found[_package(peer, found)]}" for peer, found in peers.items())
+    busy = ", ".join(f"{name} {job['machine']['load']:.1f}" for name, job in jobs.items())
+    return [
+        "### Where",
+        "",
+        f"{machine['cores']} cores of {machine['processor']}, {machine['memory_gb']:g} GB, {machine['disk']}, Linux"
+        f" {machine['kernel']}, Python {machine['python']}, commit {machine['commit']}; {ours}."
+        + (f" Peers: {theirs}." if theirs else ""),
+        f"How busy the machine was when each job began (load average): {busy}.",
+    ]
+
+
+def _package(peer: str, found: dict[str, str]) -> str:
+    return next(name for name in (peer, f"{peer}-rs") if name in found)

@@ -47,7 +47,7 @@ def main() -> int:
         print("\n" + "\n".join(tables(job.name, found["jobs"][job.name])), flush=True)
         if options.json:
             options.json.parent.mkdir(parents=True, exist_ok=True)
-            options.json.write_text(json.dumps(found) + "\n")
+            options.json.write_text(json.dumps(found, separators=(",", ":")) + "\n")
     print("\n".join(lines(found["jobs"])))
     runs = [run for job in jobs for run in found["jobs"][job.name]["runs"]]
     return FAILED if any("failed" in run for run in runs) else OK

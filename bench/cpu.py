@@ -8,6 +8,8 @@ from pathlib import Path
 TICKS = os.sysconf("SC_CLK_TCK")
 PARENT, OWN, DEAD = 1, slice(11, 13), slice(13, 15)  # places in /proc/PID/stat, behind the name; see proc(5)
 
+Stats = dict[int, list[str]]
+
 
 class Clocks:
     """The CPU clocks of all processes that descend from one, without that one itself."""
@@ -26,8 +28,12 @@ class Clocks:
 
 def below(root: int) -> list[int]:
     """The processes that descend from `root`, living or not waited for yet."""
+    return _below(root, _stats())
+
+
+def _below(root: int, stats: Stats) -> list[int]:
     parents: dict[int, list[int]] = {}
-    for pid, fields in _stats().items():
+    for pid, fields in stats.items():
         parents.setdefault(int(fields[PARENT]), []).append(pid)
     found, ask = [], [root]
     while ask:
@@ -45,9 +51,8 @@ def used() -> float:
     stats = _stats()
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     total = usage.ru_utime + usage.ru_stime
-    for pid in below(os.getpid()):
-        if fields := stats.get(pid):
-            total += (_of(pid) or _seconds(fields[OWN])) + _seconds(fields[DEAD])
+    for pid in _below(os.getpid(), stats):
+        total += (_of(pid) or _seconds(stats[pid][OWN])) + _seconds(stats[pid][DEAD])
     return total
 
 
@@ -63,7 +68,7 @@ def _seconds(ticks: list[str]) -> float:
     return sum(map(int, ticks)) / TICKS
 
 
-def _stats() -> dict[int, list[str]]:
+def _stats() -> Stats:
     """What /proc/PID/stat says of each process, from its state on."""
     found = {}
     for entry in os.scandir("/proc"):

@@ -13,7 +13,7 @@ from bench.conversion import MEASURES, RESULTS, conversion
 from bench.graphs import launched
 from bench.workshop import Workshop
 
-FRAMES, QUICK_FRAMES = 528, 40
+FRAMES, QUICK_FRAMES = 300, 40
 REPLICAS = 2
 ENGINES = {"": "Pillow", "opencv": "OpenCV"}
 EMBOSS = ":".join(f"{plane}m=-1 0 0 0 1 0 0 0 0:{plane}bias=128" for plane in range(3))  # for ffmpeg's convolution
@@ -39,8 +39,8 @@ def recipe(workshop: Workshop) -> Job:
     openfilter, no_openfilter = workshop.python("openfilter")
     no_splitter = workshop.program("original", "gst-launch-1.0", "ffmpeg")
     peers = (
-        Contender("original", ORIGINAL, _converting(workshop, _original), 13, no_splitter),
-        Contender("openfilter", OPENFILTER, _converting(workshop, partial(_openfilter, openfilter)), 18, no_openfilter),
+        Contender("original", ORIGINAL, _converting(workshop, _original), 8, no_splitter),
+        Contender("openfilter", OPENFILTER, _converting(workshop, partial(_openfilter, openfilter)), 11, no_openfilter),
     )
     return _job(workshop, "recipe", words, _through_files, (FILES, FILES_POOL), peers)
 
@@ -63,13 +63,13 @@ def _job(
         args = {"engine": engine or "pillow"} if workshop.has_engines else {}
         contenders += (
             Contender(
-                f"ours{suffix}", f"{ours}; with {title}", _converting(workshop, partial(graph, args)), 10, missing
+                f"ours{suffix}", f"{ours}; with {title}", _converting(workshop, partial(graph, args)), 6, missing
             ),
             Contender(
                 f"pool{suffix}",
                 f"{pool}; with {title}",
                 _converting(workshop, partial(_pool, name, engine or "pillow")),
-                9,
+                5,
                 workshop.cv2 if engine else "",
                 beside="ours" if missing else f"ours{suffix}",
             ),
@@ -78,7 +78,7 @@ def _job(
     no_ffmpeg = workshop.program("ffmpeg", "ffmpeg")
     contenders += (
         *peers,
-        Contender("ffmpeg", FFMPEG, _converting(workshop, _ffmpeg), 6, no_ffmpeg, beside=fast.name),
+        Contender("ffmpeg", FFMPEG, _converting(workshop, _ffmpeg), 3.5, no_ffmpeg, beside=fast.name),
     )
     return Job(name, words.format(_frames(workshop)), tuple(contenders), MEASURES, 1 if workshop.quick else 10)
 

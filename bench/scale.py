@@ -15,7 +15,7 @@ from bench.workshop import Workshop
 CAMERA_RATE, CHAIN_RATE = 30, 100  # frames a second
 NAP = 0.02  # seconds
 WARM = 50  # frames that are not measured
-SECONDS, QUICK_SECONDS = 3.0, 0.5  # for which each size is measured
+SECONDS, QUICK_SECONDS = 2.5, 0.5  # for which each size is measured
 MOST = 2_000  # frames that are measured, so that files still wait at the end
 LOOK = 0.02  # seconds between two looks
 PATIENCE = 90.0  # seconds until the first frames have come: many processes start
@@ -49,7 +49,7 @@ def scale(workshop: Workshop) -> Job:
         else _sizes((1, 4, 16), (1, 8, 32), (1, 4, 16), (5_000, 100_000))
     )
     seconds = QUICK_SECONDS if workshop.quick else SECONDS
-    ours = Contender("ours", "graphs of small nodes; no page", partial(_run, sizes, seconds), 8.0 * len(sizes))
+    ours = Contender("ours", "graphs of small nodes; no page", partial(_run, sizes, seconds), 6.0 * len(sizes))
     return Job("scale", WORDS, (ours,), MEASURES, 1 if workshop.quick else 3)
 
 

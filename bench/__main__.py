@@ -12,6 +12,7 @@ Nothing else should run on the machine meanwhile.
 import argparse
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ OK, FAILED = 0, 1  # exit codes; FAILED: something that takes part failed
 
 
 def main() -> int:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(FAILED))  # so that who runs meanwhile is ended, too
     options = _options()
     if options.jobs[:1] == ["report"]:
         return _report(options)

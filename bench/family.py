@@ -84,9 +84,8 @@ class Family:
             raise Broken(f"it exited with {self.process.returncode}: {self.said[-1500:].strip()}")
 
     def stop(self) -> None:
-        """Ask the first process to end, as Ctrl-C does."""
-        with contextlib.suppress(ProcessLookupError):
-            self.process.send_signal(signal.SIGINT)
+        """Ask the first process to end."""
+        self.process.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(GRACE)
 

@@ -51,23 +51,17 @@ def bench(*words: str | Path) -> str:
 
 
 @pytest.mark.parametrize("name", JOBS)
-def test_a_job_runs_its_counts_balance_and_a_page_can_be_made_of_it(name: str, tmp_path: Path) -> None:
-    file, page = tmp_path / "figures.json", tmp_path / "page.md"
+def test_a_job_runs_and_its_counts_balance(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "figures.json"
 
     printed = bench(name, "--quick", f"--json={file}", f"--cache={tmp_path / 'cache'}")
 
     job = json.loads(file.read_text())["jobs"][name]
     assert {run["contender"] for run in job["runs"]} == {*job["contenders"]}
-    assert all(contender in printed for contender in job["contenders"])
+    assert f"### {name}" in printed and all(f"**{contender}**" in printed for contender in job["contenders"])
     for run in job["runs"]:
         for case, figures in run["figures"].items():
             balances(run["contender"], case, figures)
-    page.write_text(f"Before.\n{report.BEGIN}\nold\n{report.END}\nAfter.\n")
-    bench("report", file, f"--into={page}")
-    once = page.read_text()
-    assert f"### {name}" in once and "old" not in once and once.endswith("After.\n")
-    bench("report", file, f"--into={page}")
-    assert page.read_text() == once
 
 
 def balances(contender: str, case: str, figures: dict[str, Any]) -> None:
@@ -84,23 +78,41 @@ def balances(contender: str, case: str, figures: dict[str, Any]) -> None:
         assert figures["sent"] == figures["received"] > 0, where
 
 
+def test_a_page_is_made_of_figures_and_made_anew(tmp_path: Path) -> None:
+    file, page = figures_of("recipe", "hop", folder=tmp_path), tmp_path / "page.md"
+    page.write_text(f"Before.\n{report.BEGIN}\nwhat was there\n{report.END}\nAfter.\n")
+
+    bench("report", file, f"--into={page}")
+
+    once = page.read_text()
+    assert once.startswith("Before.\n") and once.endswith("After.\n") and "what was there" not in once
+    assert "### recipe" in once and "### hop" in once and "| hop, throughput, 120 KB" in once
+    bench("report", file, f"--into={page}")
+    assert page.read_text() == once
+
+
 def test_plots_are_made_of_figures(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="plots need matplotlib")
-    figures = {name: made(name) for name in ("recipe", "hop", "scale")}
-    (tmp_path / "figures.json").write_text(json.dumps({"jobs": figures}))
+    file = figures_of("recipe", "hop", "scale", folder=tmp_path)
 
-    bench("report", tmp_path / "figures.json", f"--plots={tmp_path / 'images'}")
+    bench("report", file, f"--plots={tmp_path / 'images'}")
 
     images = sorted((tmp_path / "images").iterdir())
     assert [image.name for image in images] == ["bench-hop.png", "bench-recipe.png", "bench-scale.png"]
     assert all(image.read_bytes().startswith(b"\x89PNG") for image in images)
 
 
+def figures_of(*names: str, folder: Path) -> Path:
+    file = folder / "figures.json"
+    file.write_text(json.dumps({"jobs": {name: made(name) for name in names}}))
+    return file
+
+
 def made(name: str) -> dict[str, Any]:
     """A job's figures, as a contest would have them."""
     figures = {"" if name == "recipe" else "120 KB": {"rate": 10.0, "cpu": 2.0, "p50": 300.0, "growth": 1.0}}
     ours = Contender("ours", "this", lambda folder: figures, 1.0)
-    other = Contender("other", "that", lambda folder: figures, 1.0)
+    other = Contender("imagezmq", "that", lambda folder: figures, 1.0)
     job = Job(name, "", (ours, other), (Measure("rate", "throughput", "/s"),), 1)
     with tempfile.TemporaryDirectory() as cache:
         return {"machine": machine.facts(Path(cache)), "peers": {}, **contest(job, 1, Path(cache))}

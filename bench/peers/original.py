@@ -1,4 +1,4 @@
-"""The blog's script of 2013 in Python 3: `python -m bench.peers.original clip.mp4 results`; Ctrl-C ends it.
+"""The blog's script of 2013 in Python 3: `python -m bench.peers.original clip.mp4 results`; it never ends.
 
 gst-launch splits the clip into JPEG files (ffmpeg where that is missing), pyinotify tells which of them is complete,
 and this process embosses it, saves it, and deletes it. GStreamer's newer multifilesink renames its files into place,

@@ -1,0 +1,73 @@
+"""A clip becomes embossed JPEG files: how fast, at what cost, and whether all of them are there."""
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from bench.contender import Figures, Measure
+from bench.family import Broken, Family
+
+LOOK = 0.04  # seconds between two looks at the folder of results
+PATIENCE = 60.0  # seconds until the first result
+QUIET = 10.0  # seconds without a new result after which no more are expected
+RESULTS = "converted"  # the folder, in the one that a contender runs in
+SMALLEST = 10_000  # bytes that a whole result has at least
+
+MEASURES = (
+    Measure("rate", "throughput", "frames/s"),
+    Measure("whole", "whole", "frames/s, from the command on"),
+    Measure("cpu", "CPU", "ms a frame"),
+    Measure("cpu_whole", "CPU, whole", "ms a frame"),
+    Measure("lost", "lost", "frames", is_compared=False),
+)
+
+Command = Callable[[Path], Sequence[str | Path]]
+
+
+def conversion(command: Command, frames: int, folder: Path) -> Figures:
+    """Run it until all `frames` are converted, or no more come. Raises Broken if results are no pictures."""
+    results = folder / RESULTS
+    results.mkdir()
+    with Family(command(folder), folder) as family:
+        family.until(lambda: _count(results), PATIENCE, "the first result")
+        first = seen = _count(results)
+        began = changed = now = time.monotonic()
+        cpu = family.cpu
+        while seen < frames and now - changed < QUIET:
+            time.sleep(LOOK)
+            now = time.monotonic()
+            if (count := _count(results)) > seen:
+                seen, changed = count, now
+        spent = family.cpu - cpu
+        if seen == first:
+            raise Broken(f"after {first} results no more came: {family.said[-1500:].strip()}")
+        family.stop()
+        family.kill()
+        whole = family.cpu
+    _check(results)
+    steady = seen - first
+    return {
+        "": {
+            "rate": steady / (changed - began),
+            "whole": seen / (changed - family.began),
+            "cpu": spent * 1000 / steady,
+            "cpu_whole": whole * 1000 / seen,
+            "lost": frames - seen,
+            "frames": frames,
+            "results": seen,
+        }
+    }
+
+
+def _count(folder: Path) -> int:
+    with os.scandir(folder) as entries:
+        return sum(entry.name.endswith(".jpg") and not entry.name.startswith(".") for entry in entries)
+
+
+def _check(folder: Path) -> None:
+    """Raises Broken if a file is no whole picture."""
+    for path in sorted(folder.glob("*.jpg")):
+        content = path.read_bytes()
+        if len(content) < SMALLEST or content[:3] != b"\xff\xd8\xff" or content[-2:] != b"\xff\xd9":
+            raise Broken(f"{path.name} is no whole JPEG: {len(content)} bytes")

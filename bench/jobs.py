@@ -1,0 +1,23 @@
+"""All jobs, by name, in the order in which they are done."""
+
+from collections.abc import Callable
+
+from bench.contender import Job
+from bench.hop import dora_shape, hop
+from bench.recipe import direct, recipe
+from bench.scale import scale
+from bench.stages import limit
+from bench.standing import check, idle, start
+from bench.workshop import Workshop
+
+JOBS: dict[str, Callable[[Workshop], Job]] = {
+    "recipe": recipe,
+    "direct": direct,
+    "hop": hop,
+    "dora-shape": dora_shape,
+    "scale": scale,
+    "start": start,
+    "idle": idle,
+    "check": check,
+    "limit": limit,
+}

@@ -1,0 +1,61 @@
+"""What was measured, as a page: `python -m bench report figures.json`."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from bench.headlines import lines
+from bench.tables import tables
+
+BEGIN, END = "<!-- figures: made by python -m bench report -->", "<!-- end of figures -->"
+INTERVALS = (
+    "A figure is the median of all rounds. Behind a peer's figure stands ours divided by it: the median of the ratios"
+    " of the rounds, in brackets an interval that holds the true median in at least 95 of 100 cases, whatever the"
+    " distribution (from the order of the ratios; it takes six rounds)."
+)
+
+
+def load(path: Path) -> dict[str, Any]:
+    """The figures of a run. Raises OSError, or ValueError if it is no such file."""
+    figures: dict[str, Any] = json.loads(path.read_text())
+    return figures
+
+
+def page(jobs: dict[str, Any], images: list[str]) -> str:
+    """All jobs, with the plots that were made of them."""
+    text = ["In short:", "", *lines(jobs), INTERVALS, ""]
+    text += [f"![{Path(image).stem.replace('-', ' ')}]({image})\n" for image in images]
+    for name, job in jobs.items():
+        text += tables(name, job)
+    return "\n".join([*text, *_where(jobs)]) + "\n"
+
+
+def into(target: Path, text: str) -> None:
+    """Put `text` between the two markers of a page. Raises ValueError if they are not there."""
+    page = target.read_text()
+    if page.count(BEGIN) != 1 or page.count(END) != 1:
+        raise ValueError(f"{target} needs one line {BEGIN!r} and one {END!r}: what is between them is replaced")
+    head, rest = page.split(BEGIN)
+    target.write_text(f"{head}{BEGIN}\n\n{text}\n{END}{rest.split(END)[1]}")
+
+
+def _where(jobs: dict[str, Any]) -> list[str]:
+    """The machine and the versions, as the last job found them."""
+    if not jobs:
+        return []
+    machine, peers = [*jobs.values()][-1]["machine"], {k: v for job in jobs.values() for k, v in job["peers"].items()}
+    ours = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
+    theirs = ", ".join(f"{peer} {found[_package(peer, found)]}" for peer, found in peers.items())
+    busy = ", ".join(f"{name} {job['machine']['load']:.1f}" for name, job in jobs.items())
+    return [
+        "### Where",
+        "",
+        f"{machine['cores']} cores of {machine['processor']}, {machine['memory_gb']:g} GB, {machine['disk']}, Linux"
+        f" {machine['kernel']}, Python {machine['python']}, commit {machine['commit']}; {ours}."
+        + (f" Peers: {theirs}." if theirs else ""),
+        f"How busy the machine was when each job began (load average): {busy}.",
+    ]
+
+
+def _package(peer: str, found: dict[str, str]) -> str:
+    return next(name for name in (peer, f"{peer}-rs") if name in found)

@@ -32,6 +32,8 @@ def choose(engine: str, filter: str | list[Any] | dict[str, Any]) -> "Pillow | O
     except (ImportError, OSError) as error:  # OSError: a library that it was built with is missing
         words = str(error).partition("\n")[0] or type(error).__name__
         problem = f"OpenCV cannot be used ({words}): {INSTALL}"
+        if isinstance(error, ModuleNotFoundError) and engine == "auto":
+            problem = f"OpenCV would be faster: {INSTALL}"
     except ValueError as error:
         problem = f"{error}: {INSTALL}"
     if engine == "opencv":

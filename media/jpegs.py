@@ -1,7 +1,6 @@
-"""JPEG on a GPU: which files nvJPEG is given, by way of torchvision, and what becomes of those that it cannot do."""
+"""JPEG on a GPU: nvJPEG, by way of torchvision, and what becomes of the files that it cannot do."""
 
 import io
-import re
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,11 +13,9 @@ from PIL import Image
 from torch import Tensor
 
 from media.devices import works
+from media.plain import plain
 
 TOLERANCE = 16  # grey levels by which a decoder may differ on the smooth picture of the trial
-START_OF_FRAME, START_OF_SCAN = 0xC0, 0xDA
-UNUSUAL = (*range(0xC1, 0xC4), *range(0xC5, 0xD0))  # other kinds of JPEG than baseline
-LARGEST = 2**25  # pixels; Pillow's path checks the rest
 
 
 class Jpegs:
@@ -47,11 +44,12 @@ class Jpegs:
             return pixels
         found = [plain(file) for file in files]
         for bands in (1, 3):
-            places = [place for place, one in enumerate(found) if one and one[0] == bands]
+            places = [place for place, one in enumerate(found) if one and one.bands == bands]
             tensors = [_tensor(files[place]) for place in places]
             done = self._each(partial(self._decoded, bands), tensors)
             for place, image in zip(places, done, strict=True):
-                if image is not None and tuple(image.shape) == found[place]:
+                one = found[place]
+                if image is not None and one and tuple(image.shape) == one[:3]:
                     pixels[place] = image
         return pixels
 
@@ -117,46 +115,8 @@ class Jpegs:
         return Image.open(io.BytesIO(file.cpu().numpy().tobytes())).convert("RGB")
 
 
-def plain(data: bytes) -> tuple[int, int, int] | None:
-    """Bands, height and width of a JPEG as cameras and encoders write them; None for any other, and for other files.
-
-    That is: whole, baseline, grey or YCbCr in one scan, of 8 bits, and without EXIF, which may want it turned.
-    """
-    if not (data.startswith(b"\xff\xd8") and data.endswith(b"\xff\xd9")):
-        return None
-    at, size = 2, None
-    for _ in range(200):  # segments before the picture
-        if not re.match(rb"\xff[\xc0-\xfe]", data[at : at + 2]) or len(data) < at + 20:
-            return None
-        marker, length = data[at + 1], int.from_bytes(data[at + 2 : at + 4], "big")
-        body = data[at + 4 : at + 2 + length]
-        if marker == START_OF_SCAN:
-            return size if size and body[:1] == bytes([size[0]]) else None
-        if marker == START_OF_FRAME:
-            size = _size(body) if size is None else None
-        odd = marker in UNUSUAL or (marker == START_OF_FRAME and size is None) or length < 2
-        if odd or (marker == 0xE1 and body[:4] == b"Exif") or (marker == 0xEE and _is_rgb(body)):
-            return None
-        at += 2 + length
-    return None
-
-
-def _size(body: bytes) -> tuple[int, int, int] | None:
-    """Bands, height and width in the body of a start of frame."""
-    if len(body) < 9:
-        return None
-    bands, height, width = body[5], int.from_bytes(body[1:3], "big"), int.from_bytes(body[3:5], "big")
-    ids = body[6::3]
-    usual = body[0] == 8 and bands in (1, 3) and len(ids) == bands and ids != b"RGB"
-    return (bands, height, width) if usual and 0 < height * width <= LARGEST else None
-
-
 def _tensor(file: bytes) -> Tensor:
     return torch.frombuffer(bytearray(file), dtype=torch.uint8)
-
-
-def _is_rgb(body: bytes) -> bool:
-    return body[:5] == b"Adobe" and body[11:12] != b"\1"
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from bus import Message, batches, run, step, wired
-from media.filters import chain
+from media.engines import choose
 from media.results import GROUP, Results
 
 
@@ -24,6 +24,7 @@ def converter(
     sync: bool = True,
     by: str = "",
     retain: str = "",
+    engine: str = "auto",
 ) -> Iterator[Message]:
     """Yield every frame as `filter` changes it.
 
@@ -34,9 +35,10 @@ def converter(
     sync: results are on the disk before their frames are finished; without, a power cut may take the latest
     by: folders for results: hour (YYYY-MM-DD/HH, UTC), stream, or stream/hour
     retain: delete the oldest results beyond a size, an age or a number: 20GB, 7d, 1000
+    engine: opencv, pillow, or auto: OpenCV where it is installed and faster; results differ by one grey level at most
     """
     try:
-        change = chain(filter)
+        work = choose(engine, filter)
         results = Results(folder, format=format, quality=quality, sync=sync, by=by, retain=retain) if folder else None
     except ValueError as mistake:
         print(mistake)
@@ -44,20 +46,21 @@ def converter(
     if not results and not wired():
         print("the converter would keep nothing: give it a folder to save in, or a wire to push")
         raise SystemExit(2)
+    print(work)
 
     for batch in batches(frames, GROUP):
         for frame in batch:
             try:
                 with step("process"):
-                    image = change(frame.image)
+                    picture = work.convert(frame)
                 frame.forget_image()  # its memory is warm: the next frame gets it
                 if results:
-                    results.add(frame, image)
+                    results.add(frame, picture.content(format, quality))
             except ValueError as never:
                 frame.reject(str(never))
                 continue
             if wired():
-                yield frame.replace(image)
+                yield frame.replace(picture.payload)
         if results:
             results.commit()
 

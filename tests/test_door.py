@@ -16,6 +16,7 @@ from media.filters import chain
 from nodes.converter import converter
 from tests.conftest import until
 from tests.corpus import TABLE, Case
+from tests.engines import with_opencv
 from tests.launch import ROOT, Launch, files
 
 GRAPH = """\
@@ -77,12 +78,15 @@ def test_the_corpus_is_large_and_has_both_ends() -> None:
     assert sum(bool(case.reason) for case in TABLE) >= 40
 
 
+@pytest.mark.parametrize("engine", ["pillow", pytest.param("opencv", marks=with_opencv)])
 @pytest.mark.parametrize("case", TABLE, ids=lambda case: case.name)
-def test_a_file_is_converted_as_pillow_would_or_rejected_with_its_reason(tmp_path: Path, case: Case) -> None:
+def test_a_file_is_converted_as_pillow_would_or_rejected_with_its_reason(
+    tmp_path: Path, case: Case, engine: str
+) -> None:
     write(case, tmp_path / case.name)
     frame = Message(file=tmp_path / case.name, name=case.name)
 
-    pushed = list(converter([frame], filter="emboss", folder=str(tmp_path / "converted")))
+    pushed = list(converter([frame], filter="emboss", folder=str(tmp_path / "converted"), engine=engine))
 
     if case.reason:
         assert frame.reason == f"cannot decode: {case.reason}"

@@ -14,9 +14,9 @@ from contextlib import closing
 from importlib import import_module
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from PIL.Image import Image
+from PIL import Image
 
 from bus import Message, encode, finished, progress, run, show, wait, wired
 from media.frames import FrameFolder
@@ -26,6 +26,9 @@ from media.losses import Losses
 from media.source import WrongArgument
 from media.video import Dropped, Frame, Opened, Steps
 from media.worker import WorkerDied
+
+if TYPE_CHECKING:
+    import numpy
 
 SOON = 0.002  # seconds: a frame that comes within these lay there already, and so may the next
 TOGETHER = 0.05  # seconds for which frames of a clip that is read as fast as it goes may wait for others
@@ -168,7 +171,7 @@ def opening(job: Job, video: Steps, losses: Losses, first: int) -> Generator[Non
     raise BadData(f"cannot read {job.shown}: there is nothing in it")
 
 
-def message(frame: Frame, body: bytes | Image | Path, job: Job) -> Message:
+def message(frame: Frame, body: "bytes | Image.Image | numpy.ndarray[Any, Any] | Path", job: Job) -> Message:
     """The frame with what it carries: bytes, pixels, or a file."""
     return Message(
         None if isinstance(body, Path) else body,
@@ -207,7 +210,10 @@ def facts(job: Job, opened: Opened) -> dict[str, Any]:
 
 def jpeg(frame: Frame, job: Job) -> bytes | Path:
     """The frame as the content of a file, or as the file that it is already."""
-    return encode(frame.picture, "jpg", job.quality) if isinstance(frame.picture, Image) else frame.picture
+    picture = frame.picture
+    if isinstance(picture, bytes | Path):
+        return picture
+    return encode(picture if isinstance(picture, Image.Image) else Image.fromarray(picture), "jpg", job.quality)
 
 
 if __name__ == "__main__":

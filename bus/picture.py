@@ -14,7 +14,7 @@ __all__ = ["SUFFIXES", "WRITES", "Undecodable", "decode", "encode"]
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")  # what `decode` reads, as file names say it
 WRITES = {"jpg": "JPEG", "jpeg": "JPEG", "png": "PNG", "webp": "WEBP"}
 SIDES = {"JPEG": 65_500, "WEBP": 16_383}  # pixels that a side may have, as libjpeg and libwebp write them
-JPEG_MODES = ("L", "RGB", "CMYK")
+JPEG_MODES = ("L", "RGB", "RGBX", "CMYK")
 WEBP_MODES = ("RGB", "RGBA")
 PNG_MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "I", "I;16")
 

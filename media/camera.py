@@ -5,7 +5,6 @@ import time
 from functools import cache
 from pathlib import Path
 
-import numpy
 from PIL import Image, ImageDraw, ImageFont
 
 from bus import idle
@@ -66,6 +65,8 @@ def _bounce(way: int, room: int) -> int:
 @cache
 def _stripes() -> Image.Image:
     """Slanted coloured stripes, the same on two screens side by side, without a seam between them."""
+    import numpy  # while the splitter waits for the watcher
+
     across = numpy.arange(WIDTH) * (2 * numpy.pi * 4 / WIDTH)
     down = numpy.arange(HEIGHT) * (2 * numpy.pi / HEIGHT)
     waves = [numpy.sin(across[None, :] + down[:, None] + shift) for shift in (0.0, 2.1, 4.2)]

@@ -18,7 +18,6 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-import numpy
 from PIL import Image, ImageFilter, ImageOps
 
 Change = Callable[[Image.Image], Image.Image]
@@ -82,7 +81,10 @@ def unpacked(image: Image.Image) -> Image.Image:
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I;16"):  # Pillow's own conversion to L turns all above 255 white
+    if image.mode.startswith("I;16"):
+        import numpy  # two fifths of the start of a converter, and most need none
+
+        # Pillow's own conversion to L turns all above 255 white
         return Image.fromarray((numpy.asarray(image) >> 8).astype(numpy.uint8))
     return image.convert("L") if image.mode in ("I", "F") else image
 

@@ -2,6 +2,7 @@
 
 import errno
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from bus import recall
@@ -41,8 +42,13 @@ class Mounted:
         place = Path(os.path.realpath(folder))
         point = next(path for path in (place, *place.parents) if os.path.ismount(path))
         self._point = recall(f"the mount of {folder.absolute()}", str(point))
+        self._disk: int | None = None  # the device that was mounted there when that was asked last
 
     def check(self) -> None:
         """Raises OSError while nothing is mounted there any longer."""
+        with suppress(OSError):
+            if os.lstat(self._point).st_dev == self._disk:  # which that of the folder above is not
+                return
         if not os.path.ismount(self._point):
             raise OSError(errno.ENODEV, f"nothing is mounted at {self._point} any longer")
+        self._disk = os.lstat(self._point).st_dev

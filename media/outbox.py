@@ -124,32 +124,37 @@ class Outbox:
             write(self._pipe, {"is": type(step).__name__, **step._asdict()})
             return
         words = {"is": "Frame", "number": step.number, "captured": step.captured}
-        rgb, turn = self._rgb(step.frame), step.frame.rotation
+        turn = step.frame.rotation  # a phone writes how it was held beside its pictures
         if self._jpeg:
-            write(self._pipe, words, encode(_image(rgb, turn), "jpg", self._job.quality))
+            image = _upright(_image(self._rgb(step.frame, "rgb0"), "RGBX"), turn)
+            write(self._pipe, words, encode(image, "jpg", self._job.quality))
         elif turn:
-            image = _image(rgb, turn)
+            image = _upright(_image(self._rgb(step.frame, "rgb24"), "RGB"), turn)
             write(self._pipe, {**words, "size": image.size}, image.tobytes())
         else:
+            rgb = self._rgb(step.frame, "rgb24")
             write(self._pipe, {**words, "size": (rgb.width, rgb.height)}, _packed(rgb))
 
-    def _rgb(self, frame: VideoFrame) -> VideoFrame:
-        """The frame as RGB, in the size asked for; not upright yet."""
+    def _rgb(self, frame: VideoFrame, format: str) -> VideoFrame:
+        """The frame in this layout of RGB, in the size asked for; not upright yet."""
         width, height = size_of(frame, self._job)
         if _turned(frame):
             width, height = height, width
         try:
-            return self._reformatter.reformat(frame, width, height, "rgb24")
+            return self._reformatter.reformat(frame, width, height, format)
         except (FFmpegError, ValueError) as error:
             raise BadData(
                 f"{self._job.shown} has frames that cannot be shown as RGB ({frame.format.name}: {error})"
             ) from None
 
 
-def _image(rgb: VideoFrame, turn: int) -> Image.Image:
-    """The frame upright: a phone writes how it was held beside its pictures."""
+def _image(rgb: VideoFrame, mode: str) -> Image.Image:
+    """The frame as Pillow sees it; RGBX is how Pillow itself keeps RGB, and not copied."""
     pixels: Any = rgb.planes[0]  # which is a buffer
-    image = Image.frombuffer("RGB", (rgb.width, rgb.height), pixels, "raw", "RGB", pixels.line_size, 1)
+    return Image.frombuffer(mode, (rgb.width, rgb.height), pixels, "raw", mode, pixels.line_size, 1)
+
+
+def _upright(image: Image.Image, turn: int) -> Image.Image:
     return image.rotate(turn, expand=True) if turn else image
 
 

@@ -7,14 +7,15 @@ from collections.abc import Generator
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
-
-from PIL import Image
+from typing import TYPE_CHECKING, Any
 
 from media.job import BadData, Job
 from media.records import Reader, Record
 from media.video import Dropped, Frame, Opened, Promise, Step, Steps
 from media.worker import Patience, WorkerDied, at_work, ending, heard
+
+if TYPE_CHECKING:
+    import numpy
 
 ROOT = str(Path(__file__).parents[1])
 START = 10.0  # seconds that the decoder gets at least until its first word: on a busy robot Python starts slowly
@@ -86,5 +87,12 @@ def _step(record: Record) -> Step:
     if words["is"] != "Frame":
         return None
     raw = words.get("size")  # in pixels; without it is a JPEG
-    picture = Image.frombuffer("RGB", raw, record.body, "raw", "RGB", 0, 1) if raw else record.body
-    return Frame(words["number"], picture, words["captured"])
+    return Frame(words["number"], _array(raw, record.body) if raw else record.body, words["captured"])
+
+
+def _array(size: tuple[int, int], body: bytes) -> "numpy.ndarray[Any, Any]":
+    """Raw pixels as they are, without a copy."""
+    width, height = size
+    import numpy  # which no frame that becomes a file needs
+
+    return numpy.frombuffer(body, numpy.uint8).reshape(height, width, 3)

@@ -4,11 +4,14 @@ import math
 from collections import deque
 from collections.abc import Generator
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from PIL import Image
 
 from media.job import BadData, Job
+
+if TYPE_CHECKING:
+    import numpy
 
 BEAT = 0.25  # seconds: an engine that has nothing says so this often; a source must yield every 0.5 s
 USUAL_RATE = 25.0  # frames a second of a source that says neither its rate nor when its frames are shown
@@ -32,7 +35,8 @@ class Frame(NamedTuple):
     """One frame that is kept."""
 
     number: int
-    picture: Image.Image | Path | bytes  # decoded; or a whole JPEG: a file, to be moved away, or its content
+    # Decoded, an array as height x width x RGB; or a whole JPEG: a file, to be moved away, or its content.
+    picture: "Image.Image | numpy.ndarray[Any, Any] | Path | bytes"
     captured: int  # ns since the epoch
 
 

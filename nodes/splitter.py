@@ -11,28 +11,31 @@ import math
 import time
 from collections.abc import Generator, Iterator
 from contextlib import closing
+from importlib import import_module
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from PIL.Image import Image
+from PIL import Image
 
 from bus import Message, encode, finished, progress, run, show, wait, wired
-from media import camera, gstreamer, images, pyav
 from media.frames import FrameFolder
 from media.job import OWN_ENGINES, BadData, Job
-from media.live import reopened
+from media.live import Engine, reopened
 from media.losses import Losses
 from media.source import WrongArgument
 from media.video import Dropped, Frame, Opened, Steps
 from media.worker import WorkerDied
+
+if TYPE_CHECKING:
+    import numpy
 
 SOON = 0.002  # seconds: a frame that comes within these lay there already, and so may the next
 TOGETHER = 0.05  # seconds for which frames of a clip that is read as fast as it goes may wait for others
 MOMENT = 0.25  # seconds that a live source waits at most until it is known: half of those that its frames may lag
 PAUSE = 0.02  # seconds between two looks at whether it is
 
-ENGINES = {"camera": camera.frames, "images": images.frames, "av": pyav.frames, "gstreamer": gstreamer.frames}
+ENGINES = {"camera": "media.camera", "images": "media.images", "av": "media.pyav", "gstreamer": "media.gstreamer"}
 
 
 def splitter(
@@ -90,7 +93,7 @@ def into_folder(job: Job, folder: Path, budget: str) -> Iterator[Message | None]
             if spool.trouble:
                 raise BadData(spool.trouble)
             return
-        with closing(reopened(ENGINES[job.engine], job, spool.next, spool.workspace)) as video:
+        with closing(reopened(engine_of(job), job, spool.next, spool.workspace)) as video:
             opened = yield from opening(job, video, losses, spool.next)
             spool.live, spool.facts, made = not opened.ends, facts(job, opened), spool.next
             yield told(job, spool.facts, folder)
@@ -129,7 +132,7 @@ def into_folder(job: Job, folder: Path, budget: str) -> Iterator[Message | None]
 
 def onto_wire(job: Job) -> Iterator[Message | None]:
     """Each frame becomes a message. Nothing is journalled: a splitter that is killed starts a clip again."""
-    with closing(reopened(ENGINES[job.engine], job, 0, None)) as video, closing(Losses(job)) as losses:
+    with closing(reopened(engine_of(job), job, 0, None)) as video, closing(Losses(job)) as losses:
         opened = yield from opening(job, video, losses, 0)
         made = 0
         for step in video:
@@ -147,6 +150,12 @@ def onto_wire(job: Job) -> Iterator[Message | None]:
     print(f"{job.title} has ended, {made} frames")
 
 
+def engine_of(job: Job) -> Engine:
+    """What reads the source; the others are not imported."""
+    frames: Engine = import_module(ENGINES[job.engine]).frames
+    return frames
+
+
 def opening(job: Job, video: Steps, losses: Losses, first: int) -> Generator[None, None, Opened]:
     """Wait until the source is open, and say what it is."""
     for step in video:
@@ -162,7 +171,7 @@ def opening(job: Job, video: Steps, losses: Losses, first: int) -> Generator[Non
     raise BadData(f"cannot read {job.shown}: there is nothing in it")
 
 
-def message(frame: Frame, body: bytes | Image | Path, job: Job) -> Message:
+def message(frame: Frame, body: "bytes | Image.Image | numpy.ndarray[Any, Any] | Path", job: Job) -> Message:
     """The frame with what it carries: bytes, pixels, or a file."""
     return Message(
         None if isinstance(body, Path) else body,
@@ -201,7 +210,10 @@ def facts(job: Job, opened: Opened) -> dict[str, Any]:
 
 def jpeg(frame: Frame, job: Job) -> bytes | Path:
     """The frame as the content of a file, or as the file that it is already."""
-    return encode(frame.picture, "jpg", job.quality) if isinstance(frame.picture, Image) else frame.picture
+    picture = frame.picture
+    if isinstance(picture, bytes | Path):
+        return picture
+    return encode(picture if isinstance(picture, Image.Image) else Image.fromarray(picture), "jpg", job.quality)
 
 
 if __name__ == "__main__":

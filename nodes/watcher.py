@@ -20,6 +20,8 @@ from media.waited import note_waiting
 
 IMAGES = ",".join(f"*{suffix}" for suffix in SUFFIXES)
 TICK = 0.2  # seconds without an event after which the watcher looks up; the bus wants to be asked every 0.5 s
+FIRST = 0.02  # the same, for the first BEGIN seconds or until the splitter has said what it opened: it waits for that
+BEGIN = 5.0
 ASK = 0.02  # seconds between two looks at what the splitter says, while files flow
 RETRY = 0.5  # seconds until a folder whose disk failed is tried again
 LOCK = 10.0  # seconds that a new watcher gives the last one to let go of the folder
@@ -110,11 +112,12 @@ def _watch(
         yield _message(taken, known, spool)
 
     ending, ready, asked = False, None, 0.0
+    begun = time.monotonic() + BEGIN if streams is not None else 0.0
     try:
         while not ending or arrivals.waiting or spool.held:
             for taken in spool.returned():
                 yield _message(taken, known, spool)
-            ready = _next(arrivals, spool)
+            ready = _next(arrivals, spool, TICK if told or time.monotonic() > begun else FIRST)
             _tell(arrivals)
             if streams is not None and (not ready or time.monotonic() - asked > ASK):
                 asked = time.monotonic()
@@ -152,9 +155,9 @@ def _ours(opened: Iterable[Message], watched: Path) -> Iterator[Message]:
         yield message
 
 
-def _next(arrivals: Arrivals, spool: Spool) -> Taken | None:
-    """The next file that can be claimed; None if there is none for the moment. Raises FolderGone."""
-    candidate, ready = arrivals.next(TICK), None
+def _next(arrivals: Arrivals, spool: Spool, tick: float) -> Taken | None:
+    """The next file that can be claimed; None if there is none within `tick` seconds. Raises FolderGone."""
+    candidate, ready = arrivals.next(tick), None
     if not candidate:
         spool.rest()
     else:

@@ -6,7 +6,7 @@ A step is a file opened to be written, a look into a folder, a rename or a remov
 folder, as what it opens to read or to sync changes nothing. Between its two lives a reader finishes, as a watcher
 would, every frame that is there; and within a life, whenever the splitter waits for that because of its BUDGET. The
 source is a clip, or the test camera. A fork for each life saves starting Python, and drawing what all pictures of the
-camera share.
+camera share, and importing what reads it.
 """
 
 import itertools
@@ -18,7 +18,7 @@ from collections import Counter
 from pathlib import Path
 
 from bus import wait
-from media import camera, frames
+from media import camera, frames, pyav
 from nodes.splitter import splitter
 
 STEPS = ("open", "os.scandir", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "shutil.rmtree")
@@ -27,6 +27,7 @@ STEPS = ("open", "os.scandir", "os.rename", "os.remove", "os.mkdir", "os.rmdir",
 def main(source: str, folder: Path, count: int, budget: int = 0) -> None:
     os.environ["ZG_RUN"] = "both lives belong to one run of a launcher"
     camera.draw(0)
+    assert pyav  # imported once, and not in each life
     expected = Counter(f"clip-{number:08d}.jpg" for number in range(count))
     for steps in itertools.count(1):
         shutil.rmtree(folder, ignore_errors=True)

@@ -69,13 +69,13 @@ class Family:
     def pids(self) -> list[int]:
         return below(os.getpid())
 
-    def until(self, holds: Callable[[], object], seconds: float, what: str) -> None:
+    def until(self, holds: Callable[[], object], seconds: float, what: str, look: float = LOOK) -> None:
         """Wait for a condition. Raises Broken, with the last of what was said, if it does not come about."""
         deadline = time.monotonic() + seconds
         while not holds():
             if time.monotonic() > deadline:
                 raise Broken(f"{what} did not come about within {seconds:g} s: {self.said[-1500:].strip()}")
-            time.sleep(LOOK)
+            time.sleep(look)
 
     def ends(self, seconds: float) -> None:
         """Wait until the first process has ended. Raises Broken if it does not, or fails."""

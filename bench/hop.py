@@ -100,6 +100,7 @@ def _run(plan: Plan, command: Callable[[Path], Sequence[str | Path]], folder: Pa
     with Family(command(folder), folder) as family:
         family.until((folder / "received.json").exists, PATIENCE, "the receiver's last word", LOOK)
         sent, received = (_read(folder / f"{name}.json", family) for name in ("sent", "received"))
+        family.leave(by_itself=True)
     return {case.name: _figures(sent[case.name], received[case.name]) for case in plan.cases}
 
 

@@ -13,7 +13,7 @@ from bench.conversion import MEASURES, RESULTS, conversion
 from bench.graphs import launched
 from bench.workshop import Workshop
 
-FRAMES, QUICK_FRAMES = 300, 40
+FRAMES, QUICK_FRAMES = 300, 24
 REPLICAS = 2
 ENGINES = {"": "Pillow", "opencv": "OpenCV"}
 EMBOSS = ":".join(f"{plane}m=-1 0 0 0 1 0 0 0 0:{plane}bias=128" for plane in range(3))  # for ffmpeg's convolution

@@ -51,7 +51,8 @@ def _where(jobs: dict[str, Any]) -> list[str]:
         "### Where",
         "",
         f"{machine['cores']} cores of {machine['processor']}, {machine['memory_gb']:g} GB, {machine['disk']}, Linux"
-        f" {machine['kernel']}, Python {machine['python']}, commit {machine['commit']}; {ours}."
+        f" {machine['kernel']}, Python {machine['python']}; {ours}."
+        + (f" Commit {machine['commit']}." if machine["commit"] else "")
         + (f" Peers: {theirs}." if theirs else ""),
         f"How busy the machine was when each job began (load average): {busy}.",
     ]

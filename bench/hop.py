@@ -18,7 +18,7 @@ from bench.workshop import Workshop
 
 BYTES = (Case("100 B", 100), Case("4 KB", 4_000), Case("120 KB", 120_000))
 RAW = (Case("720p raw", 1280 * 720 * 3, (720, 1280, 3)), Case("4K raw", 3840 * 2160 * 3, (2160, 3840, 3)))
-PLAN = Plan((*BYTES, *RAW), samples=30, period=0.01, burst=0.4)
+PLAN = Plan((*BYTES, *RAW), samples=30, period=0.01, burst=0.3, warm=5)
 QUICK = Plan((*BYTES, RAW[0]), samples=10, period=0.01, burst=0.1, warm=3)
 DORA_SIZES = (64, 512, 2048, 4096, 4 * 4096, 10 * 4096, 100 * 4096, 1000 * 4096)  # of its script, but for 0 and 8 bytes
 DORA_PLAN = Plan(tuple(Case(f"{size} B", size) for size in DORA_SIZES), samples=100, period=0.005, burst=0.0)
@@ -59,7 +59,7 @@ def hop(workshop: Workshop) -> Job:
         " last receipt or acknowledgement. CPU: of all processes, the launcher's or the daemon's included."
     )
     measures = (*LATENCY, *THROUGHPUT)
-    contenders = (*_wires(workshop, plan, 6), *_others(workshop, plan), copying(plan))
+    contenders = (*_wires(workshop, plan, 6.5), *_others(workshop, plan), copying(plan))
     return Job("hop", words, contenders, measures, 1 if workshop.quick else 20)  # latencies of small ones vary much
 
 
@@ -67,7 +67,7 @@ def dora_shape(workshop: Workshop) -> Job:
     """100 messages of each size, 5 ms apart: what dora's own script measures."""
     plan = DORA_QUICK if workshop.quick else DORA_PLAN
     words = f"The latency part of dora's own benchmark: {plan.samples} messages of each size, 5 ms apart, as bytes."
-    ours, pyzmq, dora, _ = _wires(workshop, plan, 8)
+    ours, pyzmq, dora, _ = _wires(workshop, plan, 7)
     return Job("dora-shape", words, (ours, replace(pyzmq, every=2), dora), LATENCY, 1 if workshop.quick else 10)
 
 
@@ -77,9 +77,14 @@ def _wires(workshop: Workshop, plan: Plan, seconds: float) -> tuple[Contender, .
     return (
         Contender("ours", OURS, partial(_run, plan, _ours), seconds),
         Contender("pyzmq", PYZMQ, partial(_run, plan, partial(_pair, Path(sys.executable), "pyzmq")), seconds),
-        Contender("dora", DORA, partial(_run, plan, partial(_dora, dora)), seconds + 1, no_dora),
+        Contender("dora", DORA, partial(_run, plan, partial(_dora, dora)), seconds + 2, no_dora),
         Contender(
-            "imagezmq", IMAGEZMQ, partial(_run, plan, partial(_pair, imagezmq, "imagezmq")), seconds, no_imagezmq
+            "imagezmq",
+            IMAGEZMQ,
+            partial(_run, plan, partial(_pair, imagezmq, "imagezmq")),
+            seconds,
+            no_imagezmq,
+            every=2,
         ),
     )
 

@@ -44,8 +44,9 @@ def main() -> int:
         return OK
     found = json.loads(options.json.read_text()) if options.json and options.json.exists() else {"jobs": {}}
     for job in jobs:
+        where = machine.facts(workshop.cache)  # before: how busy others keep it, and not we
         figures = contest(job, pairs[job.name], workshop.cache)
-        found["jobs"][job.name] = {"machine": machine.facts(workshop.cache), "peers": workshop.versions, **figures}
+        found["jobs"][job.name] = {"machine": where, "peers": workshop.versions, **figures}
         print("\n" + "\n".join(tables(job.name, found["jobs"][job.name])), flush=True)
         if options.json:
             options.json.parent.mkdir(parents=True, exist_ok=True)
@@ -91,7 +92,7 @@ def _options() -> Any:
     parser.add_argument("jobs", nargs="*", metavar="JOB", help=f"{', '.join(JOBS)}; all of them by default")
     parser.add_argument("--list", action="store_true", help="say what would be done, and how long it takes")
     parser.add_argument("--quick", action="store_true", help="a few frames and messages, one pair: does it run at all?")
-    parser.add_argument("--pairs", type=int, metavar="N", help="rounds; by default 10 or 20, as the job needs")
+    parser.add_argument("--pairs", type=int, metavar="N", help="rounds; by default 3 to 20, as the job needs")
     parser.add_argument("--peers", type=_names, metavar="A,B", help="these peers only")
     parser.add_argument("--plots", type=Path, metavar="FOLDER", help="report: PNG files go there")
     parser.add_argument(
@@ -101,7 +102,10 @@ def _options() -> Any:
     words = "the peers' environments, the clip and what is written meanwhile (%(default)s)"
     parser.add_argument("--cache", type=Path, default=CACHE, metavar="FOLDER", help=words)
     options = parser.parse_args()
-    if options.jobs[:1] != ["report"] and (unknown := [name for name in options.jobs if name not in JOBS]):
+    if options.jobs[:1] == ["report"]:
+        if len(options.jobs) != 2:
+            parser.error("report of which file? Give the one that --json wrote: report figures.json")
+    elif unknown := [name for name in options.jobs if name not in JOBS]:
         parser.error(f'there is no job "{unknown[0]}": they are {", ".join(JOBS)}')
     return options
 

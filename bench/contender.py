@@ -28,6 +28,7 @@ class Measure(NamedTuple):
     title: str
     unit: str
     is_compared: bool = True  # ours is divided by each other's
+    pooled: float = 0.0  # which quantile of the latencies of all rounds together; 0.0: the median of the rounds
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from bench.family import Broken, Family
 
 LOOK = 0.04  # seconds between two looks at the folder of results
 PATIENCE = 60.0  # seconds until the first result
+FINISH = 2.0  # seconds that the last result is given to become whole
 QUIET = 10.0  # seconds without a new result after which no more are expected
 RESULTS = "converted"  # the folder, in the one that a contender runs in
 SMALLEST = 10_000  # bytes that a whole result has at least
@@ -42,10 +43,14 @@ def conversion(command: Command, frames: int, folder: Path) -> Figures:
         spent = family.cpu - cpu
         if seen == first:
             raise Broken(f"after {first} results no more came: {family.said[-1500:].strip()}")
-        family.stop()
+        finished = time.monotonic()
+        while _broken(results) and time.monotonic() < finished + FINISH:  # of the last there may be no more than a name
+            time.sleep(LOOK)
+        family.leave(by_itself=False)
         family.kill()
         whole = family.cpu
-    _check(results)
+    if broken := _broken(results):
+        raise Broken(f"{broken} is no whole JPEG")
     steady = seen - first
     return {
         "": {
@@ -65,9 +70,10 @@ def _count(folder: Path) -> int:
         return sum(entry.name.endswith(".jpg") and not entry.name.startswith(".") for entry in entries)
 
 
-def _check(folder: Path) -> None:
-    """Raises Broken if a file is no whole picture."""
-    for path in sorted(folder.glob("*.jpg")):
+def _broken(folder: Path) -> str:
+    """The name of a result that is no whole picture; empty if there is none."""
+    for path in sorted(folder.glob("*.jpg"), reverse=True):
         content = path.read_bytes()
         if len(content) < SMALLEST or content[:3] != b"\xff\xd8\xff" or content[-2:] != b"\xff\xd9":
-            raise Broken(f"{path.name} is no whole JPEG: {len(content)} bytes")
+            return path.name
+    return ""

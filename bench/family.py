@@ -16,7 +16,7 @@ from bench.cpu import below, used
 ROOT = Path(__file__).parent.parent
 PR_SET_CHILD_SUBREAPER = 36  # <sys/prctl.h>
 LOOK = 0.01  # seconds between two looks at what has no event
-GRACE = 5.0  # seconds between being asked to end and being killed
+GRACE = 5.0  # seconds that each way to end is given, before the next: by itself, asked to, killed
 
 
 class Broken(Exception):
@@ -54,6 +54,7 @@ class Family:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.leave(by_itself=False)
         self.kill()
 
     @property
@@ -69,13 +70,13 @@ class Family:
     def pids(self) -> list[int]:
         return below(os.getpid())
 
-    def until(self, holds: Callable[[], object], seconds: float, what: str) -> None:
+    def until(self, holds: Callable[[], object], seconds: float, what: str, look: float = LOOK) -> None:
         """Wait for a condition. Raises Broken, with the last of what was said, if it does not come about."""
         deadline = time.monotonic() + seconds
         while not holds():
             if time.monotonic() > deadline:
                 raise Broken(f"{what} did not come about within {seconds:g} s: {self.said[-1500:].strip()}")
-            time.sleep(LOOK)
+            time.sleep(look)
 
     def ends(self, seconds: float) -> None:
         """Wait until the first process has ended. Raises Broken if it does not, or fails."""
@@ -83,11 +84,14 @@ class Family:
         if self.process.returncode:
             raise Broken(f"it exited with {self.process.returncode}: {self.said[-1500:].strip()}")
 
-    def stop(self) -> None:
-        """Ask the first process to end."""
-        self.process.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(GRACE)
+    def leave(self, *, by_itself: bool) -> None:
+        """Let the first process end `by_itself`, or ask it to; so that it can tidy up, in /dev/shm for one."""
+        for asked in (False, True) if by_itself else (True,):
+            if asked:
+                self.process.terminate()  # which does nothing once it has ended
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(GRACE)
+                return
 
     def kill(self) -> None:
         """Kill all that is left, and wait for it."""

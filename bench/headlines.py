@@ -17,7 +17,6 @@ class Headline(NamedTuple):
     is_difference: bool = False  # ours less the other's; else ours divided by it
 
 
-RATE, P50, SHARE = "throughput", "p50 at 100 Hz", "ours / {}"
 HEADLINES = (
     Headline("recipe", "", "rate", "pool", "recipe, throughput, Pillow"),
     Headline("recipe", "", "rate", "original", "recipe, throughput, Pillow"),

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,17 +18,18 @@ from bench.workshop import Workshop
 
 BYTES = (Case("100 B", 100), Case("4 KB", 4_000), Case("120 KB", 120_000))
 RAW = (Case("720p raw", 1280 * 720 * 3, (720, 1280, 3)), Case("4K raw", 3840 * 2160 * 3, (2160, 3840, 3)))
-PLAN = Plan((*BYTES, *RAW), samples=30, period=0.01, burst=0.4)
+PLAN = Plan((*BYTES, *RAW), samples=30, period=0.01, burst=0.3, warm=5)
 QUICK = Plan((*BYTES, RAW[0]), samples=10, period=0.01, burst=0.1, warm=3)
 DORA_SIZES = (64, 512, 2048, 4096, 4 * 4096, 10 * 4096, 100 * 4096, 1000 * 4096)  # of its script, but for 0 and 8 bytes
 DORA_PLAN = Plan(tuple(Case(f"{size} B", size) for size in DORA_SIZES), samples=100, period=0.005, burst=0.0)
 DORA_QUICK = Plan(DORA_PLAN.cases[-2:], samples=10, period=0.005, burst=0.0, warm=3)
 PATIENCE = 120.0  # seconds for one run
+LOOK = 0.1  # seconds between two looks at whether it is over, which should disturb nobody
 
 LATENCY = (
     Measure("p50", "p50", "us"),
-    Measure("p90", "p90", "us", is_compared=False),
-    Measure("p99", "p99", "us", is_compared=False),
+    Measure("p90", "p90", "us", is_compared=False, pooled=0.9),
+    Measure("p99", "p99", "us", is_compared=False, pooled=0.99),
     Measure("cpu_paced", "CPU, paced", "us a message"),
 )
 THROUGHPUT = (
@@ -57,7 +59,7 @@ def hop(workshop: Workshop) -> Job:
         " last receipt or acknowledgement. CPU: of all processes, the launcher's or the daemon's included."
     )
     measures = (*LATENCY, *THROUGHPUT)
-    contenders = (*_wires(workshop, plan, 6), *_others(workshop, plan), copying(plan))
+    contenders = (*_wires(workshop, plan, 6.5), *_others(workshop, plan), copying(plan))
     return Job("hop", words, contenders, measures, 1 if workshop.quick else 20)  # latencies of small ones vary much
 
 
@@ -65,7 +67,8 @@ def dora_shape(workshop: Workshop) -> Job:
     """100 messages of each size, 5 ms apart: what dora's own script measures."""
     plan = DORA_QUICK if workshop.quick else DORA_PLAN
     words = f"The latency part of dora's own benchmark: {plan.samples} messages of each size, 5 ms apart, as bytes."
-    return Job("dora-shape", words, _wires(workshop, plan, 8), LATENCY, 1 if workshop.quick else 6)
+    ours, pyzmq, dora, _ = _wires(workshop, plan, 7)
+    return Job("dora-shape", words, (ours, replace(pyzmq, every=2), dora), LATENCY, 1 if workshop.quick else 10)
 
 
 def _wires(workshop: Workshop, plan: Plan, seconds: float) -> tuple[Contender, ...]:
@@ -74,9 +77,14 @@ def _wires(workshop: Workshop, plan: Plan, seconds: float) -> tuple[Contender, .
     return (
         Contender("ours", OURS, partial(_run, plan, _ours), seconds),
         Contender("pyzmq", PYZMQ, partial(_run, plan, partial(_pair, Path(sys.executable), "pyzmq")), seconds),
-        Contender("dora", DORA, partial(_run, plan, partial(_dora, dora)), seconds + 1, no_dora),
+        Contender("dora", DORA, partial(_run, plan, partial(_dora, dora)), seconds + 2, no_dora),
         Contender(
-            "imagezmq", IMAGEZMQ, partial(_run, plan, partial(_pair, imagezmq, "imagezmq")), seconds, no_imagezmq
+            "imagezmq",
+            IMAGEZMQ,
+            partial(_run, plan, partial(_pair, imagezmq, "imagezmq")),
+            seconds,
+            no_imagezmq,
+            every=2,
         ),
     )
 
@@ -95,8 +103,9 @@ def _run(plan: Plan, command: Callable[[Path], Sequence[str | Path]], folder: Pa
     """The figures of each case, of one run of a pair of programs."""
     plan.write(folder / "plan.json")
     with Family(command(folder), folder) as family:
-        family.until((folder / "received.json").exists, PATIENCE, "the receiver's last word")
+        family.until((folder / "received.json").exists, PATIENCE, "the receiver's last word", LOOK)
         sent, received = (_read(folder / f"{name}.json", family) for name in ("sent", "received"))
+        family.leave(by_itself=True)
     return {case.name: _figures(sent[case.name], received[case.name]) for case in plan.cases}
 
 
@@ -110,13 +119,11 @@ def _figures(sent: dict[str, Any], received: dict[str, Any]) -> dict[str, Any]:
     """Raises Broken if something came torn."""
     if received["torn"]:
         raise Broken(f"{received['torn']} messages came torn")
-    latencies, paced = sorted(received["latencies"]), sent["latency"]
+    latencies, paced = received["latencies"], sent["latency"]
     found = {
-        "p50": quantile(latencies, 0.5),
-        "p90": quantile(latencies, 0.9),
-        "p99": quantile(latencies, 0.99),
+        "p50": quantile(sorted(latencies), 0.5),
         "cpu_paced": (received["cpu"]["latency"] - paced["cpu"]) * 1e6 / paced["sent"],
-        "latencies": [round(latency) for latency in received["latencies"]],
+        "latencies": [round(latency) for latency in latencies],
         "paced_sent": paced["sent"],
         "paced_received": len(latencies),
         "twice": received["twice"],

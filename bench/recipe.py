@@ -13,7 +13,7 @@ from bench.conversion import MEASURES, RESULTS, conversion
 from bench.graphs import launched
 from bench.workshop import Workshop
 
-FRAMES, QUICK_FRAMES = 300, 40
+FRAMES, QUICK_FRAMES = 264, 24
 REPLICAS = 2
 ENGINES = {"": "Pillow", "opencv": "OpenCV"}
 EMBOSS = ":".join(f"{plane}m=-1 0 0 0 1 0 0 0 0:{plane}bias=128" for plane in range(3))  # for ffmpeg's convolution
@@ -40,7 +40,14 @@ def recipe(workshop: Workshop) -> Job:
     no_splitter = workshop.program("original", "gst-launch-1.0", "ffmpeg")
     peers = (
         Contender("original", ORIGINAL, _converting(workshop, _original), 8, no_splitter),
-        Contender("openfilter", OPENFILTER, _converting(workshop, partial(_openfilter, openfilter)), 11, no_openfilter),
+        Contender(
+            "openfilter",
+            OPENFILTER,
+            _converting(workshop, partial(_openfilter, openfilter)),
+            10,
+            no_openfilter,
+            every=2,
+        ),
     )
     return _job(workshop, "recipe", words, _through_files, (FILES, FILES_POOL), peers)
 

@@ -11,7 +11,7 @@ BEGIN, END = "<!-- figures: made by python -m bench report -->", "<!-- end of fi
 INTERVALS = (
     "A figure is the median of all rounds. Behind a peer's figure stands ours divided by it: the median of the ratios"
     " of the rounds, in brackets an interval that holds the true median in at least 95 of 100 cases, whatever the"
-    " distribution (from the order of the ratios; it takes six rounds)."
+    " distribution (from the order of the ratios; it takes six rounds). p90 and p99 are of the messages of all rounds."
 )
 
 
@@ -51,7 +51,8 @@ def _where(jobs: dict[str, Any]) -> list[str]:
         "### Where",
         "",
         f"{machine['cores']} cores of {machine['processor']}, {machine['memory_gb']:g} GB, {machine['disk']}, Linux"
-        f" {machine['kernel']}, Python {machine['python']}, commit {machine['commit']}; {ours}."
+        f" {machine['kernel']}, Python {machine['python']}; {ours}."
+        + (f" Commit {machine['commit']}." if machine["commit"] else "")
         + (f" Peers: {theirs}." if theirs else ""),
         f"How busy the machine was when each job began (load average): {busy}.",
     ]

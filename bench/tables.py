@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from bench.contender import Measure
-from bench.quantiles import Median, median
+from bench.quantiles import Median, median, quantile
 
 LARGE, SMALL = 1000, 100  # figures from here on have no decimals; below, three digits
 
@@ -64,19 +64,29 @@ def _pairs(job: dict[str, Any], contender: str, case: str, measure: str) -> list
 def _table(job: dict[str, Any], rows: Sequence[tuple[str, str, str]]) -> list[str]:
     """`rows`: what stands before each, its contender and its case."""
     measures = [Measure(*words) for words in job["measures"]]
-    measures = [one for one in measures if any(values(job, *row[1:], one.name) for row in rows)]
+    measures = [one for one in measures if any(_found(job, *row[1:], one) for row in rows)]
     head = ["", *(f"{one.title}, {one.unit}" for one in measures)]
     return list(_aligned([head, *([row[0], *(_cell(job, *row[1:], one) for one in measures)] for row in rows)]))
 
 
 def _cell(job: dict[str, Any], contender: str, case: str, measure: Measure) -> str:
     """The median, and behind it that of the ratios: `72.1; 0.93 (0.91 to 0.95)`."""
-    found = list(values(job, contender, case, measure.name).values())
+    found = _found(job, contender, case, measure)
     if not found:
         return "failed" if any("failed" in run for run in job["runs"] if run["contender"] == contender) else ""
+    if measure.pooled:
+        return number(quantile(sorted(found), measure.pooled))
     pairs = ratios(job, contender, case, measure.name) if measure.is_compared else []
     ratio = median(pairs)
     return number(median(found).value) + (f"; {ratio.value:.2f}{sure(ratio)}" if pairs else "")
+
+
+def _found(job: dict[str, Any], contender: str, case: str, measure: Measure) -> list[float]:
+    """The figures of all rounds; of what is pooled, all that they consist of."""
+    if not measure.pooled:
+        return list(values(job, contender, case, measure.name).values())
+    mine = [run for run in job["runs"] if run["contender"] == contender and case in run.get("figures", {})]
+    return [latency for run in mine for latency in run["figures"][case].get("latencies", [])]
 
 
 def number(value: float) -> str:

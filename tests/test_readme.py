@@ -105,7 +105,8 @@ def test_each_further_command_works(tmp_path: Path, command: str) -> None:
             running.callback(server.wait)
             running.callback(server.kill)
         if "status" in words:
-            launched = running.enter_context(Launch(tmp_path, "splitter.limit=250"))  # which --watch sees end
+            small = "splitter.size=64x36"  # ten seconds of them are little work, and --watch sees their end
+            launched = running.enter_context(Launch(tmp_path, "splitter.limit=250", small))
             launched.says("ready")
         done = subprocess.run(
             [sys.executable, *words],

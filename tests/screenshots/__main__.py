@@ -28,7 +28,7 @@ def take(names: Sequence[str], into: Path, robot: Path, frames: int) -> None:
         if views:
             web.take(browser, views, into, robot, frames)
         if terminal.NAME in names:
-            terminal.take(browser, into, robot)
+            terminal.take(browser, into, robot, frames)
         browser.close()
 
 
@@ -37,7 +37,7 @@ def main() -> int:
     words = argparse.ArgumentParser("python -m tests.screenshots", description=__doc__.partition("\n")[0])
     words.add_argument("--into", type=Path, default=ROOT / "docs" / "images", help="where they are written")
     words.add_argument("--robot", type=Path, default=Path("/tmp/robot"), help="a new folder for the graphs")
-    words.add_argument("--frames", type=int, default=LOOKED_BACK, help="finished before the page is looked at")
+    words.add_argument("--frames", type=int, default=LOOKED_BACK, help="made before a picture is taken")
     words.add_argument("names", nargs="*", choices=[[], *known], metavar="NAME", help=", ".join(known))
     wanted = words.parse_args()
     take(wanted.names or known, wanted.into, wanted.robot, wanted.frames)

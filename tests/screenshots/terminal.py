@@ -18,7 +18,7 @@ NAME = "terminal"
 COLUMNS, ROWS = 100, 30
 PATIENCE = 60.0  # seconds
 VICTIM = "converter.1"
-KILLED, TAKEN = 150, 480  # frames of 750: after so many it is killed, and the picture taken
+TAKEN = 480  # frames of 750, at most, after which the picture is taken; after a third of them it is killed
 GROUND, INK, BLACK = (22, 25, 28), (214, 212, 206), (70, 76, 82)
 RED, GREEN, YELLOW = (242, 119, 106), (140, 200, 130), (232, 181, 95)
 BLUE, MAGENTA, CYAN = (112, 165, 230), (200, 150, 220), (110, 196, 200)
@@ -30,17 +30,18 @@ pre {{ margin: 0; padding: 14px 18px; font: 13px/1.32 "DejaVu Sans Mono", monosp
 </style><pre>{code}</pre>"""
 
 
-def take(browser: Browser, into: Path, robot: Path) -> None:
-    """Write a picture of the default graph's run, in which a converter is killed."""
+def take(browser: Browser, into: Path, robot: Path, frames: int) -> None:
+    """Write a picture of the default graph's run after so many frames, in which a converter is killed."""
+    taken = min(frames, TAKEN)
     terminal = Terminal(COLUMNS, ROWS)
     words = ("--page=off",)  # whose address, with its token, would stand on the screen
     with (
         picture.folder(robot),
         Launch(robot, *words, env={"TERM": "xterm", "NO_COLOR": ""}, onto=terminal.inner) as graph,
     ):
-        until(lambda: made(terminal) > KILLED, PATIENCE, "frames before the kill")
+        until(lambda: made(terminal) > taken // 3, PATIENCE, "frames before the kill")
         graph.kill(VICTIM)
-        until(lambda: made(terminal) > TAKEN, PATIENCE, "frames after it")
+        until(lambda: made(terminal) > taken, PATIENCE, "frames after it")
         lines = terminal.coloured()
     terminal.close()
     with browser.new_context(device_scale_factor=picture.SHARP) as context:

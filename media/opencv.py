@@ -43,7 +43,7 @@ class Pixels:
         if not done or not comment:
             return body.tobytes() if done else self.image
         segment = b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment
-        return b"".join((memoryview(body)[:HEAD], segment, memoryview(body)[HEAD:]))
+        return b"".join((body.data[:HEAD], segment, body.data[HEAD:]))
 
     @property
     def payload(self) -> Array:

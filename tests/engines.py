@@ -9,7 +9,7 @@ from PIL import Image
 try:
     import cv2
 except ImportError:
-    cv2 = None
+    cv2 = None  # type: ignore[assignment]
 
 __all__ = ["EVERY", "SIZES", "noise", "off", "with_opencv"]
 

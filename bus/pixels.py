@@ -22,7 +22,7 @@ def of_array(array: numpy.ndarray[Any, Any]) -> tuple[Shape, memoryview] | None:
     if not mode or array.dtype != "uint8" or not array.size:
         return None
     height, width = array.shape[:2]
-    return (mode, width, height), array.reshape(-1).data.toreadonly()
+    return (mode, width, height), array.ravel().data.toreadonly()
 
 
 def as_array(shape: Shape, pixels: bytes | memoryview) -> numpy.ndarray[Any, Any]:

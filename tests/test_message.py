@@ -148,3 +148,10 @@ def test_too_many_facts_are_refused_before_they_travel() -> None:
 def test_an_image_without_pixels_is_malformed(size: tuple[int, int]) -> None:
     with pytest.raises(Malformed, match="0 bytes are not"):
         travel(Message(Image.new("RGB", size)))
+
+
+@pytest.mark.parametrize("part", [numpy.s_[..., 0], numpy.s_[::2, :, :3], numpy.s_[:, ::-1], numpy.s_[:1, :1, 1]])
+def test_part_of_an_array_travels_as_well(part: Any) -> None:
+    whole = numpy.arange(6 * 8 * 4, dtype=numpy.uint8).reshape(6, 8, 4)
+    got = travel(Message(whole[part]))
+    assert numpy.asarray(got.image).tolist() == whole[part].tolist()

@@ -57,7 +57,7 @@ class Hub:
             ready = self._poller.poll(int(timeout * 1000))
             for socket, _ in ready:
                 self._calls[socket]()
-            if timeout or ready:
+            if ready and not timeout:  # who waits comes back at once, or has a message to give to user code
                 self.tick()
         except Exception as failure:
             self.failure = failure

@@ -8,6 +8,8 @@ import mmap
 import os
 import weakref
 from collections import deque
+from functools import cache
+from typing import Any
 
 from bus.arena import HEAD, SEALS, SIZE, TOKEN, USE, Address, capacity
 from bus.header import Malformed
@@ -32,6 +34,12 @@ class _Mapping:
     def __del__(self) -> None:
         if hasattr(self, "address"):
             _libc.munmap(self.address, SIZE)
+
+
+@cache
+def _exporter(size: int) -> Any:
+    """The type of what every view of a slot of so many bytes keeps alive."""
+    return ctypes.c_ubyte * size
 
 
 class Shared:
@@ -65,13 +73,13 @@ class Shared:
         """A payload, as long as this, or anything that was made of it without copying, is alive. Raises Malformed."""
         if not length > 0 or at % mmap.PAGESIZE or not 0 < at <= SIZE - capacity(length):
             raise Malformed("a payload that lies outside of its arena")
-        place = self._mapping.address + at
-        if ctypes.string_at(place, USE.size) != USE.pack(use):
+        exporter = _exporter(capacity(length)).from_address(self._mapping.address + at)
+        exporter.mapping = self._mapping
+        pixels = memoryview(exporter).cast("B").toreadonly()
+        if USE.unpack_from(pixels)[0] != use:
             raise Malformed("a payload that has been written over")
-        exporter = (ctypes.c_ubyte * capacity(length)).from_address(place)
-        exporter.mapping = self._mapping  # type: ignore[attr-defined]
         self._open[loan] = weakref.ref(exporter, lambda gone: self._gone(loan))
-        return memoryview(exporter).cast("B")[HEAD : HEAD + length].toreadonly()
+        return pixels[HEAD : HEAD + length]
 
     def _gone(self, loan: int) -> None:
         """Called by any thread, at any time."""

@@ -20,7 +20,7 @@ MEASURES = (
     Measure("whole", "whole", "frames/s, from the command on"),
     Measure("cpu", "CPU", "ms a frame"),
     Measure("cpu_whole", "CPU, whole", "ms a frame"),
-    Measure("lost", "lost", "frames", is_compared=False),
+    Measure("lost", "lost", "frames", is_compared=False, is_mean=True),
 )
 
 Command = Callable[[Path], Sequence[str | Path]]

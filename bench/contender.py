@@ -18,7 +18,7 @@ class Contender:
     seconds: float  # that it takes on two cores, about
     missing: str = ""  # why it cannot run here
     every: int = 1  # runs in every so many of the pairs
-    beside: str = "ours"  # the contender whose figures are divided by its own
+    beside: str = "ours"  # the contender whose figures are divided by its own; empty: nobody's are
 
 
 class Measure(NamedTuple):
@@ -28,6 +28,7 @@ class Measure(NamedTuple):
     title: str
     unit: str
     is_compared: bool = True  # ours is divided by each other's
+    is_mean: bool = False  # the mean of the rounds is shown, and not their median, which hides what is seldom
     pooled: float = 0.0  # which quantile of the latencies of all rounds together; 0.0: the median of the rounds
 
 

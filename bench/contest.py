@@ -30,7 +30,7 @@ def contest(job: Job, pairs: int, cache: Path) -> dict[str, Any]:
     return {
         "words": job.words,
         "pairs": pairs,
-        "measures": [list(measure) for measure in job.measures],
+        "measures": [measure._asdict() for measure in job.measures],
         "contenders": {contender.name: contender.words for contender in here},
         "beside": {contender.name: contender.beside for contender in here if contender.beside != contender.name},
         "missing": {contender.name: contender.missing for contender in job.contenders if contender.missing},

@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from bench.contender import Figures, Measure
@@ -20,13 +21,30 @@ MEASURES = (
     Measure("whole", "whole", "frames/s, from the command on"),
     Measure("cpu", "CPU", "ms a frame"),
     Measure("cpu_whole", "CPU, whole", "ms a frame"),
-    Measure("lost", "lost", "frames", is_compared=False),
+    Measure("lost", "lost", "frames", is_compared=False, is_mean=True),
 )
 
-Command = Callable[[Path], Sequence[str | Path]]
+Command = Callable[[Path, Path], Sequence[str | Path]]  # for a clip, in a folder
 
 
-def conversion(command: Command, frames: int, folder: Path) -> Figures:
+def conversions(command: Command, clips: Sequence[tuple[Path, int]], folder: Path) -> Figures:
+    """The figures of the last of some clips, each with its number of frames, from short to long.
+
+    What a frame costs is taken from the difference between the first and the last, without starting and ending.
+    """
+    found = []
+    for clip, frames in clips:
+        place = folder / clip.stem
+        place.mkdir()
+        found.append(conversion(partial(command, clip), frames, place)[""])
+    short, long = found[0], found[-1]
+    if long["results"] > short["results"]:
+        spent = long["cpu_whole"] * long["results"] - short["cpu_whole"] * short["results"]
+        long["cpu"] = spent / (long["results"] - short["results"])
+    return {"": long}
+
+
+def conversion(command: Callable[[Path], Sequence[str | Path]], frames: int, folder: Path) -> Figures:
     """Run it until all `frames` are converted, or no more come. Raises Broken if results are no pictures."""
     results = folder / RESULTS
     results.mkdir()
@@ -34,13 +52,11 @@ def conversion(command: Command, frames: int, folder: Path) -> Figures:
         family.until(lambda: _count(results), PATIENCE, "the first result")
         first = seen = _count(results)
         began = changed = now = time.monotonic()
-        cpu = family.cpu
         while seen < frames and now - changed < QUIET:
             time.sleep(LOOK)
             now = time.monotonic()
             if (count := _count(results)) > seen:
                 seen, changed = count, now
-        spent = family.cpu - cpu
         if seen == first:
             raise Broken(f"after {first} results no more came: {family.said[-1500:].strip()}")
         finished = time.monotonic()
@@ -56,7 +72,7 @@ def conversion(command: Command, frames: int, folder: Path) -> Figures:
         "": {
             "rate": steady / (changed - began),
             "whole": seen / (changed - family.began),
-            "cpu": spent * 1000 / steady,
+            "cpu": whole * 1000 / seen,
             "cpu_whole": whole * 1000 / seen,
             "lost": frames - seen,
             "frames": frames,

@@ -14,7 +14,7 @@ SECONDS = 0.05  # for each size
 
 
 def copying(plan: Plan) -> Contender:
-    return Contender("memcpy", WORDS, partial(_run, plan), SECONDS * len(plan.cases), every=2)
+    return Contender("memcpy", WORDS, partial(_run, plan), SECONDS * len(plan.cases), every=2, beside="")
 
 
 def _run(plan: Plan, folder: Path) -> Figures:

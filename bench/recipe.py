@@ -9,11 +9,12 @@ from typing import Any
 
 from bench.clip import clip
 from bench.contender import Contender, Job
-from bench.conversion import MEASURES, RESULTS, conversion
+from bench.conversion import MEASURES, RESULTS, conversions
 from bench.graphs import launched
 from bench.workshop import Workshop
 
 FRAMES, QUICK_FRAMES = 264, 24
+SHORT = 24  # frames of the clip that tells what starting and ending cost
 REPLICAS = 2
 ENGINES = {"": "Pillow", "opencv": "OpenCV"}
 EMBOSS = ":".join(f"{plane}m=-1 0 0 0 1 0 0 0 0:{plane}bias=128" for plane in range(3))  # for ffmpeg's convolution
@@ -39,7 +40,7 @@ def recipe(workshop: Workshop) -> Job:
     openfilter, no_openfilter = workshop.python("openfilter")
     no_splitter = workshop.program("original", "gst-launch-1.0", "ffmpeg")
     peers = (
-        Contender("original", ORIGINAL, _converting(workshop, _original), 8, no_splitter),
+        Contender("original", ORIGINAL, _converting(workshop, _original), 10, no_splitter),
         Contender(
             "openfilter",
             OPENFILTER,
@@ -70,13 +71,13 @@ def _job(
         args = {"engine": engine or "pillow"} if workshop.has_engines else {}
         contenders += (
             Contender(
-                f"ours{suffix}", f"{ours}; with {title}", _converting(workshop, partial(graph, args)), 6, missing
+                f"ours{suffix}", f"{ours}; with {title}", _converting(workshop, partial(graph, args)), 8.5, missing
             ),
             Contender(
                 f"pool{suffix}",
                 f"{pool}; with {title}",
                 _converting(workshop, partial(_pool, name, engine or "pillow")),
-                5,
+                7,
                 workshop.cv2 if engine else "",
                 beside="ours" if missing else f"ours{suffix}",
             ),
@@ -85,24 +86,21 @@ def _job(
     no_ffmpeg = workshop.program("ffmpeg", "ffmpeg")
     contenders += (
         *peers,
-        Contender("ffmpeg", FFMPEG, _converting(workshop, _ffmpeg), 3.5, no_ffmpeg, beside=fast.name),
+        Contender("ffmpeg", FFMPEG, _converting(workshop, _ffmpeg), 5, no_ffmpeg, beside=fast.name),
     )
-    return Job(name, words.format(_frames(workshop)), tuple(contenders), MEASURES, 1 if workshop.quick else 10)
-
-
-def _frames(workshop: Workshop) -> int:
-    return QUICK_FRAMES if workshop.quick else FRAMES
+    return Job(
+        name,
+        words.format(QUICK_FRAMES if workshop.quick else FRAMES),
+        tuple(contenders),
+        MEASURES,
+        1 if workshop.quick else 10,
+    )
 
 
 def _converting(workshop: Workshop, command: Any) -> Any:
-    """A contender's run: the command, for the clip."""
-
-    source = clip(workshop.cache, _frames(workshop))
-
-    def run(folder: Path) -> Any:
-        return conversion(partial(command, source), _frames(workshop), folder)
-
-    return run
+    """A contender's run: the command, for the clips."""
+    lengths = (QUICK_FRAMES,) if workshop.quick else (SHORT, FRAMES)
+    return partial(conversions, command, [(clip(workshop.cache, frames), frames) for frames in lengths])
 
 
 def _through_files(args: dict[str, str], source: Path, folder: Path) -> Sequence[str | Path]:

@@ -9,9 +9,14 @@ from bench.tables import tables
 
 BEGIN, END = "<!-- figures: made by python -m bench report -->", "<!-- end of figures -->"
 INTERVALS = (
-    "A figure is the median of all rounds. Behind a peer's figure stands ours divided by it: the median of the ratios"
-    " of the rounds, in brackets an interval that holds the true median in at least 95 of 100 cases, whatever the"
-    " distribution (from the order of the ratios; it takes six rounds). p90 and p99 are of the messages of all rounds."
+    "A figure is the median of all rounds; of what is lost, the mean. Behind a peer's figure stands ours divided by it:"
+    " the median of the ratios of the rounds, in brackets an interval that holds the true median in at least 95 of 100"
+    " cases, whatever the distribution (from the order of the ratios; it takes six rounds). p90 and p99 are of the"
+    " messages of all rounds."
+)
+BUSY = (
+    "**Others used the machine meanwhile: times and throughputs say little, their ratios are uncertain, and even CPU"
+    " time is longer than on a machine of one's own. Measure anew.**"
 )
 
 
@@ -46,6 +51,7 @@ def _where(jobs: dict[str, Any]) -> list[str]:
     machine, peers = [*jobs.values()][-1]["machine"], {k: v for job in jobs.values() for k, v in job["peers"].items()}
     ours = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
     theirs = ", ".join(f"{peer} {found[_package(peer, found)]}" for peer, found in peers.items())
+    is_busy = any(job["machine"]["load"] > machine["cores"] / 2 for job in jobs.values())
     busy = ", ".join(f"{name} {job['machine']['load']:.1f}" for name, job in jobs.items())
     return [
         "### Where",
@@ -54,7 +60,7 @@ def _where(jobs: dict[str, Any]) -> list[str]:
         f" {machine['kernel']}, Python {machine['python']}; {ours}."
         + (f" Commit {machine['commit']}." if machine["commit"] else "")
         + (f" Peers: {theirs}." if theirs else ""),
-        f"How busy the machine was when each job began (load average): {busy}.",
+        f"How busy the machine was when each job began (load average): {busy}." + f" {BUSY}" * is_busy,
     ]
 
 

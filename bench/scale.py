@@ -58,7 +58,7 @@ def _sizes(cameras: Sequence[int], replicas: Sequence[int], chains: Sequence[int
         *(Size("cameras", count, 1, partial(_cameras, count)) for count in cameras),
         *(Size("replicas", count, 2, partial(_replicas, count)) for count in replicas),
         *(Size("nodes in a chain", count, count + 1, partial(_chain, count)) for count in chains),
-        *(Size("files wait", count, 1, partial(_files, count)) for count in files),
+        *(Size("files that wait", count, 1, partial(_files, count)) for count in files),
     ]
 
 
@@ -93,7 +93,7 @@ def _run(sizes: Sequence[Size], seconds: float, folder: Path) -> Figures:
         figures = _measured(launched(size.nodes(place), place), place, seconds, size.hops)
         shutil.rmtree(place)
         figures["growth"] = figures["cpu"] / smallest.setdefault(size.family, figures["cpu"])
-        found[f"{size.number:,} {size.family}"] = figures
+        found[f"{size.family}: {size.number:,}"] = figures
     return found
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import av
-from PIL import Image
 
 from bench import emboss
 from bench.clip import clip
@@ -17,9 +16,9 @@ from bench.workshop import Workshop
 
 FRAMES, QUICK_FRAMES = 48, 8
 WORDS = (
-    "One process, one step after the other, {} frames: H.264 to RGB pixels by PyAV, to JPEG by Pillow, back to pixels,"
-    " EMBOSS by Pillow or by OpenCV, and a file, written in groups of 8 that share their syncs. The recipe needs all of"
-    " them, JPEG twice and files twice."
+    "One process, one step after the other, {} frames: H.264 to RGB pixels by PyAV; to JPEG, back to pixels,"
+    " EMBOSS, by Pillow and by OpenCV; and a file, written in groups of 8 that share their syncs. The recipe needs all"
+    " of them, JPEG twice and files twice."
 )
 Value = TypeVar("Value")
 
@@ -45,11 +44,12 @@ def _run(source: Path, has_opencv: bool, folder: Path) -> Figures:
     with av.open(str(source)) as file:
         file.streams.video[0].thread_type = "AUTO"
         pixels = each("H.264 to pixels", lambda frame: frame.to_ndarray(format="rgb24"), file.decode(video=0))
-    contents = each("pixels to JPEG", emboss.encoded, map(Image.fromarray, pixels))
-    images = each("JPEG to pixels", emboss.decoded, contents)
-    each("EMBOSS by Pillow", emboss.by("pillow"), images)
-    if has_opencv:
-        each("EMBOSS by OpenCV", emboss.by("opencv"), images)
+    contents: list[bytes] = []
+    for name, title in (("pillow", "Pillow"), ("opencv", "OpenCV"))[: 1 + has_opencv]:
+        engine = emboss.engine(name)
+        contents = each(f"pixels to JPEG by {title}", engine.encoded, map(engine.taken, pixels))
+        pictures = each(f"JPEG to pixels by {title}", engine.decoded, contents)
+        each(f"EMBOSS by {title}", engine.embossed, pictures)
     groups = [
         {f"{first + place}.jpg": content for place, content in enumerate(contents[first : first + GROUP])}
         for first in range(0, len(contents), GROUP)

@@ -63,7 +63,7 @@ def _pairs(job: dict[str, Any], contender: str, case: str, measure: str) -> list
 
 def _table(job: dict[str, Any], rows: Sequence[tuple[str, str, str]]) -> list[str]:
     """`rows`: what stands before each, its contender and its case."""
-    measures = [Measure(*words) for words in job["measures"]]
+    measures = [Measure(**words) for words in job["measures"]]
     measures = [one for one in measures if any(_found(job, *row[1:], one) for row in rows)]
     head = ["", *(f"{one.title}, {one.unit}" for one in measures)]
     return list(_aligned([head, *([row[0], *(_cell(job, *row[1:], one) for one in measures)] for row in rows)]))
@@ -74,6 +74,8 @@ def _cell(job: dict[str, Any], contender: str, case: str, measure: Measure) -> s
     found = _found(job, contender, case, measure)
     if not found:
         return "failed" if any("failed" in run for run in job["runs"] if run["contender"] == contender) else ""
+    if measure.is_mean:
+        return number(sum(found) / len(found))
     if measure.pooled:
         return number(quantile(sorted(found), measure.pooled))
     pairs = ratios(job, contender, case, measure.name) if measure.is_compared else []

@@ -7,26 +7,25 @@ files, in groups that share their syncs as ours do, and the pool takes each grou
 import multiprocessing
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import av
-import numpy
-from PIL import Image
 
 from bench import emboss
+from bench.emboss import Engine, Pixels
 
 GROUP = 8
 AHEAD = 4  # groups that wait for the pool, at most
-Pixels = numpy.ndarray[Any, Any]
 
-_change: Callable[[Image.Image], Image.Image]
+_engine: Engine
 
 
 def main(between: str, engine: str, source: str, results: str, workers: str) -> None:
     spool, ahead = Path("spool"), multiprocessing.BoundedSemaphore(AHEAD)
     done = (lambda _: ahead.release(),) * 2  # whether it went well or not
+    own = emboss.engine("pillow")  # as our splitter does
     spool.mkdir()
     with multiprocessing.Pool(int(workers), _begin, (engine,)) as pool:
         pending = []
@@ -35,7 +34,7 @@ def main(between: str, engine: str, source: str, results: str, workers: str) -> 
             names = [f"{number * GROUP + place:08d}.jpg" for place in range(len(group))]
             pixels = dict(zip(names, group, strict=True))
             if between == "files":
-                write(spool, {name: emboss.encoded(Image.fromarray(one)) for name, one in pixels.items()})
+                write(spool, {name: own.encoded(own.taken(one)) for name, one in pixels.items()})
                 pending.append(pool.apply_async(_from_files, (results, [spool / name for name in names]), {}, *done))
             else:
                 pending.append(pool.apply_async(_from_pipe, (results, pixels), {}, *done))
@@ -57,22 +56,22 @@ def _groups(source: str) -> Iterator[list[Pixels]]:
 
 
 def _begin(engine: str) -> None:
-    global _change
-    _change = emboss.by(engine)
+    global _engine
+    _engine = emboss.engine(engine)
 
 
 def _from_files(results: str, paths: Sequence[Path]) -> None:
-    _convert(results, {path.name: emboss.decoded(path.read_bytes()) for path in paths})
+    _convert(results, {path.name: _engine.decoded(path.read_bytes()) for path in paths})
     for path in paths:
         path.unlink()
 
 
 def _from_pipe(results: str, group: dict[str, Pixels]) -> None:
-    _convert(results, {name: Image.fromarray(pixels) for name, pixels in group.items()})
+    _convert(results, {name: _engine.taken(pixels) for name, pixels in group.items()})
 
 
-def _convert(results: str, images: dict[str, Image.Image]) -> None:
-    write(Path(results), {name: emboss.encoded(_change(image)) for name, image in images.items()})
+def _convert(results: str, pictures: dict[str, Any]) -> None:
+    write(Path(results), {name: _engine.encoded(_engine.embossed(picture)) for name, picture in pictures.items()})
 
 
 def write(folder: Path, files: dict[str, bytes]) -> None:

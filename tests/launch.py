@@ -14,6 +14,7 @@ from types import TracebackType
 from tests.conftest import until
 
 ROOT = Path(__file__).parent.parent
+EVER = ("splitter.source=test:forever", "splitter.size=160x90")  # of frames that take little of a small machine
 PATIENCE = 120.0  # seconds: generous, because the machines that run these tests are small and busy
 
 

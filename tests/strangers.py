@@ -13,7 +13,7 @@ import zmq
 
 from bus import books
 from tests.conftest import until
-from tests.launch import Launch, open_descriptors
+from tests.launch import EVER, Launch, open_descriptors
 from tests.two_hosts import TwoHosts
 
 RATE = 25  # frames a second that the source shows
@@ -98,7 +98,7 @@ class Paced:
 def paced(folder: Path, runtime: Path, port: int) -> Iterator[Paced]:
     two = TwoHosts(folder, port)
     env = {"XDG_RUNTIME_DIR": str(runtime)}
-    with Launch(two.station, env=env) as station, Launch(two.robot, "splitter.source=test:forever", env=env) as robot:
+    with Launch(two.station, env=env) as station, Launch(two.robot, *EVER, env=env) as robot:
         until(lambda: len(two.results) > RATE, 60, "the first results")
         yield Paced(two, runtime, robot, station)
         robot.interrupt()

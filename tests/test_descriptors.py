@@ -10,7 +10,7 @@ from bus import descriptors
 from bus.link import Pipe
 from tests.acted import act
 from tests.conftest import until
-from tests.launch import ROOT, Launch, files, open_descriptors, shell
+from tests.launch import EVER, ROOT, Launch, files, open_descriptors, shell
 
 
 @pytest.fixture(autouse=True)
@@ -65,7 +65,7 @@ def test_64_are_enough_for_the_default_graph(tmp_path: Path) -> None:
 
 def test_a_node_has_as_many_open_as_were_counted_and_a_launcher_raises_what_a_shell_set_too_low(tmp_path: Path) -> None:
     low = shell('ulimit -Sn 18; exec "$@"')
-    with Launch(tmp_path, "splitter.source=test:forever", "converter.replicas=4", under=low) as graph:
+    with Launch(tmp_path, *EVER, "converter.replicas=4", under=low) as graph:
         until(lambda: graph.output.count("ready after") == 6, 30, "everyone")
         bound, dialled = Pipe("ipc://a", bind=True), Pipe("ipc://a")
         for replica, pipes in {

@@ -20,7 +20,7 @@ from host.link.neighbour import FEW
 from host.link.tidings import MAX_BODY, MAX_JSON
 from host.view.facts import STATUS, fitted
 from tests.conftest import until
-from tests.launch import Launch
+from tests.launch import EVER, Launch
 from tests.linked import Impostor, Linked, impostor, packed, ports, said
 from tests.strangers import GREETING, RATE, all_at, meddle, raw
 
@@ -72,7 +72,7 @@ def graph(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[
         patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("r")))
         linked = Linked(tmp_path_factory.mktemp("hostile"), ports(28_500, worker_id))
         station = stack.enter_context(linked.launch("station"))
-        stack.enter_context(linked.launch("robot", "splitter.source=test:forever"))
+        stack.enter_context(linked.launch("robot", *EVER))
         linked.await_sight(("robot", "station"), ("station", "robot"))
         yield Graph(linked, station)
 

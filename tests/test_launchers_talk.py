@@ -11,11 +11,10 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import until
-from tests.launch import Launch
+from tests.launch import EVER, Launch
 from tests.linked import HOSTS, Linked, ports
 from tests.test_clock import HOUR, Clock
 
-EVER = "splitter.source=test:forever"
 MANY = 300  # frames of the test camera: 12 s
 HOPELESS = "saver.folder=${NOT_SET}"  # no life of it can work
 
@@ -48,7 +47,7 @@ def output(launches: dict[str, Launch]) -> str:
 
 
 def test_each_of_three_launchers_shows_the_whole_graph_and_all_hosts(linked: Linked, stack: ExitStack) -> None:
-    launches = launch_all(linked, stack, EVER)
+    launches = launch_all(linked, stack, *EVER)
     linked.await_sight(*((one, other) for one in HOSTS for other in HOSTS if one != other))
     assert [linked.sees_of(*pair)["via"] for pair in (("robot", "station"), ("robot", "desk"), ("desk", "robot"))] == [
         "", "station", "station",
@@ -64,7 +63,7 @@ def test_each_of_three_launchers_shows_the_whole_graph_and_all_hosts(linked: Lin
 
 
 def test_files_of_the_link_are_for_their_owner_alone(linked: Linked, stack: ExitStack) -> None:
-    launch_all(linked, stack, EVER)
+    launch_all(linked, stack, *EVER)
     for other in ("robot", "desk"):
         linked.await_clock("station", other)
     run = linked.run("station")
@@ -97,7 +96,7 @@ def test_a_link_that_is_killed_comes_back_and_costs_no_frame(linked: Linked, sta
 
 
 def test_a_launcher_that_is_killed_is_missed_and_its_next_run_is_up(linked: Linked, stack: ExitStack) -> None:
-    launches = launch_all(linked, stack, EVER)
+    launches = launch_all(linked, stack, *EVER)
     linked.await_sight(("robot", "station"), ("desk", "station"), ("robot", "desk"))
     launches["station"].process.kill()
     launches["robot"].says(r"link +\| no word from station for 5 s", 20)
@@ -115,7 +114,7 @@ def test_a_launcher_that_is_killed_is_missed_and_its_next_run_is_up(linked: Link
 def test_a_source_that_fails_for_good_ends_the_nodes_downstream_on_other_hosts(
     linked: Linked, stack: ExitStack
 ) -> None:
-    launches = launch_all(linked, stack, EVER, "watcher.restart=never", "splitter.restart=never")
+    launches = launch_all(linked, stack, *EVER, "watcher.restart=never", "splitter.restart=never")
     until(lambda: len(linked.saved) > 5, 60, "the first results")
     launches["robot"].kill("watcher.1")
     for name in HOSTS:
@@ -132,7 +131,7 @@ def test_a_source_that_fails_for_good_ends_the_nodes_downstream_on_other_hosts(
 def test_a_sink_that_fails_for_good_stops_the_nodes_upstream_on_other_hosts_and_their_frames_wait(
     linked: Linked, stack: ExitStack
 ) -> None:
-    launches = launch_all(linked, stack, EVER)
+    launches = launch_all(linked, stack, *EVER)
     until(lambda: len(linked.saved) > 5, 60, "the first results")
     launches["desk"].interrupt()
     launches["desk"].ends(30)
@@ -154,7 +153,7 @@ def test_a_clock_that_is_an_hour_off_is_seen_so_and_latencies_are_true_all_the_s
 ) -> None:
     clock = Clock(tmp_path_factory.mktemp("clock"))
     clock.set(ahead)
-    stack.enter_context(linked.launch("robot", EVER))
+    stack.enter_context(linked.launch("robot", *EVER))
     stack.enter_context(linked.launch("station", env=clock.env))
     stack.enter_context(linked.launch("desk"))
     seen = linked.await_clock("robot", "station")

@@ -13,7 +13,7 @@ from host import runfolder
 from host.orphans import strays
 from tests.acted import act, chain
 from tests.conftest import until
-from tests.launch import ROOT, Launch, processes_in, shell
+from tests.launch import EVER, ROOT, Launch, processes_in, shell
 from tests.test_stop import BUDGET, janitor_of, of_run, run_id
 
 
@@ -101,7 +101,7 @@ def test_survivors_of_a_launcher_and_a_janitor_that_were_killed_are_gone_before_
 
 
 def test_nodes_go_when_their_launcher_and_its_janitor_are_killed(tmp_path: Path) -> None:
-    with Launch(tmp_path, "splitter.source=test:forever") as graph:
+    with Launch(tmp_path, *EVER) as graph:
         until(lambda: graph.output.count("ready after") == 4, what="everyone")
         os.kill(janitor_of(run_id()), signal.SIGKILL)
         graph.process.kill()

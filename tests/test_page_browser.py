@@ -16,7 +16,7 @@ from host.graph import load
 from host.view import overview
 from tests.browsing import PATIENCE, browser, free_port, is_lost, number, url, window, within, write_light_graph
 from tests.graphs import CAMERA, SHOW, write_graph
-from tests.launch import Launch
+from tests.launch import EVER, Launch
 from tests.letters import Aside
 from tests.pages import Launcher, Served, status
 
@@ -37,7 +37,7 @@ def all_processes() -> Iterator[tuple[int, list[str]]]:
 
 
 def test_the_running_graph_is_shown_with_moving_numbers_and_changing_frames(tmp_path: Path, window: Page) -> None:
-    with Launch(tmp_path, "splitter.source=test:forever", "--page=127.0.0.1:0") as graph:
+    with Launch(tmp_path, *EVER, "--page=127.0.0.1:0") as graph:
         window.goto(url(graph))
 
         assert "token" not in window.url

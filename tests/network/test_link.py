@@ -9,14 +9,13 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import until
-from tests.launch import Launch
+from tests.launch import EVER, Launch
 from tests.linked import HOSTS, Linked
 from tests.network.faults import cut, cut_one_way, cut_ports, delayed, reset
 from tests.network.hosts import Host, hosts
 from tests.test_clock import Clock
 
 PORT = 5560
-EVER = "splitter.source=test:forever"
 AHEAD = 1000  # seconds that the station's clock is ahead
 
 Three = tuple[Host, Host, Host]
@@ -50,7 +49,7 @@ def clock(tmp_path_factory: pytest.TempPathFactory) -> Clock:
 
 
 def launch_all(linked: Linked, stack: ExitStack) -> dict[str, Launch]:
-    return {name: stack.enter_context(linked.launch(name, *([EVER] if name == "robot" else []))) for name in HOSTS}
+    return {name: stack.enter_context(linked.launch(name, *(EVER if name == "robot" else ()))) for name in HOSTS}
 
 
 def heard_since(linked: Linked, pair: tuple[str, str], when: float) -> bool:
@@ -120,7 +119,7 @@ def test_the_clock_of_another_host_is_known_within_what_is_said_of_it_whatever_t
 ) -> None:
     with delayed(three[0], seconds, jitter):
         stack.enter_context(linked.launch("station", env=clock.env))
-        stack.enter_context(linked.launch("robot", EVER))
+        stack.enter_context(linked.launch("robot", *EVER))
         stack.enter_context(linked.launch("desk"))
         seen = []
         for _ in range(12):
@@ -135,7 +134,7 @@ def test_the_clock_of_another_host_is_known_within_what_is_said_of_it_whatever_t
 
 
 def test_a_host_that_appears_late_is_waited_for(linked: Linked, three: Three, stack: ExitStack) -> None:
-    robot = stack.enter_context(linked.launch("robot", EVER))
+    robot = stack.enter_context(linked.launch("robot", *EVER))
     robot.says(r"link +\| no word from station for 5 s", 20)
     stack.enter_context(linked.launch("station"))
     linked.await_sight(("robot", "station"), ("station", "robot"))
@@ -145,7 +144,7 @@ def test_a_host_that_appears_late_is_waited_for(linked: Linked, three: Three, st
 def test_a_node_that_fails_for_good_while_the_network_is_cut_is_told_to_the_others_after_that(
     linked: Linked, three: Three, stack: ExitStack
 ) -> None:
-    words = {"robot": (EVER, "watcher.restart=never"), "station": (), "desk": ()}
+    words = {"robot": (*EVER, "watcher.restart=never"), "station": (), "desk": ()}
     launches = {name: stack.enter_context(linked.launch(name, *words[name])) for name in HOSTS}
     linked.await_sight(("robot", "station"), ("station", "robot"))
     launches["robot"].says(r"watcher +\| ready")

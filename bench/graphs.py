@@ -11,9 +11,9 @@ from bench.family import ROOT, Family
 COUNT = "count"  # the file that a counter writes
 
 
-def launched(nodes: dict[str, Any], folder: Path) -> Sequence[str | Path]:
-    """The command that runs a graph of these nodes in `folder`."""
-    (folder / "graph.yaml").write_text(json.dumps({"nodes": nodes}))  # JSON is YAML, too
+def launched(nodes: dict[str, Any], folder: Path, wires: dict[str, Any] | None = None) -> Sequence[str | Path]:
+    """The command that runs a graph of these nodes in `folder`; `wires`: those about which there is more to say."""
+    (folder / "graph.yaml").write_text(json.dumps({"nodes": nodes, **({"wires": wires} if wires else {})}))
     return sys.executable, ROOT / "launcher.py", "graph.yaml", "--page=off"
 
 

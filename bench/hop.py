@@ -37,7 +37,11 @@ THROUGHPUT = (
     Measure("cpu", "CPU, at full speed", "us a message"),
     Measure("lost", "lost", "%", is_compared=False, is_mean=True),
 )
-OURS = "two nodes that the launcher runs, Message(bytes) and Message(array), every message acknowledged; no page"
+PREFETCH = 64  # as docs/nodes.md advises for thousands of messages a second
+OURS = (
+    "two nodes that the launcher runs, Message(bytes) and Message(array), every message acknowledged;"
+    f" prefetch: {PREFETCH}, no page"
+)
 PYZMQ = "bare pyzmq, PUSH to PULL over ipc, without acknowledgements; what is large is not copied, and tracked"
 DORA_POOL = "256MB"  # 8 MB by default, which its documentation says is to be raised for large messages
 DORA = (
@@ -148,7 +152,7 @@ def _ours(folder: Path) -> Sequence[str | Path]:
         "sender": {"run": "bench.nodes.sender", "push": "frames", "args": args},
         "receiver": {"run": "bench.nodes.receiver", "pull": "frames", "args": args},
     }
-    return launched(nodes, folder)
+    return launched(nodes, folder, wires={"frames": {"prefetch": PREFETCH}})
 
 
 def _pair(python: Path, module: str, folder: Path) -> Sequence[str | Path]:

@@ -1,5 +1,6 @@
 """Whoever is inside the bus serves it: one lock, one poller, and a side thread for when user code is busy."""
 
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -8,9 +9,10 @@ from typing import Protocol
 
 import zmq
 
-SIDE = 0.02  # seconds between the side thread's tries, so that acknowledgements flow while user code computes
-POLL = 0.1  # seconds that one wait lasts at most, so that a stop is seen
-BEAT = 0.5  # seconds between pings and whole states
+SIDE = 0.02  # seconds between the side thread's looks, so that acknowledgements flow while user code computes
+REST = 0.1  # the same after a look that found the node's own thread in here: that one serves
+DUE = 0.2  # seconds after which the side thread serves though nothing has come
+BEAT = 0.5  # seconds between pings and whole states; no wait lasts longer
 ASLEEP = 1.0  # seconds between two ticks that mean: this process itself was stopped
 
 
@@ -30,6 +32,8 @@ class Hub:
         self.served = time.monotonic()
         self.on_beat: Callable[[], None] = lambda: None
         self._poller = zmq.Poller()
+        self._woken, self.wakeup = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)  # who writes to that ends a wait
+        self._poller.register(self._woken, zmq.POLLIN)
         self._calls: dict[zmq.Socket[bytes], Callable[[], object]] = {}
         self._ends: list[End] = []
         self._beat = 0.0
@@ -56,12 +60,15 @@ class Hub:
             self.tick()
             ready = self._poller.poll(int(timeout * 1000))
             for socket, _ in ready:
-                self._calls[socket]()
+                self._calls.get(socket, self._wake)()
             if ready and not timeout:  # who waits comes back at once, or has a message to give to user code
                 self.tick()
         except Exception as failure:
             self.failure = failure
             raise
+
+    def _wake(self) -> None:
+        os.read(self._woken, 64)
 
     def tick(self) -> None:
         now = time.monotonic()
@@ -77,9 +84,11 @@ class Hub:
             self.on_beat()
 
     def wait(self, until: float | None = None) -> None:
-        """Serve once, waiting for news but not beyond `until`. Raises Stopped."""
+        """Serve once, waiting for news but not beyond `until`, nor the next beat. Raises Stopped."""
         self.check()
-        self.serve(POLL if until is None else max(0.001, min(POLL, until - time.monotonic())))
+        now = time.monotonic()
+        ends = self._beat + BEAT if until is None else min(self._beat + BEAT, until)
+        self.serve(max(0.001, ends - now))
         self.check()
 
     def check(self) -> None:
@@ -90,12 +99,18 @@ class Hub:
         self._over.set()
         if self._side.is_alive():
             self._side.join()
+        for descriptor in (self._woken, self.wakeup):
+            os.close(descriptor)
 
     def _serve_aside(self) -> None:
-        while not self.failure and not self._over.wait(SIDE):
+        pause = SIDE
+        while not self.failure and not self._over.wait(pause):
+            pause = REST
             if self.lock.acquire(blocking=False):
                 try:
-                    with suppress(Exception):  # raised again in the node's own thread
-                        self.serve()
+                    pause = SIDE
+                    if time.monotonic() - self.served > DUE or self._poller.poll(0):
+                        with suppress(Exception):  # raised again in the node's own thread
+                            self.serve()
                 finally:
                     self.lock.release()

@@ -86,6 +86,7 @@ def _live(function: Callable[..., Any], options: Any, parameters: dict[str, bool
         return 1 if isinstance(error, BadAddress) else BAD_ARGUMENTS
     signal.signal(signal.SIGTERM, lambda number, frame: _stop(node, frame))
     signal.signal(signal.SIGINT, lambda number, frame: _stop(node, frame))
+    signal.set_wakeup_fd(node.hub.wakeup, warn_on_full_buffer=False)
     node.hub.start()
     try:
         if not is_over:
@@ -104,6 +105,7 @@ def _live(function: Callable[..., Any], options: Any, parameters: dict[str, bool
         return code
     finally:
         with step("close"):
+            signal.set_wakeup_fd(-1)
             node.close()
     return 0
 

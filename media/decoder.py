@@ -18,6 +18,7 @@ from av.video.frame import VideoFrame
 from bus.reuse import keep_memory
 from media.footage import Footage, opened, told
 from media.job import BadData, Job
+from media.loans import Lender
 from media.outbox import Outbox, Picture, size_of
 from media.records import write
 from media.video import BEAT, OLD, TORN, Backlog, Dropped, Opened, Selection
@@ -32,7 +33,7 @@ def main() -> None:
     pipe = os.dup(1)
     os.dup2(2, 1)  # what a library prints must not get between the records
     keep_memory()
-    asked = json.load(sys.stdin.buffer)
+    asked = json.loads(sys.stdin.buffer.readline())
     size = asked["job"]["size"]  # JSON knows no tuples
     job = Job(**{**asked["job"], "size": tuple(size) if size else None})
     with suppress(BrokenPipeError):  # the splitter has gone, and needs no last words
@@ -43,7 +44,10 @@ def main() -> None:
                 if asked["promise"]:
                     write(pipe, {"is": "promise", **source.promised._asdict()})
                 else:
-                    with Outbox(pipe, job, jpeg=asked["jpeg"], lossy=not source.ends) as outbox:
+                    lender = None if asked["jpeg"] else Lender(0)
+                    if lender and lender.address:
+                        write(pipe, {"is": "arena", "address": lender.address})
+                    with Outbox(pipe, job, jpeg=asked["jpeg"], lossy=not source.ends, lender=lender) as outbox:
                         for step in _steps(source, asked["first"]):
                             outbox.put(step)
             write(pipe, {"is": "end", "damages": source.damages, "damage": source.damage})

@@ -13,6 +13,7 @@ from PIL import Image
 
 from bus import encode
 from media.job import BadData, Job
+from media.loans import Lender
 from media.pace import LATE, Lag
 from media.records import write
 from media.video import SLOW, Dropped, Opened
@@ -36,7 +37,8 @@ class Outbox:
     the oldest frame goes. One without a clock of its own is as late as we have kept it waiting.
     """
 
-    def __init__(self, pipe: int, job: Job, *, jpeg: bool, lossy: bool) -> None:
+    def __init__(self, pipe: int, job: Job, *, jpeg: bool, lossy: bool, lender: Lender | None = None) -> None:
+        self._lender = lender  # of raw frames
         self._pipe, self._job, self._jpeg, self._lossy = pipe, job, jpeg, lossy
         self._reformatter = VideoReformatter()
         self._steps: deque[Any] = deque()
@@ -133,7 +135,9 @@ class Outbox:
             write(self._pipe, {**words, "size": image.size}, image.tobytes())
         else:
             rgb = self._rgb(step.frame, "rgb24")
-            write(self._pipe, {**words, "size": (rgb.width, rgb.height)}, _packed(rgb))
+            pixels, words = _packed(rgb), {**words, "size": (rgb.width, rgb.height)}
+            place = self._lender.lend(pixels) if self._lender else {}
+            write(self._pipe, {**words, **place}, b"" if place else pixels)
 
     def _rgb(self, frame: VideoFrame, format: str) -> VideoFrame:
         """The frame in this layout of RGB, in the size asked for; not upright yet."""

@@ -9,7 +9,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bus.arena import Address
 from media.job import BadData, Job
+from media.loans import Borrower
 from media.records import Reader, Record
 from media.video import Dropped, Frame, Opened, Promise, Step, Steps
 from media.worker import Patience, WorkerDied, at_work, ending, heard
@@ -50,7 +52,11 @@ def _records(job: Job, **asked: Any) -> Generator[Record | None, None, None]:
     """What the decoder has to say until it ends, and None now and then. Raises BadData if it does not end well."""
     request = {"first": 0, "jpeg": False, "promise": False, **asked, "job": asdict(job)}
     python_path = os.pathsep.join(filter(None, (ROOT, os.environ.get("PYTHONPATH"))))
-    with at_work(COMMAND, env={"PYTHONPATH": python_path}, told=json.dumps(request).encode()) as worker:
+    with at_work(
+        COMMAND, env={"PYTHONPATH": python_path}, told=json.dumps(request).encode() + b"\n", more=True
+    ) as worker:
+        assert worker.stdin
+        borrower = Borrower(worker.stdin)
         reader, patience = Reader(), Patience(max(job.patience, START))
         for news in heard(worker):
             if news is None or news[0] is worker.stderr:
@@ -66,7 +72,14 @@ def _records(job: Job, **asked: Any) -> Generator[Record | None, None, None]:
                 if record.words["is"] == "end":
                     _say_damage(job, **record.words)
                     return
+                if record.words["is"] == "arena":
+                    borrower.meet(Address(*record.words["address"]))
+                    continue
+                if "memory" in record.words:
+                    record = record._replace(body=borrower.view(*record.words["memory"]))
                 yield record
+                del record
+                borrower.give_back()
             patience = Patience(job.patience)  # a new one: the first was longer
         yield None  # who was stopped together with the decoder leaves here, and takes its end for nothing else
         raise WorkerDied(f"{job.shown}: its decoder {ending(worker) or 'stopped without a word'}")
@@ -87,10 +100,10 @@ def _step(record: Record) -> Step:
     if words["is"] != "Frame":
         return None
     raw = words.get("size")  # in pixels; without it is a JPEG
-    return Frame(words["number"], _array(raw, record.body) if raw else record.body, words["captured"])
+    return Frame(words["number"], _array(raw, record.body) if raw else bytes(record.body), words["captured"])
 
 
-def _array(size: tuple[int, int], body: bytes) -> "numpy.ndarray[Any, Any]":
+def _array(size: tuple[int, int], body: bytes | memoryview) -> "numpy.ndarray[Any, Any]":
     """Raw pixels as they are, without a copy."""
     width, height = size
     import numpy  # which no frame that becomes a file needs

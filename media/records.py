@@ -11,7 +11,7 @@ HEAD = struct.Struct("<II")  # the lengths of the words and of the bytes
 
 class Record(NamedTuple):
     words: dict[str, Any]
-    body: bytes
+    body: bytes | memoryview
 
 
 def write(pipe: int, words: dict[str, Any], body: bytes | memoryview = b"") -> None:

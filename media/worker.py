@@ -30,9 +30,16 @@ class WorkerDied(BadData):
 
 @contextmanager
 def at_work(
-    command: Sequence[str], folder: Path | None = None, env: Mapping[str, str] | None = None, told: bytes = b""
+    command: Sequence[str],
+    folder: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    told: bytes = b"",
+    more: bool = False,
 ) -> Iterator[Worker]:
-    """`command` running in `folder`, with `told` on its standard input; killed at the end of the with-block."""
+    """`command` running in `folder`, with `told` on its standard input; killed at the end of the with-block.
+
+    With `more` its standard input stays open.
+    """
     worker = subprocess.Popen(
         [sys.executable, "-I", "-S", LEASH, str(os.getpid()), *command],
         cwd=folder,
@@ -44,12 +51,12 @@ def at_work(
     )
     try:
         _widen(worker)
-        _tell(worker, told)
+        _tell(worker, told, more)
         yield worker
     finally:
         if worker.returncode is None:
             os.killpg(worker.pid, signal.SIGKILL)
-        for pipe in (worker.stdout, worker.stderr):
+        for pipe in (worker.stdout, worker.stderr, worker.stdin):
             if pipe:
                 pipe.close()
         with suppress(subprocess.TimeoutExpired):
@@ -108,10 +115,8 @@ def _widen(worker: Worker) -> None:
         fcntl.fcntl(worker.stdout, fcntl.F_SETPIPE_SZ, CHUNK)
 
 
-def _tell(worker: Worker, words: bytes) -> None:
+def _tell(worker: Worker, words: bytes, more: bool) -> None:
     assert worker.stdin
-    try:
-        with worker.stdin as pipe:
-            pipe.write(words)
-    except BrokenPipeError:
-        return  # it has died already; how, its end will say
+    with suppress(BrokenPipeError):  # it has died already; how, its end will say
+        worker.stdin.write(words)
+        worker.stdin.flush() if more else worker.stdin.close()

@@ -194,6 +194,7 @@ def served(kind: type[Benches]) -> Iterator[Benches]:
         try:
             yield made
         finally:
+            made.hub.close()
             made.sockets.close()
             made.context.destroy(linger=0)
 

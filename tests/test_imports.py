@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 OURS = ("bus", "host", "media", "nodes", "launcher", "tests")
 ALLOWED = {
     "nodes": ("bus", "media"),
-    "media": ("bus", "bus.durable", "bus.reuse", "media."),
+    "media": ("bus", *(f"bus.{one}" for one in ("arena", "durable", "header", "reuse", "shared")), "media."),
     "bus": ("bus.",),
     "host": (
         "host.",

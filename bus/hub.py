@@ -1,6 +1,7 @@
 """Whoever is inside the bus serves it: one lock, one poller, and a side thread for when user code is busy."""
 
 import os
+import select
 import threading
 import time
 from collections.abc import Callable
@@ -31,10 +32,12 @@ class Hub:
         self.stopping = False  # set by a signal handler
         self.served = time.monotonic()
         self.on_beat: Callable[[], None] = lambda: None
-        self._poller = zmq.Poller()
         self._woken, self.wakeup = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)  # who writes to that ends a wait
-        self._poller.register(self._woken, zmq.POLLIN)
+        self._poll = select.epoll()
+        self._poll.register(self._woken, select.EPOLLIN)
         self._calls: dict[zmq.Socket[bytes], Callable[[], object]] = {}
+        self._sockets: dict[int, zmq.Socket[bytes]] = {}  # by the descriptors that libzmq has for them
+        self._heard: list[zmq.Socket[bytes]] = []  # those that were called last, and may have more
         self._ends: list[End] = []
         self._beat = 0.0
         self._over = threading.Event()
@@ -46,8 +49,10 @@ class Hub:
 
     def on(self, socket: zmq.Socket[bytes], call: Callable[[], object]) -> None:
         """Call `call` whenever `socket` can be read."""
-        self._poller.register(socket, zmq.POLLIN)
-        self._calls[socket] = call
+        descriptor = int(socket.getsockopt(zmq.FD))
+        self._poll.register(descriptor, select.EPOLLIN)
+        self._sockets[descriptor], self._calls[socket] = socket, call
+        self._heard.append(socket)
 
     def join(self, end: End) -> None:
         self._ends.append(end)
@@ -58,17 +63,29 @@ class Hub:
             raise self.failure
         try:
             self.tick()
-            ready = self._poller.poll(int(timeout * 1000))
-            for socket, _ in ready:
-                self._calls.get(socket, self._wake)()
+            ready = self._ready(timeout)
+            for socket in ready:
+                self._calls[socket]()
             if ready and not timeout:  # who waits comes back at once, or has a message to give to user code
                 self.tick()
         except Exception as failure:
             self.failure = failure
             raise
 
-    def _wake(self) -> None:
-        os.read(self._woken, 64)
+    def _ready(self, timeout: float) -> list[zmq.Socket[bytes]]:
+        """Those that have something, waiting up to `timeout` seconds for the first.
+
+        Libzmq's descriptor of a socket can be read when it has news, and not while there is more of what it was asked
+        for already; zmq_poll asks each socket, which costs two system calls for each of what may be hundreds.
+        """
+        ready = [socket for socket in self._heard if int(socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN]
+        for descriptor, _ in self._poll.poll(0 if ready else timeout):
+            if descriptor == self._woken:
+                os.read(self._woken, 64)
+            elif (socket := self._sockets[descriptor]) not in ready:
+                ready.append(socket)
+        self._heard = ready
+        return ready
 
     def tick(self) -> None:
         now = time.monotonic()
@@ -99,6 +116,7 @@ class Hub:
         self._over.set()
         if self._side.is_alive():
             self._side.join()
+        self._poll.close()
         for descriptor in (self._woken, self.wakeup):
             os.close(descriptor)
 
@@ -109,7 +127,7 @@ class Hub:
             if self.lock.acquire(blocking=False):
                 try:
                     pause = SIDE
-                    if time.monotonic() - self.served > DUE or self._poller.poll(0):
+                    if time.monotonic() - self.served > DUE or self._heard or self._poll.poll(0):
                         with suppress(Exception):  # raised again in the node's own thread
                             self.serve()
                 finally:

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 
 from PIL import Image
@@ -40,20 +39,16 @@ def show(frames: Iterable[Message], *, width: int = 1280, height: int = 720) -> 
                 if window:
                     _put(window, newest.image, (width, height))
                 elif (passed := time.monotonic() - said) >= SECOND:
-                    print(
-                        f"would show {newest.name or newest.stream} of {_size(newest)}, {since / passed:.1f} frames/s"
-                    )
+                    size = "{}x{}".format(*newest.image.size)
+                    print(f"would show {newest.name} of {size}, {since / passed:.1f} frames/s")
                     said, since = time.monotonic(), 0
             except Undecodable as never:
                 newest.reject(str(never))
             except BrokenPipeError:
                 print("the window was closed: goes on without one")
-                window = None
+                window = _end(window)
     finally:
-        if window and window.stdin:
-            with suppress(BrokenPipeError):
-                window.stdin.close()
-            window.wait()
+        _end(window)
 
 
 def _window() -> "subprocess.Popen[bytes] | None":
@@ -68,6 +63,13 @@ def _window() -> "subprocess.Popen[bytes] | None":
     return None
 
 
+def _end(window: "subprocess.Popen[bytes] | None") -> "subprocess.Popen[bytes] | None":
+    """See the window off: it goes when its input ends, unless it has gone already. Nothing is left of it."""
+    if window:
+        window.communicate()
+    return None
+
+
 def _put(window: "subprocess.Popen[bytes]", image: Image.Image, size: tuple[int, int]) -> None:
     """Show the image, scaled down to `size`. Raises BrokenPipeError if the window was closed."""
     small = image.convert("RGB")
@@ -77,10 +79,6 @@ def _put(window: "subprocess.Popen[bytes]", image: Image.Image, size: tuple[int,
     with outside("waits for the window"):
         window.stdin.write(len(body).to_bytes(4, "big") + body)
         window.stdin.flush()
-
-
-def _size(frame: Message) -> str:
-    return "{}x{}".format(*frame.image.size)
 
 
 if __name__ == "__main__":

@@ -45,6 +45,8 @@ def frames(job: Job, first: int, workspace: Path | None = None) -> Steps:
 
 def matching(job: Job) -> list[Path]:
     """The files, in natural order."""
+    if Path(job.source).is_file():  # a clip, or a recording
+        return [Path(job.source)]
     names = glob.glob(job.source, recursive=True)  # noqa: PTH207 - Path.glob takes no absolute pattern
     return [Path(name) for name in sorted(names, key=_natural) if Path(name).is_file()]
 

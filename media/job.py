@@ -12,9 +12,10 @@ from bus import called, shown
 from media.source import CLIP_CAMERA, Source, WrongArgument, named, recognised
 
 ENGINES = ("auto", "av", "gstreamer")
-OWN_ENGINES = {"camera": "camera", "images": "images"}  # kinds that are read by a part of our own
+OWN_ENGINES = {kind: kind for kind in ("camera", "images", "recording")}  # kinds that are read by a part of our own
 GSTREAMER_ONLY = ("srt", "device", "pipeline")  # kinds that PyAV's wheels cannot read
-PICTURES = {"camera": "the test camera", "images": "images"}
+PICTURES = {"camera": "the test camera", "images": "images", "recording": "recordings"}
+PACES = ("", "real")  # how fast a recording is played: as fast as its frames are taken, or as they were captured
 SIZE = re.compile(r"([1-9][0-9]{0,3})x([1-9][0-9]{0,3})")
 MAX_RATE = 1000.0  # frames a second: beyond it times in a container are not fine enough
 LEAST_PATIENCE = 1.0  # seconds: a stream that is fine may be silent for that long
@@ -37,7 +38,7 @@ class Job:
     kind: str  # see media.source.Source
     ends: bool | None  # likewise
     live: bool  # likewise
-    engine: str  # camera, images, av or gstreamer
+    engine: str  # camera, images, recording, av or gstreamer
     rate: float  # frames a second at most; 0: all of them
     size: tuple[int, int] | None  # width and height in pixels; None: as they are
     quality: int  # of the JPEG files, 1 to 100
@@ -46,11 +47,12 @@ class Job:
     prefix: str  # what the name of each frame begins with
     patience: float  # seconds without a frame after which the source counts as hanging
     reopen: bool  # whether a live source that ends or breaks off is opened again
+    real: bool  # whether a recording's frames come as far apart as they were captured
 
     @classmethod
     def checked(
         cls, source: str, *, engine: str, rate: float, size: str, quality: int, limit: int, stream: str,
-        patience: float, reopen: bool,
+        patience: float, reopen: bool, pace: str,
     ) -> "Job":  # fmt: skip
         """The job that these arguments of a splitter describe. Raises WrongArgument."""
         if not 0 <= rate <= MAX_RATE:
@@ -66,6 +68,8 @@ class Job:
                 f"patience: {patience} is not a number of seconds from {LEAST_PATIENCE:g} on; 20 is usual"
             )
         found = recognised(source)
+        if pace not in PACES or (pace and found.kind != "recording"):
+            raise WrongArgument(f'pace: "{pace}" is not for {named(source)}: real is for recordings, leave it out else')
         stream = _stream(stream, source, found)
         return cls(
             source=source,
@@ -82,6 +86,7 @@ class Job:
             prefix=f"{stream}-{_start()}" if found.live else stream,
             patience=patience,
             reopen=reopen,
+            real=pace == "real",
         )
 
     @property
@@ -128,6 +133,7 @@ def _stream(stream: str, source: str, found: Source) -> str:
     if not stream:
         path = Path(shown(source))
         own = {"camera": CLIP_CAMERA, "images": path.absolute().parent.name, "clip": path.stem}
+        own["recording"] = own["clip"] if path.is_file() else own["images"]
         stream = (called() if found.live else own[found.kind]).lstrip(".")
     fits = 0 < len(os.fsencode(stream)) <= MAX_STREAM
     if not fits or stream.startswith(".") or "/" in stream or any(ord(letter) < 32 for letter in stream):

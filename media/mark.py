@@ -39,7 +39,7 @@ class Mark:
     @classmethod
     def of(cls, job: Job) -> "Mark":
         """The mark of a clip of which nothing is split yet."""
-        files = matching(job) if job.kind == "images" else [Path(job.source)] if job.kind == "clip" else []
+        files = matching(job) if job.kind in ("clip", "images", "recording") else []
         found = [file.stat() for file in files if file.exists()]
         arguments = {key: getattr(job, key) for key in ("engine", "rate", "quality", "limit")}
         arguments["size"] = list(job.size) if job.size else None  # as JSON gives it back

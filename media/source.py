@@ -10,6 +10,7 @@ from bus import shown
 
 CLIP_CAMERA, LIVE_CAMERA = "test", "test:forever"
 PIPELINE = "gst:"  # what a pipeline of GStreamer's elements begins with
+RECORDING = ".mcap"  # what the names of recordings end with
 URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)")  # its scheme, and its host and port
 PASSWORD = re.compile(r"(://[^/@:\s]*:)(?!\$\{)[^/@\s]+@")
 SCHEMES = {"http": "http", "https": "http", "rtsp": "rtsp", "rtsps": "rtsp", "srt": "srt", "udp": "udp"}
@@ -19,7 +20,7 @@ EXAMPLES = {
     "srt": "srt://host:9000",
     "udp": "udp://:5000",
 }
-KNOWN = 'give a clip, an address (rtsp, http, https, srt, udp), /dev/video0, "images/*.png", gst: … or test'
+KNOWN = 'give a clip, a recording, an address (rtsp, http, https, srt, udp), /dev/video0, "*.png", gst: … or test'
 
 
 class WrongArgument(Exception):
@@ -31,7 +32,7 @@ class WrongArgument(Exception):
 class Source(NamedTuple):
     """One source, recognised and checked as far as it can be without opening it."""
 
-    kind: str  # camera, clip, images, http, rtsp, srt, udp, device or pipeline
+    kind: str  # camera, clip, images, recording, http, rtsp, srt, udp, device or pipeline
     ends: bool | None  # whether its end is the end of the work; None: opening it will tell
 
     @property
@@ -78,7 +79,7 @@ def _address(source: str, scheme: str, host: str) -> Source:
 def _images(source: str) -> Source:
     if not glob.glob(source, recursive=True):  # noqa: PTH207 - Path.glob takes no absolute pattern
         raise WrongArgument(f'source: no file matches {_place(source)}: give another pattern, such as "images/*.png"')
-    return Source("images", True)
+    return Source("recording" if source.endswith(RECORDING) else "images", True)
 
 
 def _clip(source: str) -> Source:
@@ -91,7 +92,7 @@ def _clip(source: str) -> Source:
         raise WrongArgument(f"source: {place} is not a regular file: {KNOWN}")
     if not os.access(path, os.R_OK):
         raise WrongArgument(f"source: {place} may not be read by this user: chmod u+r it, or start as its owner")
-    return Source("clip", True)
+    return Source("recording" if source.endswith(RECORDING) else "clip", True)
 
 
 def _place(source: str) -> Path | str:

@@ -35,7 +35,13 @@ TOGETHER = 0.05  # seconds for which frames of a clip that is read as fast as it
 MOMENT = 0.25  # seconds that a live source waits at most until it is known: half of those that its frames may lag
 PAUSE = 0.02  # seconds between two looks at whether it is
 
-ENGINES = {"camera": "media.camera", "images": "media.images", "av": "media.pyav", "gstreamer": "media.gstreamer"}
+ENGINES = {
+    "camera": "media.camera",
+    "images": "media.images",
+    "recording": "media.replay",
+    "av": "media.pyav",
+    "gstreamer": "media.gstreamer",
+}
 
 
 def splitter(
@@ -51,10 +57,11 @@ def splitter(
     budget: str = "",
     patience: float = 20.0,
     reopen: bool = True,
+    pace: str = "",
 ) -> Iterator[Message | None]:
     """Read the source to its end; a live one for ever.
 
-    source: test, test:forever, a clip, "images/*.png", an address (rtsp, http, https, srt, udp), /dev/video0, gst: …
+    source: test, test:forever, a clip, recording.mcap, "images/*.png", rtsp, http(s), srt, udp://…, /dev/video0, gst: …
     folder: where frames are written, as JPEG; without it they go down the wire as they are
     engine: auto, av (PyAV) or gstreamer (gst-launch-1.0)
     rate: frames a second at most, by the time at which they are shown; 0 for all
@@ -64,12 +71,13 @@ def splitter(
     stream: what the frames are named after; by default the clip's name without its suffix, or this node's name
     budget: what may wait in the folder, such as 2GB, or 5000 (files); by default a fifth of the disk's free space
     patience: seconds without a frame after which the source counts as hanging
+    pace: real plays a recording as fast as it was captured; without, as fast as its frames are taken
     reopen: open a live source again whenever it ends or breaks off; without, its end is the end
     """
     try:
         job = Job.checked(
             source, engine=engine, rate=rate, size=size, quality=quality, limit=limit, stream=stream,
-            patience=patience, reopen=reopen,
+            patience=patience, reopen=reopen, pace=pace,
         )  # fmt: skip
         if folder:
             yield from into_folder(job, Path(folder), budget)
@@ -98,7 +106,7 @@ def into_folder(job: Job, folder: Path, budget: str) -> Iterator[Message | None]
             spool.live, spool.facts, made = not opened.ends, facts(job, opened), spool.next
             yield told(job, spool.facts, folder)
             known(spool.live)
-            together = TOGETHER if opened.ends and job.engine != "camera" else 0.0
+            together = TOGETHER if opened.ends and job.engine != "camera" and not job.real else 0.0
             try:
                 asked = monotonic()
                 for step in video:

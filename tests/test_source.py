@@ -48,7 +48,7 @@ def test_a_file_below_dev_is_a_clip() -> None:
 @pytest.mark.parametrize(
     ("source", "words"),
     [
-        ("", "source: is empty: give a clip, an address (rtsp, http, https, srt, udp), /dev/video0"),
+        ("", "source: is empty: give a clip, a recording, an address (rtsp, http, https, srt, udp), /dev/video0"),
         ("gst:", "source: gst: names no elements"),
         ("gopher://host/1", "source: gopher://host/1: gopher is not read"),
         ("file:///etc/passwd", "source: file:///etc/passwd: file is not read"),

@@ -11,7 +11,6 @@ from typing import Protocol
 import zmq
 
 SIDE = 0.02  # seconds between the side thread's looks, so that acknowledgements flow while user code computes
-REST = 0.1  # the same after a look that found the node's own thread in here: that one serves
 DUE = 0.2  # seconds after which the side thread serves though nothing has come
 BEAT = 0.5  # seconds between pings and whole states; no wait lasts longer
 ASLEEP = 1.0  # seconds between two ticks that mean: this process itself was stopped
@@ -41,6 +40,8 @@ class Hub:
         self._ends: list[End] = []
         self._beat = 0.0
         self._over = threading.Event()
+        self._left = threading.Event()  # the node's own thread has gone to user code while the side thread rested
+        self._is_resting = False
         self.failure: Exception | None = None  # what a call raised while the wires were served: the end of this process
         self._side = threading.Thread(target=self._serve_aside, name="bus", daemon=True)
 
@@ -112,8 +113,15 @@ class Hub:
         if self.stopping:
             raise Stopped
 
+    def leave(self) -> None:
+        """With the lock held: the node's own thread goes to user code, and the side thread serves meanwhile."""
+        if self._is_resting:
+            self._is_resting = False
+            self._left.set()
+
     def close(self) -> None:
         self._over.set()
+        self._left.set()
         if self._side.is_alive():
             self._side.join()
         self._poll.close()
@@ -121,12 +129,13 @@ class Hub:
             os.close(descriptor)
 
     def _serve_aside(self) -> None:
-        pause = SIDE
-        while not self.failure and not self._over.wait(pause):
-            pause = REST
-            if self.lock.acquire(blocking=False):
+        while not self.failure and not self._over.wait(SIDE):
+            if not self.lock.acquire(blocking=False):  # the node's own thread is in here, and serves
+                self._is_resting = True
+                self._left.wait(BEAT)
+                self._left.clear()
+            else:
                 try:
-                    pause = SIDE
                     if time.monotonic() - self.served > DUE or self._heard or self._poll.poll(0):
                         with suppress(Exception):  # raised again in the node's own thread
                             self.serve()

@@ -35,4 +35,5 @@ class Inside:
                 with step("hand out"):
                     self._node.hand.run()
         finally:
+            self._node.hub.leave()
             self._node.hub.lock.release()

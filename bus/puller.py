@@ -19,6 +19,7 @@ from bus.refusals import Refusals
 
 DOUBTS = 5  # looks, 20 ms apart
 WINDOW = 64  # messages that are not finished downstream, per puller
+REST = 2.0  # seconds between two pings on a wire of one host on which nothing is unfinished
 NO_COPY = 64 * 1024  # bytes from which libzmq sends a payload without copying it
 LOANS = 512  # payloads that it may read in the arena at a time; who keeps so many gets the others through its socket
 SEND_FIRST = zmq.NOBLOCK | zmq.SNDMORE
@@ -43,6 +44,7 @@ class Puller:
         self.agrees, self.differs = not pipe.contract, False
         self.credit = 0
         self.ping = 0
+        self._pinged, self._was_closed = 0.0, False  # when, by time.monotonic, and what it was told
         self.sent: dict[int, tuple[int, int]] = {}  # what it has unfinished: n -> the ping when it was sent, its bytes
         self.open: set[int] = set()  # those of them that its user code has not let go of
         self.bytes = 0  # of all in `sent`
@@ -100,6 +102,13 @@ class Puller:
         except zmq.Again:
             self.up = False
         return self.up
+
+    def ping_due(self, now: float, closed: bool, idle: bool) -> bool:
+        """With each beat; on one host, where two processes would wake up for nothing, less often while all is idle."""
+        rests = idle and not closed and not self._was_closed and not self.pipe.far and now - self._pinged < REST
+        if self.up and not rests:
+            self._pinged, self._was_closed = now, closed
+        return self.up and not rests
 
     def send_message(self, out: Outgoing, epoch: str, low: int) -> bool:
         """The same for `out`, whose payload it reads in the arena if it can."""

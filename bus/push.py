@@ -126,7 +126,7 @@ class Push:
             if (puller.up or puller.sent) and now - puller.heard > SILENT:
                 puller.up = False
                 self._take_back(puller, list(puller.sent))
-            if beat and puller.up:
+            if beat and puller.ping_due(now, self.closed or self.ended, self.idle):
                 self._ping(puller)
             if beat and (words := puller.news_of_presence(now)):
                 self._say(f'{words} on "{self.wire}"')

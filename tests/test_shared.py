@@ -87,7 +87,13 @@ def test_what_a_lost_state_or_a_dead_reader_had_comes_back(how: str) -> None:
         b.until(lambda: 1 in told.verdicts)
         assert placed(arena).at != slot.at
         if how == "whole":
-            b.until(lambda: bool(far.hear()) and far.echo > 1)
+            echo = far.echo
+
+            def pinged() -> bool:
+                far.say(memory=address(arena).token)  # it is alive
+                return bool(far.hear()) and far.echo > echo
+
+            b.until(pinged)
             far.say(memory=address(arena).token, open=[], reading=[])
         else:
             far.say(open=[], incarnation="two")

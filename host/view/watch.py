@@ -30,7 +30,7 @@ def status(graph: Graph, host: str | None, *, as_json: bool, watch: bool) -> boo
     if run is None:
         print(f"{graph.path} does not run here{f' as {host}' if host else ''}", file=sys.stderr)
         return False
-    facts = _first(run, graph)
+    facts = _first(run)
     screen = Screen(sys.stdout.fileno()) if watch and not as_json and can_show(sys.stdout.fileno()) else None
     while facts is not None:
         if as_json:
@@ -40,7 +40,7 @@ def status(graph: Graph, host: str | None, *, as_json: bool, watch: bool) -> boo
         if not watch or overview.running(graph.path, host) != run:
             return True
         time.sleep(PACE)
-        facts = _read(run, graph)
+        facts = _read(run)
     return True
 
 
@@ -62,16 +62,16 @@ def _width(is_terminal: bool) -> int:
     return columns - 1 if is_terminal else columns
 
 
-def _first(run: Path, graph: Graph) -> Facts | None:
+def _first(run: Path) -> Facts | None:
     """What the launcher says first: it writes that a moment after it holds its folder."""
     deadline = time.monotonic() + PATIENCE
-    while (facts := _read(run, graph)) is None and time.monotonic() < deadline:
+    while (facts := _read(run)) is None and time.monotonic() < deadline:
         time.sleep(0.05)
     return facts
 
 
-def _read(run: Path, graph: Graph) -> Facts | None:
+def _read(run: Path) -> Facts | None:
     try:
-        return overview.read(run, graph)
+        return overview.read(run)
     except (OSError, ValueError):  # it has not said anything yet, or has ended
         return None

@@ -141,7 +141,11 @@ def obey(options: argparse.Namespace) -> int:
     if options.verb == "keys":
         verbs.make_keys(options.graph, options.names)
         return OK
-    wanted = graph.load(options.graph, options.overrides)
+    wanted = (
+        watch.known(options.graph, options.overrides, options.host)
+        if options.verb == "status"
+        else graph.load(options.graph, options.overrides)
+    )
     for warning in wanted.warnings:
         print(warning, file=sys.stderr)
     went_well = True

@@ -79,12 +79,12 @@ class Change:
         self._telling.learn(self._graph, self._children)
         self.settle()
 
-    def left(self, child: Child, code: int) -> None:
+    def left(self, child: Child) -> None:
         """One of those that were to leave has."""
         if child.is_removed:
             self._drop(child)
         else:
-            self._succeed(child, has_ended=child.has_ended(code))
+            self._succeed(child, has_ended=self._run.mark(child.process.replica).exists())
             self._telling.learn(self._graph, self._children)
         self.settle()
 

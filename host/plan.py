@@ -10,6 +10,7 @@ from host import beside, graph, keyring, place
 from host.command import Process, processes
 from host.descriptors import make_room
 from host.graph import Graph
+from host.runfolder import Refused
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,8 @@ class Wish:
         nodes = place.only(wanted, self.host, self.only)
         everyone = processes(wanted, run, self.host, trace=self.trace is not None)
         chosen = [process for process in everyone if process.node.name in nodes]
+        if not chosen:
+            raise Refused(f"{self.path}: no node runs here any longer. Stop this launcher, and start it where some do.")
         programs = beside.programs(wanted, run, self.host, self.overrides, self.page)
         if self.host and (beside.LINK in programs or any(pipe.key for process in chosen for pipe in process.pipes)):
             keyring.check(wanted, self.host)

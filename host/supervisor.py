@@ -136,7 +136,7 @@ class Supervisor:
     def conclude(self, child: Child, code: int) -> None:
         """Decide what a death means: -N is signal N, what is above is an exit code."""
         if child.is_changing and not self.is_stopping:
-            self.change.left(child, code)
+            self.change.left(child)
         elif child.has_ended(code):
             child.over = "ended"
             self.telling.of(child, "ended", "ended")
@@ -145,7 +145,8 @@ class Supervisor:
             well = code in (0, -signal.SIGTERM)
             self.telling.of(child, "stopped", "stopped" if well else f"stopped: {child.death(code)}")
         elif self.change.excuses(child, code):
-            self.telling.of(child, "death", f"{child.death(code)}, as it was changed: waits for the next change")
+            child.last_death = f"{child.death(code)}, as it was changed: waits for the next change"
+            self.telling.of(child, "death", child.last_death)
         elif why := child.why_never_again(code):
             child.over, child.last_death = "failed", f"{child.death(code)}, {why}"
             self.telling.of(child, "failed", f"{child.last_death}: failed for good")

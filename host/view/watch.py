@@ -7,10 +7,12 @@ import os
 import shutil
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from host import place
-from host.graph import Graph
+from host.beside import in_force
+from host.graph import Graph, GraphError, load
 from host.view import overview
 from host.view.facts import Facts
 from host.view.screen import Screen, can_show
@@ -42,6 +44,17 @@ def status(graph: Graph, host: str | None, *, as_json: bool, watch: bool) -> boo
         time.sleep(PACE)
         facts = _read(run)
     return True
+
+
+def known(path: Path, overrides: Sequence[str], host: str | None) -> Graph:
+    """The graph in the file `path`, or, where that has mistakes by now, as it runs. Raises GraphError if neither is."""
+    try:
+        return load(path, overrides)
+    except GraphError:
+        run = overview.running(path, host)
+        if run is None:
+            raise
+        return in_force(path, run, overrides)
 
 
 def _show(facts: Facts, screen: Screen | None) -> None:

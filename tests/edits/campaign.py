@@ -6,27 +6,20 @@ import re
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from host.command import processes
-from host.graph import load
-from host.view import overview
 from tests.chaos.victims import LAUNCHER, victims
 from tests.conftest import until
 from tests.edits import model as models
-from tests.edits.flow import Flow
 from tests.edits.model import Model
 from tests.edits.saving import save
-from tests.launch import Launch, processes_in
+from tests.edits.stage import PATIENCE, Stage
 
-PATIENCE = 60.0  # seconds in which an edit must show in a result
 BROKEN = ("pull: to_keeper", "pull: to_keper"), ("run: keeper", "run: keper"), ("wires:\n", "wires: [\n")
 BROKEN_EACH, TWICE_EACH, KILLS_EACH, LAUNCHER_EACH = 0.1, 0.1, 0.3, 0.04  # the parts of the edits
-LOOK = 0.05  # seconds between two looks at the processes
 CALM = 0.3  # seconds of flow between two edits
 REFUSED = re.compile("the change is refused")
 
@@ -53,33 +46,20 @@ class Campaign:
     """Runs it in `folder`. Raises AssertionError if the graph hangs."""
 
     def __init__(self, folder: Path, edits: int, seed: int, say: Callable[[str], None]) -> None:
-        self._folder, self._count, self._say = folder, edits, say
-        self._rng, self._stack = random.Random(seed), ExitStack()
+        self._count, self._say, self._rng = edits, say, random.Random(seed)
         self.model = Model()
+        self.stage, self.flow = (stage := Stage(folder, self.model)), stage.flow
         self.epochs = [Epoch(self.model, 0.0)]
         self.deeds: list[Deed] = []
-        self.logs: list[Path] = []
-        self._file = folder / "graph.yaml"
-        for node in (Path(__file__).parent / "nodes").glob("*.py"):
-            (folder / node.name).write_text(node.read_text())
-        self._file.write_text(self.model.yaml())
+        self.last_words = ""
 
     def run(self) -> None:
-        with ExitStack() as self._launched, Flow(self._folder) as self.flow:
-            self._start()
-            self._await(self.model)
+        with self.stage:
+            self.stage.start()
+            self.stage.await_force(self.model)
             for count in range(1, self._count + 1):
                 self._edit(count)
-            self.flow.stop()
-            until(lambda: self.flow.is_drained, PATIENCE, "all frames to be through")
-            self._launch.interrupt()
-            assert self._launch.ends() == 0, self._launch.output[-3000:]
-
-    def _start(self) -> None:
-        """Begin the next life of the launcher."""
-        self._launched.close()
-        self._launch = self._launched.enter_context(Launch(self._folder))
-        self.logs.append(self._launch.log)
+            self.last_words = self.stage.finish()
 
     def _edit(self, count: int) -> None:
         rng = self._rng
@@ -96,7 +76,7 @@ class Campaign:
         deed = Deed(f"{words}, {way}", 0.0)
         if rng.random() < KILLS_EACH:
             self._strike(deed, rng)
-        self._await(made)
+        self.stage.await_force(made)
         for epoch in self.epochs[:-1]:
             epoch.ended = min(epoch.ended, time.monotonic())
         deed.gap = self.flow.gap(began, time.monotonic())
@@ -107,56 +87,32 @@ class Campaign:
     def _take(self, made: Model, rng: random.Random) -> str:
         self.model = made
         self.epochs.append(Epoch(made, time.monotonic()))
-        return save(self._file, made.yaml(), rng)
+        return save(self.stage.file, made.yaml(), rng)
 
     def _break(self, rng: random.Random) -> None:
         """Save what `check` refuses, and undo it."""
-        before, bad = len(self._launch.output), rng.choice(BROKEN)
+        before, bad = len(self.stage.launch.output), rng.choice(BROKEN)
         text = self.model.yaml()
         broken = text.replace(*bad)
         assert broken != text
-        save(self._file, broken, rng)
-        until(lambda: REFUSED.search(self._launch.output[before:]), PATIENCE, "a refusal")
-        save(self._file, text, rng)
-        self._await(self.model)
+        save(self.stage.file, broken, rng)
+        until(lambda: REFUSED.search(self.stage.launch.output[before:]), PATIENCE, "a refusal")
+        save(self.stage.file, text, rng)
+        self.stage.await_force(self.model)
 
     def _strike(self, deed: Deed, rng: random.Random) -> None:
         """Kill somebody, at a random moment of the change."""
         time.sleep(rng.uniform(0, 1.5))
-        found = [one for one in victims(self._launch.process.pid) if one.name.rpartition(".")[2].isdecimal()]
+        found = [one for one in victims(self.stage.launch.process.pid) if one.name.rpartition(".")[2].isdecimal()]
         if rng.random() < LAUNCHER_EACH / KILLS_EACH or not found:
             deed.struck.append(LAUNCHER)
-            self._launch.process.kill()
-            self._launch.process.wait()
-            self._start()
+            self.stage.launch.process.kill()
+            self.stage.launch.process.wait()
+            self.stage.start()
             return
         victim = rng.choice(found)
         victim.send(signal.SIGKILL)
         deed.struck.append(victim.name)
-
-    def _await(self, made: Model) -> None:
-        """Wait until what runs is this model, and a frame that came after that has been through it."""
-        until(self._is_in_force, PATIENCE, f"{self._file} to be in force")
-        began = time.monotonic()
-
-        def is_through() -> bool:
-            assert self._launch.process.poll() is None, self._launch.output[-3000:]
-            assert not self.flow.faults, self.flow.faults
-            recent = self.flow.results[-50:]
-            return any(result.dropped > began and result.shows == made.shows for result in recent)
-
-        until(is_through, PATIENCE, f"a result that shows {made.shows}: {self.flow.results[-1:]}")
-
-    def _is_in_force(self) -> bool:
-        """Whether the processes that run are those of the file, whatever the launcher says."""
-        time.sleep(LOOK)
-        assert self._launch.process.poll() is None, self._launch.output[-3000:]
-        run = overview.running(self._file)
-        if run is None:
-            return False
-        wanted = sorted(sorted(process.argv) for process in processes(load(self._file), run))
-        here = [words[:-1] for words in processes_in(self._folder).values() if f"--run={run}" in words]
-        return sorted(map(sorted, here)) == wanted
 
     # ---- the verdict
 
@@ -172,7 +128,7 @@ class Campaign:
         names = {f"frame-{number:08d}.png.json": number for number in self.flow.dropped}
         yield from (f"{name} is missing" for name in sorted(names.keys() - there.keys()))
         yield from (f"{name} is of no frame" for name in sorted(there.keys() - names.keys()))
-        yield from (f"{path} is a dead letter" for path in self._folder.rglob("dead-letters/*.png"))
+        yield from (f"{path} is a dead letter" for path in self.stage.folder.rglob("dead-letters/*.png"))
         shift = time.time() - time.monotonic()
         for name in sorted(names.keys() & there.keys()):
             shows: dict[str, Any] = json.loads(there[name].read_text())
@@ -182,7 +138,7 @@ class Campaign:
                 yield f"{name} shows {number}"
             elif wrong := self._strange(shows, self.flow.dropped[number], written):
                 yield f"{name}: {wrong} was not current while it was on its way"
-        if found := re.search(r"lost [^0]\d*|waiting [^0]\d*", self._launch.output.splitlines()[-1]):
+        if found := re.search(r"lost [^0]\d*|waiting [^0]\d*", self.last_words):
             yield f"the books do not balance: {found[0]}"
 
     def _strange(self, shows: dict[str, Any], dropped: float, written: float) -> str:

@@ -136,12 +136,12 @@ class Campaign:
             written = there[name].stat().st_mtime - shift
             if number != names[name]:
                 yield f"{name} shows {number}"
-            elif wrong := self._strange(shows, self.flow.dropped[number], written):
+            elif wrong := self.strange(shows, self.flow.dropped[number], written):
                 yield f"{name}: {wrong} was not current while it was on its way"
         if found := re.search(r"lost [^0]\d*|waiting [^0]\d*", self.last_words):
             yield f"the books do not balance: {found[0]}"
 
-    def _strange(self, shows: dict[str, Any], dropped: float, written: float) -> str:
+    def strange(self, shows: dict[str, Any], dropped: float, written: float) -> str:
         """What no graph that was current between the two moments makes of a frame."""
         current = [epoch for epoch in self.epochs if epoch.begun <= written + 0.1 and epoch.ended >= dropped]
         for key in ("filter", *models.PLACES):

@@ -50,16 +50,13 @@ class Watch:
         self._inode = run.stat().st_ino
         self._news = asyncio.Event()
         self.aside = Aside(graph)
+        self.nodes = {*graph.nodes}  # those that were there once, too: a viewer may still look at one
         self.wants: dict[object, set[Wanted]] = {}  # viewer that looks -> what it wants to see
         self.now = Look(0, "", None)
         self._said = ""  # what is wrong with the numbers
         self._shown = "null"  # the overview as viewers are sent it
         self.letters = (0, "")  # how often the list has changed, and the list as JSON
         self.lines_since, self.points_since = self._lines.since, self._history.since
-
-    @property
-    def nodes(self) -> set[str]:
-        return {*self._graph.nodes}
 
     @property
     def newest_point(self) -> int:
@@ -143,7 +140,7 @@ class Watch:
             self._graph = self._reading()
         except GraphError:  # a module has gone since it was checked: what was read before is shown
             return
-        self._graph_of = kept
+        self._graph_of, self.nodes = kept, self.nodes | self._graph.nodes.keys()
         self._lines.learn(self._graph.nodes)
         self._pictures.graph = self.aside.graph = self._graph
 

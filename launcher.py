@@ -103,8 +103,12 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--log", choices=("text", "json"), default="text", help="run: each line as a JSON object")
     parser.add_argument("--trace", type=Path, metavar="FILE", help="run: the way of each frame, for ui.perfetto.dev")
     parser.add_argument("--page", default=PAGE, metavar="ADDRESS", help="run: where its page is (%(default)s), or off")
-    parser.add_argument("--no-follow", action="store_true", help="run: whatever is saved in the graph's file meanwhile")
-    parser.add_argument("--reload", action="store_true", help="run: follow the modules of its nodes, too")
+    parser.add_argument(
+        "--no-follow", action="store_true", help="run: leave what is saved in the graph's file for the next start"
+    )
+    parser.add_argument(
+        "--reload", action="store_true", help="run: apply what is saved in the modules of its nodes, too"
+    )
     options = parser.parse_intermixed_args(words)
     rest = options.words
     options.verb = rest.pop(0) if rest and "=" not in rest[0] else "run"
@@ -113,6 +117,8 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
         if getattr(options, flag) != parser.get_default(flag) and options.verb not in verbs_of_it:
             hint = "; check looks at all hosts" if (flag, options.verb) == ("host", "check") else ""
             parser.error(f"--{flag.replace('_', '-')} goes with {listed(verbs_of_it.values())}{hint}")
+    if options.reload and options.no_follow:
+        parser.error("--reload follows the graph and its modules, and --no-follow neither: keep one of them")
     if options.verb not in ("run", *VERBS):
         parser.error(f'there is no verb "{options.verb}": they are {", ".join(VERBS)}; without one the graph runs')
     if options.verb == "try":

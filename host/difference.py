@@ -52,6 +52,11 @@ def remade(before: Graph, after: Graph) -> set[str]:
     return {new.name for old, new in pairs if _itself(old) != _itself(new)}
 
 
+def is_shaped_alike(before: Graph, after: Graph) -> bool:
+    """Whether both have the same replicas in the same places, with the same wires."""
+    return _shape(before) == _shape(after)
+
+
 def is_same(before: Process, after: Process) -> bool:
     """Whether the one that runs may go on: the order of its options means nothing."""
     start = len(command_of(after.node))
@@ -170,6 +175,11 @@ def _renamed(before: Graph, after: Graph) -> Iterator[tuple[str, str]]:
         if name not in before.nodes and (was := next((one for one in gone if _but_name(one) == _but_name(node)), None)):
             gone.remove(was)
             yield name, was.name
+
+
+def _shape(graph: Graph) -> object:
+    nodes = {name: (node.host, node.replicas, node.pulls, node.pushes) for name, node in graph.nodes.items()}
+    return nodes, {name: _facts(host, OF_HOST) for name, host in graph.hosts.items()}
 
 
 def _itself(node: Node) -> tuple[object, ...]:

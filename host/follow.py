@@ -38,8 +38,8 @@ class Follow:
         self._wish, self._run, self._say, self._reload = wish, run, say, reload
         self._refused = ""  # why what stands there does not run
         self._take(plan)
-        self._seen = self._settled = self._stamp()
-        self._since = time.monotonic()
+        self._seen, self._since = self._stamp(), time.monotonic()
+        self._settled: Stamp | None = None  # what was dealt with last; something may have been saved since the start
         self.looks_at = self._since + PACE
         if trouble := self._trouble(plan):
             say(f"{trouble}; until then no change is followed")

@@ -10,7 +10,7 @@ from host.beside import LINK
 from host.change import Change
 from host.child import Child
 from host.companions import Companions
-from host.difference import Difference, remade, worded
+from host.difference import Difference, is_shaped_alike, remade, worded
 from host.failures import Failures
 from host.follow import Edit, Follow
 from host.leaving import Leaving
@@ -182,14 +182,17 @@ class Supervisor:
         """Let what stands in graph.yaml now be what runs."""
         before, self.plan = self.plan, edit.plan
         found = Difference.between([child.process for child in self.children], edit.plan.processes, edit.reloaded)
-        for line in worded(before, edit.plan, found, edit.reloaded):
+        for line in worded(before, edit.plan, found, edit.reloaded) or [
+            f"{before.graph.path}: nothing that runs differs"
+        ]:
             self.telling.of_graph(line)
         self.reporting.learn(edit.plan)
         self.leaving.graph = edit.plan.graph
         self.elsewhere.learn(edit.plan.graph)
         self.change.begin(edit.plan, found, remade(before.graph, edit.plan.graph) | edit.reloaded)
         self.run.keep_graph(edit.plan.graph.text)
-        self.rounds.companions.learn(edit.plan.companions, renew=[LINK])
+        is_new_to_others = not is_shaped_alike(before.graph, edit.plan.graph)
+        self.rounds.companions.learn(edit.plan.companions, renew=[LINK] if is_new_to_others else [])
         self.look()
 
     # News

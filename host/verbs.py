@@ -33,8 +33,8 @@ WIRING = ("--run=", "--pull=", "--push=", "--grant=", "--key=")  # what a node t
 def run(graph: Graph, wish: Wish, *, log: str = "text", follow: bool = True, reload: bool = False) -> bool:
     """Run the graph, or its part on `wish.host`, to the end; whether no node failed for good.
 
-    `log`: whether lines are "text" or "json". `follow`: whether what is saved in graph.yaml meanwhile is applied;
-    `reload`: whether what is saved in the modules of its nodes is, too.
+    `log`: whether lines are "text" or "json". `follow`: whether what is saved in the graph's file meanwhile is applied,
+    and with `reload` what is saved in the modules of its nodes, too.
     Raises Refused if it cannot run here and now, GraphError if a host or node does not exist.
     """
     wish = replace(wish, host=place.here(graph, wish.host))
@@ -48,7 +48,7 @@ def run(graph: Graph, wish: Wish, *, log: str = "text", follow: bool = True, rel
                 report.line(GRAPH, f"the wire {quoted(wire)} is open to everybody who can reach it (insecure: true)")
             for name in network.unlinked(graph):
                 report.line(GRAPH, f"the launcher on {name} has no key: it tells the others nothing, and hears nothing")
-            followed = partial(Follow, wish, folder.path, plan, reload=reload) if follow or reload else None
+            followed = partial(Follow, wish, folder.path, plan, reload=reload) if follow else None
             return Supervisor(plan, folder, reporting, followed).supervise()
 
 

@@ -103,6 +103,14 @@ def test_a_graph_that_is_wrong_is_refused_with_all_mistakes_and_its_undoing_is_s
     assert followed.said[-1] == f"{followed.file} is what runs again"
 
 
+def test_what_was_saved_since_the_graph_was_read_is_a_change(followed: Followed) -> None:
+    wish = Wish(followed.file)
+    plan = wish.plan(Path("/run"))
+    followed.file.write_text(followed.text.replace("test", "clip.mp4"))
+    followed.follow = Follow(wish, Path("/run"), plan, followed.said.append, reload=False)
+    assert source(followed.edit()) == "clip.mp4"
+
+
 def test_half_a_file_is_waited_for_and_refused_if_it_stays_half(followed: Followed) -> None:
     half = followed.text[: len(followed.text) // 2] + ", ["
     followed.file.write_text(half)

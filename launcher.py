@@ -14,6 +14,7 @@ from pathlib import Path
 
 from host import graph, verbs
 from host.graph import GraphError
+from host.plan import Wish
 from host.reading import overrides
 from host.reading.problems import listed
 from host.runfolder import Refused
@@ -32,6 +33,8 @@ FLAGS = {  # with which verbs each goes, in words
     "log": RUN,
     "trace": RUN,
     "page": RUN,
+    "no_follow": RUN,
+    "reload": RUN,
     "host": {**RUN, "print": "print", "unit": "unit", "status": "status"},
     "json": {"status": "status", "dead-letters": "dead-letters"},
     "watch": {"status": "status"},
@@ -100,6 +103,12 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--log", choices=("text", "json"), default="text", help="run: each line as a JSON object")
     parser.add_argument("--trace", type=Path, metavar="FILE", help="run: the way of each frame, for ui.perfetto.dev")
     parser.add_argument("--page", default=PAGE, metavar="ADDRESS", help="run: where its page is (%(default)s), or off")
+    parser.add_argument(
+        "--no-follow", action="store_true", help="run: leave what is saved in the graph's file for the next start"
+    )
+    parser.add_argument(
+        "--reload", action="store_true", help="run: apply what is saved in the modules of its nodes, too"
+    )
     options = parser.parse_intermixed_args(words)
     rest = options.words
     options.verb = rest.pop(0) if rest and "=" not in rest[0] else "run"
@@ -107,7 +116,9 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     for flag, verbs_of_it in FLAGS.items():
         if getattr(options, flag) != parser.get_default(flag) and options.verb not in verbs_of_it:
             hint = "; check looks at all hosts" if (flag, options.verb) == ("host", "check") else ""
-            parser.error(f"--{flag} goes with {listed(verbs_of_it.values())}{hint}")
+            parser.error(f"--{flag.replace('_', '-')} goes with {listed(verbs_of_it.values())}{hint}")
+    if options.reload and options.no_follow:
+        parser.error("--reload follows the graph and its modules, and --no-follow neither: keep one of them")
     if options.verb not in ("run", *VERBS):
         parser.error(f'there is no verb "{options.verb}": they are {", ".join(VERBS)}; without one the graph runs')
     if options.verb == "try":
@@ -136,7 +147,11 @@ def obey(options: argparse.Namespace) -> int:
     if options.verb == "keys":
         verbs.make_keys(options.graph, options.names)
         return OK
-    wanted = graph.load(options.graph, options.overrides)
+    wanted = (
+        watch.known(options.graph, options.overrides, options.host)
+        if options.verb == "status"
+        else graph.load(options.graph, options.overrides)
+    )
     for warning in wanted.warnings:
         print(warning, file=sys.stderr)
     went_well = True
@@ -156,8 +171,9 @@ def obey(options: argparse.Namespace) -> int:
         went_well = verbs.retry(wanted, options.names)
     else:
         page = "" if options.page == NO_PAGE else options.page
-        how = {"log": options.log, "trace": options.trace, "page": page}
-        return OK if verbs.run(wanted, options.host, options.only, options.overrides, **how) else FAILED
+        wish = Wish(options.graph, options.overrides, options.host, options.only, options.trace, page)
+        how = {"follow": not options.no_follow, "reload": options.reload}
+        return OK if verbs.run(wanted, wish, log=options.log, **how) else FAILED
     print(end="", flush=True)  # what nobody reads any more is noticed here
     return OK if went_well else FAILED
 

@@ -149,6 +149,18 @@ def read_whole(path: Path, wires: Sequence[str] | None = None) -> Reading:
     return Reading(counters, histograms, pages)
 
 
+def rearranged(body: bytes, before: Sequence[str], after: Sequence[str]) -> bytes:
+    """Books with pages for the wires `before` as books for the wires `after`: new ones have blank pages.
+
+    Raises ValueError if `body` is not a whole file of books of `before`.
+    """
+    if len(body) != size(len(before)):
+        raise ValueError(f"{len(body)} bytes are not the books of {len(before)} wires")
+    page = 8 * len(WIRE)
+    pages = {wire: body[at : at + page] for wire, at in zip(before, range(size(0), len(body), page), strict=True)}
+    return body[: size(0)] + b"".join(pages.get(wire, bytes(page)) for wire in after)
+
+
 def quantile(counts: Sequence[int], q: float) -> float:
     """The seconds that the part `q` of all in a histogram stayed within, to half a bucket; 0.0 if there was none."""
     rank, seen = q * sum(counts), 0

@@ -121,7 +121,7 @@ class Pipe:
         theirs = theirs[:MAX_CONTRACT]
         return (
             f'the wire "{self.wire}" waits: graph.yaml says "{self.contract}" here, and "{theirs}" where {self.peer}'
-            " runs. Give both hosts the same copy, and start them again"
+            " runs. Give both hosts the same copy; where it is not followed, start them again"
         )
 
     @property

@@ -7,7 +7,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from host.graph import Graph
+from host import runfolder
+from host.graph import Graph, load
 from host.reading import network
 
 LINK, PAGE = "link", "page"
@@ -19,6 +20,18 @@ def go_with_launcher() -> None:
     """Be killed when the launcher dies, however it does (prctl(2)); the janitor sees to the rest."""
     if "ZG_RUN" in os.environ:
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def in_force(path: Path, run: Path, overrides: Sequence[str]) -> Graph:
+    """The graph as the launcher with the run folder `run` has it, whatever stands in the file `path` by now.
+
+    Raises GraphError.
+    """
+    try:
+        text = (run / runfolder.GRAPH).read_text()
+    except OSError:  # there was no room to keep it
+        text = None
+    return load(path, overrides, text)
 
 
 def programs(graph: Graph, run: Path, host: str | None, overrides: Sequence[str], page: str) -> dict[str, list[str]]:

@@ -5,25 +5,24 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from io import FileIO
 from pathlib import Path
 from typing import Literal, cast
 
-from bus.steps import CRASH
 from host import janitor
 from host.command import Process
 from host.deaths import Deaths
+from host.environment import environment
+from host.graph import Node
 from host.log import Log
 from host.orphans import strays
 from host.runfolder import RunFolder
 from host.view.ledger import Account
 
-PROJECT = Path(__file__).resolve().parent.parent  # where `python -m nodes.…` is found when it is not beside the graph
 NEVER_AGAIN = {2: "wrong arguments or a missing program", 65: "bad data"}  # exit codes that a new life cannot cure
 SIGNALS = {number.value: number.name for number in signal.Signals}  # real-time signals have no names
-PAGE_TOKEN = "PAGE_TOKEN"  # noqa: S105 (the variable's name; what it holds is for the page's process alone)
 STACK_TIME = 2.0  # seconds that a hung process has to write its stack to the log
 PROGRESS = ("received", "sent", "made")  # a replica has got on when one of these has grown
 NEVER = math.inf  # a time that does not come
@@ -35,14 +34,14 @@ class Child:
     pid: int  # of its process, and so of its session and its group
     pidfd: int  # readable when the process has died
 
-    def __init__(self, process: Process, folder: Path, run: RunFolder, say: Callable[[str], None]) -> None:
+    def __init__(self, process: Process, folder: Path, run: RunFolder, line: Callable[[str, str], None]) -> None:
+        """`line` says words under a name."""
         self.process = process
-        self.node = process.node
-        self.say = say
+        self.successor: Process | None = None  # what it is to be from its next life on, where graph.yaml has changed
+        self.is_removed = False  # the graph has no place for it any longer
+        self._line = line
         self.over: Literal["", "ended", "stopped", "failed"] = ""  # "": it has a life, or one to come
-        self.is_running = False
-        self.is_ready = False
-        self.is_aborted = False
+        self.is_running = self.is_ready = self.is_aborted = False
         self.crime = ""  # what this life was ended for, in words
         self.is_leaving = False  # it is let go, and has no life to come
         self.is_asked = False  # to leave
@@ -60,6 +59,18 @@ class Child:
         self.account = Account(run.books(process.replica), process.outgoing)
         self._counters_at_birth: dict[str, int] = {}
         self._deaths = Deaths()
+
+    @property
+    def node(self) -> Node:
+        return self.process.node
+
+    @property
+    def is_changing(self) -> bool:
+        """Whether this life is the last under its command line, because the graph has changed."""
+        return self.is_removed or self.successor is not None
+
+    def say(self, words: str) -> None:
+        self._line(self.process.label, words)
 
     def next_turn(self) -> float:
         """When the supervisor has to see to it, if nothing happens before."""
@@ -93,10 +104,35 @@ class Child:
             self._popen.wait()
             self._log.close()
             raise
-        self.is_running, self.is_ready, self.is_aborted, self.crime, self.dies_at = True, False, False, "", NEVER
+        self.is_running, self.is_ready, self.is_aborted, self.is_asked = True, False, False, False
+        self.crime, self.dies_at = "", NEVER
         self.born_at, self.since, self.status = time.monotonic(), time.time(), ""
         self.forgive()
         return self._log
+
+    def leave_for(self, successor: Process, dies_at: float) -> None:
+        """Let this life end, by itself until `dies_at`; the next one is that of `successor`."""
+        self.successor, self.dies_at = successor, min(self.dies_at, dies_at)
+        if self.is_running and not self.is_asked:
+            self.ask()
+
+    def take_over(self) -> None:
+        """Be the successor."""
+        assert self.successor and not self.is_running
+        self.process, self.successor = self.successor, None
+        self.account = Account(self._run.books(self.process.replica), self.process.outgoing)
+
+    def begin_again(self) -> None:
+        """Whatever became of its lives before, it has one to come, and nothing is held against it."""
+        self.over, self.starts_at, self._deaths = "", 0.0, Deaths()
+        self.is_ready, self.is_leaving, self.leaves_at, self.dies_at = False, False, NEVER, NEVER
+
+    def remove(self, dies_at: float) -> None:
+        """Let this life end, by itself until `dies_at`; there is no other one."""
+        self.is_removed = True
+        self.let_go(NEVER, dies_at)
+        if self.is_running and not self.is_asked:
+            self.ask()
 
     def let_go(self, leaves_at: float, dies_at: float) -> None:
         """From now on it has no life to come; what it has it may end by itself until `dies_at`."""
@@ -212,17 +248,3 @@ class Child:
             signal.pidfd_send_signal(self.pidfd, number)
         except PermissionError:
             self.say(f"cannot be sent {number.name}: it runs as another user")
-
-
-def environment(run: RunFolder, own: Mapping[str, str]) -> dict[str, str]:
-    """What a child finds in its environment; `own` comes from the graph."""
-    kept = (*janitor.SYSTEMD, CRASH, PAGE_TOKEN)
-    inherited = {name: value for name, value in os.environ.items() if name not in kept}
-    environment = {**inherited, "PYTHONUNBUFFERED": "1", **own}
-    return {**environment, **python_paths(environment), "NOTIFY_SOCKET": str(run.notify), "ZG_RUN": run.id}
-
-
-def python_paths(environment: Mapping[str, str]) -> dict[str, str]:
-    """The variables by which `python -m` finds modules beside the graph, then the project's, then `environment`'s."""
-    places = os.pathsep.join(filter(None, [str(PROJECT), environment.get("PYTHONPATH")]))
-    return {"PYTHONPATH": places, "PYTHONSAFEPATH": ""}  # empty: not set; set, it hides what lies beside the graph

@@ -6,15 +6,15 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from io import FileIO
 from math import inf
 from typing import cast
 
 from host.beside import PAGE
-from host.child import PAGE_TOKEN, PROJECT, environment
 from host.deaths import Deaths
+from host.environment import PAGE_TOKEN, PROJECT, environment
 from host.log import Log
 from host.news import News
 from host.runfolder import RunFolder
@@ -36,6 +36,7 @@ class Companion:
         self._run, self._news, self._say = run, news, partial(say, name)
         self._born_at = 0.0
         self._deaths = Deaths()
+        self._is_renewed = False  # asked to leave, and to come back
         self._pidfd: int | None = None  # readable when the process has died
 
     @property
@@ -66,6 +67,13 @@ class Companion:
         self._news.follow(Log(cast(FileIO, self.process.stdout), self._say))
         self._news.on(self._pidfd, self._bury)
 
+    def renew(self) -> None:
+        """Have it read the graph anew."""
+        self.starts_at = 0.0  # also if it had given up
+        if self.process:
+            self._is_renewed = True
+            self.process.send_signal(signal.SIGTERM)
+
     def close(self) -> None:
         """It is gone."""
         if self._pidfd is not None:
@@ -75,7 +83,9 @@ class Companion:
         self._forget()
         assert self.process
         code = self.process.wait()
-        if code == GIVES_UP:
+        if self._is_renewed:
+            self.process, self._is_renewed = None, False
+        elif code == GIVES_UP:
             self.process, self.starts_at = None, inf
         else:
             self._rest(f"exited with {code}" if code >= 0 else f"was killed by {signal.Signals(-code).name}")
@@ -99,8 +109,21 @@ class Companion:
 class Companions:
     """All of them."""
 
-    def __init__(self, all_of_them: Iterable[Companion] = ()) -> None:
-        self._all = list(all_of_them)
+    def __init__(self, wanted: Mapping[str, Sequence[str]], run: RunFolder, news: News, say: Say) -> None:
+        """`wanted`: their command lines, by name."""
+        self._make = partial(Companion, run=run, news=news, say=say)
+        self._all = [self._make(name, argv) for name, argv in wanted.items()]
+
+    def learn(self, wanted: Mapping[str, Sequence[str]], renew: Collection[str]) -> None:
+        """The graph has changed: these are wanted now, and those of `renew` are to read it anew."""
+        gone = [one for one in self._all if one.name not in wanted]
+        self._all = [one for one in self._all if one.name in wanted]
+        _part(gone)
+        for one in self._all:
+            if one.name in renew:
+                one.renew()
+        known = {one.name for one in self._all}
+        self._all += [self._make(name, argv) for name, argv in wanted.items() if name not in known]
 
     @property
     def pids(self) -> list[int]:
@@ -115,16 +138,21 @@ class Companions:
                 one.start()
 
     def close(self) -> None:
-        """Ask them to leave, and kill those that do not."""
-        here = [one.process for one in self._all if one.process]
-        for process in here:
-            process.send_signal(signal.SIGTERM)
-        deadline = time.monotonic() + GOODBYE
-        for process in here:
-            try:
-                process.wait(max(0.0, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-        for one in self._all:
-            one.close()
+        """Leave none of them behind."""
+        _part(self._all)
+
+
+def _part(those: Sequence[Companion]) -> None:
+    """Ask them to leave, and kill those that do not."""
+    here = [one.process for one in those if one.process]
+    for process in here:
+        process.send_signal(signal.SIGTERM)
+    deadline = time.monotonic() + GOODBYE
+    for process in here:
+        try:
+            process.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+    for one in those:
+        one.close()

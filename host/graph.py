@@ -31,16 +31,20 @@ HOST_ADDRESS = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")  # a name 
 KEY = re.compile(rf"[0-9A-Za-z.\-:+=^!/*?&<>()\[\]{{}}@%$#]{{{KEY_LENGTH}}}")  # Z85
 
 
-def load(path: Path, overrides: Sequence[str] = ()) -> Graph:
-    """The graph in the file `path`, with each `node.key=value` of `overrides`. Raises GraphError with all mistakes."""
+def load(path: Path, overrides: Sequence[str] = (), text: str | None = None) -> Graph:
+    """The graph in the file `path`, with each `node.key=value` of `overrides`. Raises GraphError with all mistakes.
+
+    `text`: what stood in the file, where it may be another one by now.
+    """
     problems = Problems(str(path))
-    tree = document.read(document.read_text(path, problems), problems)
+    text = document.read_text(path, problems) if text is None else text
+    tree = document.read(text, problems)
     apply(overrides, tree, problems)
     graph = _assembled(path, tree, problems)
     _check_wires(graph, problems)
     network.check(graph, problems)
     problems.stop()
-    return replace(graph, warnings=tuple(problems.warnings))
+    return replace(graph, warnings=tuple(problems.warnings), text=text)
 
 
 def _assembled(path: Path, tree: Value, problems: Problems) -> Graph:

@@ -29,11 +29,11 @@ class Rounds:
         self._orphans = Orphans()
         with step("start the janitor"):
             self._janitor = janitor.start(run_id)
-        self._pace = limits.GLANCE if any(child.node.memory for child in children) else LOOK
         self._looked_at = self._glanced_at = time.monotonic()
 
     def next_turn(self) -> float:
-        return min(self._looked_at + LOOK, self._glanced_at + self._pace, self.companions.next_turn())
+        pace = limits.GLANCE if any(child.node.memory for child in self._children) else LOOK
+        return min(self._looked_at + LOOK, self._glanced_at + pace, self.companions.next_turn())
 
     def glance(self) -> None:
         """Look at what may take all memory before the next look."""

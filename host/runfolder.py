@@ -21,6 +21,7 @@ from types import TracebackType
 from bus.steps import step
 from host import janitor
 
+GRAPH = "graph.yaml"  # the text of the graph as it runs, whatever stands in the user's file by now
 TOLD = "told"  # the file that the link makes when all other hosts know that this one has failed
 ID_LENGTH = 12  # hex digits
 RUN = re.compile(rf"[0-9a-f]{{{ID_LENGTH}}}")
@@ -63,6 +64,9 @@ class RunFolder:
     def books(self, replica: str) -> Path:
         return self.path / f"{replica}.books"
 
+    def hand(self, replica: str) -> Path:
+        return self.path / f"{replica}.hand"
+
     def held_since(self, replica: str) -> float:
         """Since when (time.monotonic() seconds) the code of `replica` has been busy with a message; 0.0: it is not."""
         try:
@@ -81,6 +85,10 @@ class RunFolder:
         """Write the end mark of a replica that failed for good, so that nodes downstream do not wait for it."""
         _write(self.mark(replica), {"failed": True, "code": code})
 
+    def has_heard(self, puller: str, pusher: str) -> bool:
+        """Whether `puller` knows that `pusher`, on another host, has ended."""
+        return self._heard(puller, pusher).exists()
+
     def tell_ended(self, puller: str, pusher: str) -> None:
         """Let `puller` know that `pusher`, on another host, has ended, unless it knows that. Raises OSError."""
         mark = self._heard(puller, pusher)
@@ -95,6 +103,15 @@ class RunFolder:
 
     def _heard(self, puller: str, pusher: str) -> Path:
         return self.path / f"{puller}.heard.{pusher}"  # see bus/marks.py
+
+    def keep_graph(self, text: str) -> None:
+        """Keep what stands in the graph's file as it runs, for the processes beside the nodes."""
+        fresh, kept = self.path / f"{GRAPH}.fresh", self.path / GRAPH
+        try:
+            fresh.write_text(text)
+            fresh.replace(kept)
+        except OSError:  # no room: they are to read the file itself, and nothing that is out of date
+            kept.unlink(missing_ok=True)
 
     def __enter__(self) -> "RunFolder":
         return self
@@ -151,6 +168,15 @@ def base() -> Path:
 def lock(graph: Path, host: str | None = None) -> Path:
     """The folder that the launcher of `graph` on `host` holds, with its `pid` and the id of its `run` in it."""
     return base() / f"{_hash(graph, host)}.lock"
+
+
+def graph_in(run: Path) -> tuple[int, int] | None:
+    """What tells the graph that is kept in the run folder `run` from another one; None: none is kept."""
+    try:
+        its = (run / GRAPH).stat()
+    except OSError:
+        return None
+    return its.st_ino, its.st_mtime_ns
 
 
 def by_hand(graph: Path, host: str | None = None) -> Path:

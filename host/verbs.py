@@ -5,15 +5,18 @@ import shlex
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-from host import beside, keyring, place, runfolder
-from host.child import python_paths
+from host import keyring, place, runfolder
 from host.command import Process, processes
-from host.descriptors import make_room
+from host.environment import python_paths
+from host.follow import Follow
 from host.graph import Graph, GraphError, load
 from host.letters import Letters, printable
 from host.listing import pasted, record, table
+from host.plan import Wish
 from host.reading import network
 from host.reading.problems import COMMAND_LINE, Problems, quoted
 from host.reading.section import refuse_bad_name
@@ -27,39 +30,26 @@ from host.view.reporting import Reporting
 WIRING = ("--run=", "--pull=", "--push=", "--grant=", "--key=")  # what a node that is tried on a file goes without
 
 
-def run(
-    graph: Graph,
-    host: str | None = None,
-    only: Sequence[str] = (),
-    words: Sequence[str] = (),
-    *,
-    log: str = "text",
-    trace: Path | None = None,
-    page: str = "",
-) -> bool:
-    """Run the graph, or its part on `host`, or just the nodes `only`, to the end; whether no node failed for good.
+def run(graph: Graph, wish: Wish, *, log: str = "text", follow: bool = True, reload: bool = False) -> bool:
+    """Run the graph, or its part on `wish.host`, to the end; whether no node failed for good.
 
-    `words`: the overrides that the graph was read with. `log`: whether lines are "text" or "json". `trace`: the file
-    that is to show the way of each frame. `page`: the address of the page; empty: there is none.
+    `log`: whether lines are "text" or "json". `follow`: whether what is saved in the graph's file meanwhile is applied,
+    and with `reload` what is saved in the modules of its nodes, too.
     Raises Refused if it cannot run here and now, GraphError if a host or node does not exist.
     """
-    host = place.here(graph, host)
-    wanted = place.only(graph, host, only)
-    with RunFolder(graph.path, host) as folder:
-        everyone = processes(graph, folder.path, host, trace=trace is not None)
-        plan = [process for process in everyone if process.node.name in wanted]
-        programs = beside.programs(graph, folder.path, host, words, page)
-        if host and (beside.LINK in programs or any(pipe.key for process in plan for pipe in process.pipes)):
-            keyring.check(graph, host)
-        make_room(graph.path, plan)
-        names = [*(process.label for process in reversed(plan)), *programs]
-        with Reporting(graph, plan, names, folder.path, as_json=log == "json", trace=trace) as reporting:
+    wish = replace(wish, host=place.here(graph, wish.host))
+    place.only(graph, wish.host, wish.only)
+    with RunFolder(graph.path, wish.host) as folder:
+        plan = wish.plan(folder.path, graph)
+        folder.keep_graph(graph.text)
+        with Reporting(plan, folder.path, as_json=log == "json", trace=wish.trace) as reporting:
             report = reporting.report
-            for wire in network.insecure(graph, wanted):
+            for wire in network.insecure(graph, {process.node.name for process in plan.processes}):
                 report.line(GRAPH, f"the wire {quoted(wire)} is open to everybody who can reach it (insecure: true)")
             for name in network.unlinked(graph):
                 report.line(GRAPH, f"the launcher on {name} has no key: it tells the others nothing, and hears nothing")
-            return Supervisor(graph, plan, folder, report, programs, reporting.watchers).supervise()
+            followed = partial(Follow, wish, folder.path, plan, reload=reload) if follow else None
+            return Supervisor(plan, folder, reporting, followed).supervise()
 
 
 def check(graph: Graph) -> None:

@@ -67,7 +67,7 @@ class Linked:
         """The whole graph, as the launcher of `host` shows it; empty as long as it shows nothing."""
         path = overview.running(self.folders[host] / "graph.yaml", host)
         try:
-            return overview.read(path, self.graph(host)) if path else {}
+            return overview.read(path) if path else {}
         except (OSError, ValueError):
             return {}
 

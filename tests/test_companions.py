@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from host import deaths
-from host.child import environment
-from host.companions import Companion, Companions
+from host.companions import Companions
+from host.environment import environment
 from host.news import News
 from host.runfolder import RunFolder
 from host.view.report import Report
@@ -27,12 +27,13 @@ class Bench:
     def __init__(self, run: RunFolder) -> None:
         self.lines: list[str] = []
         self.run, self.news = run, News(Report([], None))
-        self.companions = Companions()
+        self.companions = self.of({})
 
     def start(self, program: str) -> None:
-        argv = [sys.executable, "-c", program]
-        one = Companion("page", argv, self.run, self.news, lambda name, text: self.lines.append(f"{name}: {text}"))
-        self.companions = Companions([one])
+        self.companions = self.of({"page": [sys.executable, "-c", program]})
+
+    def of(self, wanted: dict[str, list[str]]) -> Companions:
+        return Companions(wanted, self.run, self.news, lambda name, text: self.lines.append(f"{name}: {text}"))
 
     def turn(self) -> None:
         self.companions.start_who_is_due()
@@ -95,10 +96,9 @@ def test_one_that_exits_with_2_stays_away(bench: Bench) -> None:
 
 
 def test_one_whose_program_is_missing_is_tried_again(bench: Bench) -> None:
-    one = Companion("page", ["/no/such/program"], bench.run, bench.news, lambda _, text: bench.lines.append(text))
-    bench.companions = Companions([one])
+    bench.companions = bench.of({"page": ["/no/such/program"]})
     bench.until(lambda: len(bench.lines) == 2, what="two tries")
-    assert bench.lines[0].startswith("cannot be started: No such file or directory, restarts in 0.0")
+    assert bench.lines[0].startswith("page: cannot be started: No such file or directory, restarts in 0.0")
 
 
 def test_at_the_end_they_are_asked_to_leave_and_killed_if_they_do_not(bench: Bench) -> None:

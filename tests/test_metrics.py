@@ -111,7 +111,7 @@ def test_prometheus_reads_the_metrics_of_a_running_graph(
 
         def seen() -> dict[str, Any]:
             run = overview.running(graph.path)
-            return overview.read(run, graph) if run and (run / "status.json").exists() else {}
+            return overview.read(run) if run and (run / "status.json").exists() else {}
 
         until(lambda: seen().get("sums", {}).get("done", 0) > 20, 30, "frames that are done")
         whole = seen()

@@ -59,7 +59,7 @@ def node(seen: dict[str, Any], name: str) -> dict[str, Any]:
 
 def test_a_host_that_has_said_nothing_is_unknown_and_its_nodes_are_elsewhere(graph: Graph, run: Path) -> None:
     (run / "status.json").write_text(json.dumps(status(graph, "robot")))
-    seen = overview.read(run, graph)
+    seen = overview.read(run)
     assert [(host["name"], host["state"]) for host in seen["hosts"]] == [("robot", "here"), ("station", "unknown")]
     assert node(seen, "converter")["state"] == "elsewhere"
 
@@ -72,7 +72,7 @@ def test_another_hosts_nodes_come_from_its_letter_and_its_sums_are_added(graph: 
     ours["sums"]["done"] = 4
     write(run, ours, theirs)
 
-    seen = overview.read(run, graph)
+    seen = overview.read(run)
 
     assert node(seen, "converter")["counters"] == {"received": 7}
     assert 0 <= node(seen, "converter")["age"] < 5
@@ -88,7 +88,7 @@ def test_a_host_from_which_nothing_comes_is_silent_and_its_nodes_keep_their_last
     theirs = status(graph, "station")
     node(theirs, "converter")["counters"] = {"received": 7}
     write(run, status(graph, "robot"), theirs, age=6.0)
-    seen = overview.read(run, graph)
+    seen = overview.read(run)
     assert seen["hosts"][1]["state"] == "silent"
     assert node(seen, "converter")["counters"] == {"received": 7}
     assert node(seen, "converter")["age"] >= 6.0
@@ -96,10 +96,10 @@ def test_a_host_from_which_nothing_comes_is_silent_and_its_nodes_keep_their_last
 
 def test_a_launcher_that_hangs_is_silent_although_its_link_goes_on(graph: Graph, run: Path) -> None:
     write(run, status(graph, "robot"), status(graph, "station", at=time.time() - 8))
-    seen = overview.read(run, graph)
+    seen = overview.read(run)
     assert [host["state"] for host in seen["hosts"]] == ["here", "silent"]
     write(run, status(graph, "robot", at=time.time() - 8), status(graph, "station"))
-    assert [host["state"] for host in overview.read(run, graph)["hosts"]] == ["silent", "up"]
+    assert [host["state"] for host in overview.read(run)["hosts"]] == ["silent", "up"]
 
 
 def test_what_happened_on_all_hosts_stands_in_order_by_our_clock(graph: Graph, run: Path) -> None:
@@ -108,7 +108,7 @@ def test_what_happened_on_all_hosts_stands_in_order_by_our_clock(graph: Graph, r
     letter = {"received": time.time(), "offset": 10.0, "status": status(graph, "station", events=there)}
     (run / "hosts" / "station.json").write_text(json.dumps(letter))
 
-    happened = overview.read(run, graph)["events"]
+    happened = overview.read(run)["events"]
 
     assert [event for event in happened if event[1].strip() != "on station"] == [
         [1000.0, "graph on station", "graph", "runs"],
@@ -123,7 +123,7 @@ def test_a_host_speaks_for_its_own_nodes_and_wires_alone(graph: Graph, run: Path
     theirs["wires"][1].update(here=True, sent=999)
     node(theirs, "converter").update(host="robot", pulls=["<script>"])
     write(run, status(graph, "robot"), theirs)
-    seen = overview.read(run, graph)
+    seen = overview.read(run)
     assert node(seen, "watcher")["counters"] == {}
     assert [wire["sent"] for wire in seen["wires"]] == [0, 0]
     assert node(seen, "converter")["host"] == "station"
@@ -142,7 +142,7 @@ def test_a_host_speaks_for_its_own_nodes_and_wires_alone(graph: Graph, run: Path
 )
 def test_what_makes_no_sense_counts_as_not_said(graph: Graph, run: Path, theirs: object) -> None:
     write(run, status(graph, "robot"), theirs)
-    seen = overview.read(run, graph)
+    seen = overview.read(run)
     assert seen["sums"]["done"] == seen["sums"]["dead"] == seen["sums"]["taken"] == 0
     assert json.loads(json.dumps(seen, allow_nan=False))
 
@@ -151,7 +151,7 @@ def test_what_makes_no_sense_counts_as_not_said(graph: Graph, run: Path, theirs:
 def test_a_letter_that_is_none_counts_as_not_there(graph: Graph, run: Path, text: str) -> None:
     write(run, status(graph, "robot"))
     (run / "hosts" / "station.json").write_text(text)
-    assert overview.read(run, graph)["hosts"][1]["state"] in ("unknown", "silent")
+    assert overview.read(run)["hosts"][1]["state"] in ("unknown", "silent")
 
 
 def test_the_run_folder_of_a_graph_is_found_while_its_launcher_lives(

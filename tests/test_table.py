@@ -11,7 +11,6 @@ from host.view.facts import NODE, REPLICA, STATUS, WIRE, fitted
 from host.view.live import Live
 from host.view.report import Report
 from host.view.screen import Screen
-from tests.graphs import CAMERA, SHOW, loaded
 from tests.terminal import Terminal
 
 
@@ -121,10 +120,10 @@ def test_nothing_in_it_commands_a_terminal() -> None:
 
 
 def test_a_table_that_cannot_be_drawn_does_not_cost_the_graph(tmp_path: Path) -> None:
-    terminal = Terminal(80, 24)
+    terminal = Terminal(160, 24)
     screen = Screen(terminal.inner)
     report = Report([], terminal.inner, screen=screen)
-    live = Live(report, screen, tmp_path, loaded(tmp_path, CAMERA, SHOW))
+    live = Live(report, screen, tmp_path)
     for _ in range(2):
         live.show({"nodes": "none of the form that it should have"})
     report.flush()

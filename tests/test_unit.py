@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from host import janitor, orphans, supervisor, unit
+from host import janitor, leaving, orphans, unit
 from host.graph import load
 from host.runfolder import Refused
 from host.view import report
@@ -115,7 +115,7 @@ def test_systemd_rates_its_hardening_as_ok(tmp_path: Path) -> None:
 
 
 def test_systemd_gives_the_launcher_the_time_that_its_stop_takes() -> None:
-    longest = supervisor.STOP_TIME + janitor.PATIENCE + orphans.PATIENCE + report.LAST_WORDS
+    longest = leaving.STOP_TIME + janitor.PATIENCE + orphans.PATIENCE + report.LAST_WORDS
     assert longest + 5 < unit.STOP
 
 

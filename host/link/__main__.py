@@ -23,9 +23,9 @@ from bus.header import Malformed
 from bus.keys import BadKey
 from bus.seldom import Seldom
 from host import keyring
-from host.beside import go_with_launcher
+from host.beside import go_with_launcher, in_force
 from host.companions import GIVES_UP
-from host.graph import Graph, GraphError, load
+from host.graph import Graph, GraphError
 from host.jsonfile import JsonFile
 from host.link.neighbour import Neighbour
 from host.link.tidings import Facts, OtherVersion, Passed, Tidings, body, head, read
@@ -191,7 +191,7 @@ def main() -> int:
     parser.add_argument("overrides", nargs="*", metavar="node.key=value")
     options = parser.parse_intermixed_args()
     try:
-        link = Link(load(options.graph, options.overrides), options.run, options.host)
+        link = Link(in_force(options.graph, options.run, options.overrides), options.run, options.host)
     except (GraphError, BadKey) as error:
         print(error)
         return GIVES_UP

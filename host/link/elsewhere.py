@@ -32,14 +32,23 @@ class Elsewhere:
     ) -> None:
         self.failed: list[str] = []  # replicas, with their hosts
         self.over = set[str]()  # nodes that have no replica left
-        self._graph, self._run, self._failures, self._say = graph, run, failures, say
+        self._host, self._run, self._failures, self._say = host, run, failures, say
+        self._through = set[str]()  # hosts
+        self._told, self._untold = Told(), Told()  # that the pusher has ended; the latter for want of room on the disk
+        self.learn(graph)
+
+    def learn(self, graph: Graph) -> None:
+        """From now on this is the graph."""
+        host, self._graph = self._host, graph
         others = [name for name in graph.hosts if host is not None and name != host]
-        self._files = {name: run.path / HOSTS / f"{name}.json" for name in others}
+        self._files = {name: self._run.path / HOSTS / f"{name}.json" for name in others}
         self._pullers = {node: list(_pullers(graph, node, host)) for node in graph.nodes}
         here = [name for name, node in graph.nodes.items() if node.host == host and others]
         self._feeding = {graph.nodes[name].host for name in graph.upstream(*here)} & self._files.keys()
-        self._through = set[str]()  # hosts
-        self._told, self._untold = Told(), Told()  # that the pusher has ended; the latter for want of room on the disk
+        replicas = {replica for node in graph.nodes.values() for replica in node.names}
+        self._told = {pair for pair in self._told if replicas.issuperset(pair)}
+        self._untold = {pair for pair in self._untold if replicas.issuperset(pair)}
+        self.over &= {name for name, node in graph.nodes.items() if node.host in self._files}
 
     def look(self) -> bool:
         """Take in what is new; whether anybody has failed for good."""

@@ -9,16 +9,17 @@ import asyncio
 import logging
 import signal
 import sys
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from host.beside import go_with_launcher
-from host.graph import Graph, GraphError, load
+from host.beside import go_with_launcher, in_force
+from host.graph import Graph, GraphError
 from host.page import listening
 from host.page.door import Door, address_with, token_for
 from host.page.listening import NoPlace
@@ -36,9 +37,10 @@ def main(words: Sequence[str]) -> int:
     logging.getLogger("aiohttp.server").addFilter(is_ours)
     be_the_first_to_go()
     try:
-        graph = load(options.graph, options.overrides)
+        reading = partial(in_force, options.graph, options.run, options.overrides)
+        graph = reading()
         go_with_launcher()
-        asyncio.run(show(graph, options.run, options.address, options.host))
+        asyncio.run(show(graph, options.run, options.address, options.host, reading))
     except (GraphError, NoPlace, Refused) as error:
         print(error)
         return BAD_USE
@@ -69,7 +71,7 @@ def be_the_first_to_go() -> None:
         Path("/proc/self/oom_score_adj").write_text(DISPENSABLE)
 
 
-async def show(graph: Graph, run: Path, address: str, name: str) -> None:
+async def show(graph: Graph, run: Path, address: str, name: str, reading: Callable[[], Graph]) -> None:
     """Serve the page until the run folder is gone, or until a signal. Raises NoPlace, OSError."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -78,7 +80,7 @@ async def show(graph: Graph, run: Path, address: str, name: str) -> None:
     token = token_for(listening.secret(), str(graph.path.resolve()), name)
     with listening.listen(host, port, listening.last_port(run / "page.url")) as sock:
         port = sock.getsockname()[1]
-        watch = Watch(run, graph)
+        watch = Watch(run, graph, reading)
         server = Server(watch, Door(token, host, port))
         runner = web.AppRunner(server.application, access_log=None, shutdown_timeout=PATIENCE)
         await runner.setup()

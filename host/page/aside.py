@@ -23,7 +23,7 @@ class Aside:
     """Looks through the folders of dead letters, now and then."""
 
     def __init__(self, graph: Graph) -> None:
-        self._graph = graph
+        self.graph = graph
         self._found: dict[str, Letter] = {}
         self._looks_at = 0.0  # time.monotonic() seconds
         self.listed: dict[str, Any] = {"count": 0, "troubles": [], "letters": []}
@@ -33,7 +33,7 @@ class Aside:
         begun = time.monotonic()
         if begun < self._looks_at and not at_once:
             return
-        letters = Letters(self._graph)
+        letters = Letters(self.graph)
         self._found = {_id(letter): letter for letter in letters.found}
         newest = sorted(self._found.items(), key=lambda one: -one[1].when)[:SHOWN]
         self.listed = {

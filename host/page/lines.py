@@ -33,6 +33,11 @@ class Lines:
         self._count = 0
         self._is_first = True
 
+    def learn(self, nodes: Iterable[str]) -> None:
+        """From now on these are the nodes; what others have said is kept with all."""
+        kept = {node: self._kept.get(node, deque(maxlen=KEPT)) for node in (ALL, *nodes)}
+        self._kept = kept  # in one step: `since` is called in another thread
+
     def read(self) -> None:
         """Take in what was written since the last time."""
         if self._is_first:

@@ -40,7 +40,7 @@ class Pictures:
     """Reads the files that nodes write while somebody looks, and keeps the newest picture of each."""
 
     def __init__(self, run: Path, graph: Graph) -> None:
-        self._run, self._graph = run, graph
+        self._run, self.graph = run, graph
         self.made: dict[Wanted, Picture] = {}
 
     def make(self, wanted: Iterable[Wanted]) -> None:
@@ -56,10 +56,11 @@ class Pictures:
 
     def _newest(self, node: str, side: str) -> Path | None:
         """The file of the replica that had a frame last."""
-        files = [self._run / f"{replica}.{side}" for replica in self._graph.nodes[node].names]
+        names = self.graph.nodes[node].names if node in self.graph.nodes else []
+        files = [self._run / f"{replica}.{side}" for replica in names]
         ages = {file: _written(file) for file in files}
-        newest = max(files, key=lambda file: ages[file])
-        return newest if ages[newest] else None
+        newest = max(files, key=lambda file: ages[file], default=None)
+        return newest if newest and ages[newest] else None
 
     def _made(self, file: Path, sizes: list[Wanted]) -> dict[Wanted, Picture]:
         version = file.name, _written(file)

@@ -11,7 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from host.graph import Graph
+from host import runfolder
+from host.graph import Graph, GraphError
 from host.page.aside import Aside
 from host.page.history import History
 from host.page.lines import Lines
@@ -38,8 +39,10 @@ class Look(NamedTuple):
 class Watch:
     """The run folder, as this process sees it. Each kind of work has a thread: no slow disk holds up the rest."""
 
-    def __init__(self, run: Path, graph: Graph) -> None:
-        self._run, self._graph = run, graph
+    def __init__(self, run: Path, graph: Graph, reading: Callable[[], Graph]) -> None:
+        """`reading`: reads the graph anew."""
+        self._run, self._graph, self._reading = run, graph, reading
+        self._graph_of = runfolder.graph_in(run)
         self._looking = ThreadPoolExecutor(1, "look")
         self._drawing, self._walking = (ThreadPoolExecutor(1, name, be_humble) for name in ("draw", "walk"))
         self._lines, self._history = Lines(run, graph.nodes), History(run / "page.history")
@@ -47,16 +50,13 @@ class Watch:
         self._inode = run.stat().st_ino
         self._news = asyncio.Event()
         self.aside = Aside(graph)
+        self.nodes = {*graph.nodes}  # those that were there once, too: a viewer may still look at one
         self.wants: dict[object, set[Wanted]] = {}  # viewer that looks -> what it wants to see
         self.now = Look(0, "", None)
         self._said = ""  # what is wrong with the numbers
         self._shown = "null"  # the overview as viewers are sent it
         self.letters = (0, "")  # how often the list has changed, and the list as JSON
         self.lines_since, self.points_since = self._lines.since, self._history.since
-
-    @property
-    def nodes(self) -> set[str]:
-        return {*self._graph.nodes}
 
     @property
     def newest_point(self) -> int:
@@ -123,6 +123,7 @@ class Watch:
             with suppress(OSError):  # no room for a folder's entry: no pictures, then
                 (self._run / "watched").touch(0o600)
                 os.utime(self._run / "watched")
+        self._learn()
         whole = self._whole()
         if whole:
             self._history.add(whole)
@@ -131,9 +132,21 @@ class Watch:
         self.now = Look(self.now.number + 1, f'{{{clock}, "overview": {self._shown}}}', whole)
         return True
 
+    def _learn(self) -> None:
+        """See whether the graph that runs has become another one."""
+        if (kept := runfolder.graph_in(self._run)) == self._graph_of:
+            return
+        try:
+            self._graph = self._reading()
+        except GraphError:  # a module has gone since it was checked: what was read before is shown
+            return
+        self._graph_of, self.nodes = kept, self.nodes | self._graph.nodes.keys()
+        self._lines.learn(self._graph.nodes)
+        self._pictures.graph = self.aside.graph = self._graph
+
     def _whole(self) -> Facts | None:
         try:
-            whole = overview.read(self._run, self._graph)
+            whole = overview.read(self._run)
             self._shown = json.dumps({**whole, "nodes": [_shown(node) for node in whole["nodes"]]})
         except FileNotFoundError:  # the launcher has not written yet
             return self.now.whole

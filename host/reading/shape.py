@@ -105,6 +105,7 @@ class Graph:
     wires: Mapping[str, Wire]
     hosts: Mapping[str, Host]
     warnings: tuple[str, ...] = ()
+    text: str = field(default="", repr=False)  # what stood in the file
 
     def upstream(self, *names: str) -> set[str]:
         """All nodes whose messages reach one of the nodes `names`, by whatever way."""

@@ -26,6 +26,10 @@ class Figures:
         self._made_before: int | None = None  # what clips had become of frames in earlier runs, and is finished
         self._first_done = self._last_done = 0  # when the first and the last message was seen to be finished
 
+    def learn(self, dropping: Mapping[str, Wires]) -> None:
+        """The graph has changed, and its ledger has begun anew."""
+        self._line, self._dropping = self._ledger.last, dropping
+
     def look(self) -> str:
         """See what the ledger has, about once a second; a line of rates when one is due and anything has changed."""
         before, after = self._line, self._ledger.last
@@ -60,7 +64,7 @@ class Figures:
             f"; {counters[counter]} {LET_PASS[counter]} on {' and '.join(map(quoted, wires[name]))}"
             for counter, wires in self._dropping.items()
             for name, counters in nodes.items()
-            if counters[counter]
+            if counters[counter] and wires.get(name)
         )
 
     def _rates(self, before: Look, after: Look) -> str:

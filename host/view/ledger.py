@@ -49,6 +49,25 @@ class Ledger:
         self._accounts = accounts
         self._looks: deque[Look] = deque()
         self.replicas: dict[str, Reading] = {}  # as they were last read
+        self._retired = dict.fromkeys(COUNTERS, 0)  # what replicas have counted that the graph has no longer
+        self.look(now)
+
+    def learn(self, accounts: Mapping[str, Mapping[str, Account]], now: float) -> None:
+        """From now on these are the replicas. What one that has gone has finished stays in the totals.
+
+        Its claims do not: what it had on the way others have, or will have.
+        """
+        self.look(now)
+        before = {name: one for node in self._accounts.values() for name, one in node.items()}
+        after = {name: one for node in accounts.values() for name, one in node.items()}
+        for name in before.keys() - after.keys():
+            counters = self.replicas[name].counters
+            left = {**counters, **dict.fromkeys(("on_the_way", "backlog", "made", "total"), 0)}
+            left["taken"] = sum(counters[verdict] for verdict in ("done", "dead", "dropped"))
+            self._retired = summed([self._retired, left])
+        self.replicas = {name: one for name, one in self.replicas.items() if before[name] == after.get(name)}
+        self._accounts = accounts
+        self._looks.clear()
         self.look(now)
 
     def look(self, now: float) -> Look:
@@ -59,7 +78,8 @@ class Ledger:
             for replica, account in node.items()
         }
         nodes = {node: added([self.replicas[name] for name in names]) for node, names in self._accounts.items()}
-        self._looks.append(Look(now, nodes, summed(reading.counters for reading in nodes.values())))
+        total = summed([self._retired, *(reading.counters for reading in nodes.values())])
+        self._looks.append(Look(now, nodes, total))
         while len(self._looks) > 2 and self._looks[1].at <= now - WINDOW:
             self._looks.popleft()
         return self._looks[-1]
@@ -87,11 +107,11 @@ def added(readings: Sequence[Reading]) -> Reading:
     """The books of the replicas of one node in one."""
     if len(readings) == 1:  # as for most nodes: with hundreds of them this is most of the launcher's work
         return readings[0]
-    wires = readings[0].wires if readings else {}
+    wires = dict.fromkeys(wire for reading in readings for wire in reading.wires)  # while a graph changes not all alike
     return Reading(
         summed(reading.counters for reading in readings),
         {name: merged([reading.histograms[name] for reading in readings]) for name in HISTOGRAMS},
-        {wire: summed_wire([reading.wires[wire] for reading in readings]) for wire in wires},
+        {wire: summed_wire([one.wires[wire] for one in readings if wire in one.wires]) for wire in wires},
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from host.graph import Graph
 from host.view import overview, table
 from host.view.facts import Facts
 from host.view.report import GRAPH, Report
@@ -17,8 +16,8 @@ LEAST = 4  # lines; a table of fewer says nothing
 class Live:
     """Draws it anew with each look at the graph."""
 
-    def __init__(self, report: Report, screen: Screen, run: Path, graph: Graph) -> None:
-        self._report, self._screen, self._run, self._graph = report, screen, run, graph
+    def __init__(self, report: Report, screen: Screen, run: Path) -> None:
+        self._report, self._screen, self._run = report, screen, run
         self._is_broken = False
 
     def show(self, facts: Facts) -> None:
@@ -27,7 +26,7 @@ class Live:
         if self._is_broken or rows * PART < LEAST:
             return
         try:
-            whole = overview.whole(facts, self._run, self._graph)
+            whole = overview.whole(facts, self._run)
             colours = self._report.is_colourful
             self._report.show(table.lines(whole, columns - 1, int(rows * PART), colours=colours))
         except Exception as error:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from host import runfolder
-from host.graph import Graph
 from host.view import bottleneck
 from host.view.events import KEPT
 from host.view.facts import EVENT, STATUS, SUMS, Facts, fitted
@@ -38,19 +37,20 @@ def running(graph: Path, host: str | None = None) -> Path | None:
     return None
 
 
-def read(run: Path, graph: Graph) -> Facts:
+def read(run: Path) -> Facts:
     """What is known now. Raises OSError, or ValueError, if the launcher of `run` has said nothing (yet)."""
-    return whole(json.loads((run / FILE).read_text()), run, graph)
+    return whole(json.loads((run / FILE).read_text()), run)
 
 
-def whole(ours: Facts, run: Path, graph: Graph) -> Facts:
+def whole(ours: Facts, run: Path) -> Facts:
     """`ours`, a status.json, with what other hosts say of what runs there; and `hosts`, with how each of them is."""
     now = time.time()
-    letters = {name: letter for name in _others(graph, ours["host"]) if (letter := _letter(run, name)) is not None}
+    letters = {name: letter for name in _others(ours) if (letter := _letter(run, name)) is not None}
     theirs = {name: fitted(letter.get("status"), STATUS) for name, letter in letters.items()}
     ages = {name: _age(now, letter, theirs[name]) for name, letter in letters.items()}
+    places = {node["name"]: node["host"] for node in ours["nodes"]}
     nodes = [_node(node, theirs, ages) for node in ours["nodes"]]
-    wires = [_wire(wire, graph, theirs) for wire in ours["wires"]]
+    wires = [_wire(wire, places, theirs) for wire in ours["wires"]]
     statuses = [ours, *theirs.values()]
     machines = {ours["host"]: ours["machine"], **{name: status["machine"] for name, status in theirs.items()}}
     return {
@@ -62,7 +62,7 @@ def whole(ours: Facts, run: Path, graph: Graph) -> Facts:
         "latency": max(statuses, key=lambda status: float(status["sums"]["done"]))["latency"],
         "events": _events(ours, theirs, letters),
         "bottleneck": bottleneck.words(nodes, wires, machines) if ours["state"] == "runs" else "",
-        "hosts": [*_hosts(graph, ours, theirs, letters, {**ages, ours["host"]: max(0.0, now - ours["at"])})],
+        "hosts": [*_hosts(ours, theirs, letters, {**ages, ours["host"]: max(0.0, now - ours["at"])})],
     }
 
 
@@ -76,9 +76,9 @@ def _node(ours: Facts, theirs: Mapping[str, Facts], ages: Mapping[str, float]) -
     return {**found, **kept, "age": ages[ours["host"]]}
 
 
-def _wire(ours: Facts, graph: Graph, theirs: Mapping[str, Facts]) -> Facts:
+def _wire(ours: Facts, places: Mapping[str, str], theirs: Mapping[str, Facts]) -> Facts:
     """The wire, as all hosts that push it see it together."""
-    hosts = dict.fromkeys(str(graph.nodes[name].host) for name in graph.wires[ours["name"]].pushers)
+    hosts = dict.fromkeys(places[name] for name in ours["from"])
     known = [wire for host in hosts if host in theirs for wire in theirs[host]["wires"] if wire["name"] == ours["name"]]
     ends = [*([ours] if ours["here"] else []), *known]
     counted = ("rate", "bytes_rate", "sent", "bytes", "queued", "unfinished", "passed_over", "outdated", "pullers")
@@ -91,7 +91,6 @@ def _wire(ours: Facts, graph: Graph, theirs: Mapping[str, Facts]) -> Facts:
 
 
 def _hosts(
-    graph: Graph,
     ours: Facts,
     theirs: Mapping[str, Facts],
     letters: Mapping[str, Mapping[str, Any]],
@@ -101,7 +100,7 @@ def _hosts(
 
     This one is silent, too, when its launcher has stopped saying anything.
     """
-    for name in [ours["host"], *_others(graph, ours["host"])]:
+    for name in [ours["host"], *_others(ours)]:
         status = ours if name == ours["host"] else theirs.get(name, fitted({}, STATUS))
         letter = letters.get(name, {})
         state = "unknown" if name not in ages else "silent" if ages[name] > SILENT else "up"
@@ -129,9 +128,9 @@ def _events(ours: Facts, theirs: Mapping[str, Facts], letters: Mapping[str, Mapp
     return sorted(found, key=itemgetter(0))[-KEPT:]
 
 
-def _others(graph: Graph, here: str) -> Sequence[str]:
+def _others(ours: Facts) -> Sequence[str]:
     """The other hosts on which nodes run."""
-    return [name for name in dict.fromkeys(node.host or "" for node in graph.nodes.values()) if name not in ("", here)]
+    return [name for name in dict.fromkeys(node["host"] for node in ours["nodes"]) if name not in ("", ours["host"])]
 
 
 def _letter(run: Path, host: str) -> Mapping[str, Any] | None:

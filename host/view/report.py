@@ -35,16 +35,20 @@ class Report:
 
         `journal`: a folder that keeps the lines, too; `screen`: where a table can stand below them.
         """
-        self._width = max(map(len, [*names, GRAPH]))
         self._output = Output(descriptor)
         self.is_terminal = self._output.is_terminal and not as_json
         self.is_colourful = self.is_terminal and not os.environ.get("NO_COLOR")
-        self._colours = dict(zip(names, cycle(COLOURS), strict=False)) if self.is_colourful else {}
         self._as_json = as_json
+        self.know(names)
         self._journal = Journal(journal, lambda words: self.line(GRAPH, words)) if journal else None
         self._screen = screen
         self._table: Sequence[str] = ()
         self._dropped = 0
+
+    def know(self, names: Collection[str]) -> None:
+        """Under these names lines will be said from now on, beside GRAPH."""
+        self._width = max(map(len, [*names, GRAPH]))
+        self._colours = dict(zip(names, cycle(COLOURS), strict=False)) if self.is_colourful else {}
 
     def line(self, name: str, text: str) -> None:
         """Say `text` under `name`, a node's or GRAPH; what could command a terminal is taken out of it."""

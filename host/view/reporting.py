@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from types import TracebackType
 
-from host.command import Process
-from host.graph import Graph
+from host.plan import Plan
 from host.view.facts import Facts
 from host.view.report import GRAPH, LAST_WORDS, Report
 from host.view.screen import Screen, can_show
@@ -22,34 +21,39 @@ class Reporting:
 
     def __init__(
         self,
-        graph: Graph,
-        plan: Sequence[Process],
-        names: Sequence[str],
+        plan: Plan,
         run: Path,
         *,
         as_json: bool,
         trace: Path | None,
     ) -> None:
-        """`names`: under which lines will be said; `run`: where they are kept, too.
+        """`run`: where lines are kept, too.
 
         Raises Refused if the trace cannot be written.
         """
         self.watchers: list[Callable[[Facts], None]] = []
         descriptor = sys.stdout.fileno() if sys.stdout else None
         if descriptor is None or as_json or not can_show(descriptor):
-            self.report = Report(names, descriptor, as_json=as_json, journal=run)
+            self.report = Report(plan.names, descriptor, as_json=as_json, journal=run)
         else:
             from host.view.live import (
                 Live,  # here, because a log that goes to a file needs no rich, which takes a while
             )
 
             screen = Screen(descriptor)
-            self.report = Report(names, descriptor, journal=run, screen=screen)
-            self.watchers.append(Live(self.report, screen, run, graph).show)
+            self.report = Report(plan.names, descriptor, journal=run, screen=screen)
+            self.watchers.append(Live(self.report, screen, run).show)
         self.watchers.append(Whereabouts(run, self.report).look)
-        self._tracing = Tracing(trace, graph, plan, run, partial(self.report.line, GRAPH)) if trace else None
+        say = partial(self.report.line, GRAPH)
+        self._tracing = Tracing(trace, plan.graph, plan.processes, run, say) if trace else None
         if self._tracing:
             self.watchers.append(self._tracing.look)
+
+    def learn(self, plan: Plan) -> None:
+        """From now on this is what runs."""
+        self.report.know(plan.names)
+        if self._tracing:
+            self._tracing.learn(plan.graph, plan.processes)
 
     def __enter__(self) -> Reporting:
         return self

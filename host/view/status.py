@@ -40,21 +40,26 @@ class Status:
         say: Callable[[str], None],
     ) -> None:
         """`say` is told when the document cannot be written."""
-        self._graph, self._children, self._ledger, self._events = graph, children, ledger, events
-        self._by_node, self._by_wire = defaultdict[str, list[Child]](list), defaultdict[str, list[Child]](list)
-        for child in sorted(children, key=_number):
-            self._by_node[child.node.name].append(child)
-            for wire in child.process.outgoing:
-                self._by_wire[wire].append(child)
+        self._ledger, self._events = ledger, events
         self._use, self._machine = Use(), Machine()
         self._file = JsonFile(run.path / FILE, say)
         self._host = children[0].node.host or ""
         self._versions = versions()
         self._run, self._began = run, time.time()
+        self.facts: Facts = {}
+        self.learn(graph, children)
+
+    def learn(self, graph: Graph, children: Sequence[Child]) -> None:
+        """From now on this is the graph, and these are the replicas here."""
+        self._graph, self._children = graph, children
+        self._by_node, self._by_wire = defaultdict[str, list[Child]](list), defaultdict[str, list[Child]](list)
+        for child in sorted(children, key=_number):
+            self._by_node[child.node.name].append(child)
+            for wire in child.process.outgoing:
+                self._by_wire[wire].append(child)
         self._order = list(graph.order())
         self._named = {name: self._name(graph.nodes[name]) for name in self._order}  # what each look says of them
         self._named_wires = {wire.name: self._name_wire(wire) for wire in graph.wires.values()}
-        self.facts: Facts = {}
 
     def look(self, state: str) -> Facts:
         """Put together what stands in the ledger, and write it. `state`: how the graph as a whole is."""

@@ -31,10 +31,15 @@ class Telling:
         """`watchers` are shown status.json with each look."""
         self._report, self._watchers = report, watchers
         self._ledger = Ledger(accounts(children), time.monotonic())
-        nodes = dict.fromkeys(child.node.name for child in reversed(children))
-        self._figures = Figures(self._ledger, graph.dropping(nodes))
+        self._figures = Figures(self._ledger, graph.dropping(_nodes(graph, children)))
         self._events = Events()
         self._status = Status(graph, run, children, self._ledger, self._events, partial(report.line, GRAPH))
+
+    def learn(self, graph: Graph, children: Sequence[Child]) -> None:
+        """From now on this is the graph, and these are the replicas here."""
+        self._ledger.learn(accounts(children), time.monotonic())
+        self._figures.learn(graph.dropping(_nodes(graph, children)))
+        self._status.learn(graph, children)
 
     def of_graph(self, words: str) -> None:
         """Something has happened to the graph as a whole."""
@@ -62,3 +67,9 @@ class Telling:
     def summary(self) -> str:
         """How it went, in one line."""
         return self._figures.summary()
+
+
+def _nodes(graph: Graph, children: Sequence[Child]) -> list[str]:
+    """Those here that the graph has, the source first."""
+    names = dict.fromkeys(child.node.name for child in reversed(children))
+    return [name for name in names if name in graph.nodes]

@@ -57,26 +57,37 @@ class Tracing:
         self, file: Path, graph: Graph, plan: Sequence[Process], run: Path, say: Callable[[str], None]
     ) -> None:
         """Raises Refused if the file cannot be written."""
-        self._file, self._graph, self._run, self._say = file, graph, run, say
-        self._threads = [Thread(process, graph, run) for process in plan]
+        self._file, self._run, self._say = file, run, say
+        self._threads: dict[str, Thread] = {}  # by replica
         self._fails = False
-        events = [event for thread in self._threads for event in thread.names()]
+        events = self._learn(graph, plan)
         try:
             file.write_text(f"[\n{json.dumps(events[0])}")
             append(file, "".join(map(_following, events[1:])))
         except OSError as error:
             raise Refused(f"{file} cannot be written: {error.strerror}") from None
 
+    def learn(self, graph: Graph, plan: Sequence[Process]) -> None:
+        """From now on this is the graph, and these are the processes here. Those that leave may have noted more."""
+        self._append(iter(self._learn(graph, plan)))
+
+    def _learn(self, graph: Graph, plan: Sequence[Process]) -> list[Event]:
+        """The names of those that are new."""
+        self._graph = graph
+        new = [process for process in plan if process.replica not in self._threads]
+        self._threads |= {process.replica: Thread(process, graph, self._run) for process in new}
+        return [event for process in new for event in self._threads[process.replica].names()]
+
     def look(self, facts: Facts) -> None:
         """Add what has come since the last look."""
         shift = self._shift()
-        for thread in self._threads:
+        for thread in self._threads.values():
             self._append(thread.events(shift))
 
     def close(self) -> None:
         """Add what is left, now that all nodes have ended, and end the array."""
         shift = self._shift()
-        for thread in self._threads:
+        for thread in self._threads.values():
             for _ in range(2):  # what was renamed, then what has come behind it
                 self._append(thread.events(shift))
         self._write("\n]\n")

@@ -7,10 +7,12 @@ import os
 import shutil
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from host import place
-from host.graph import Graph
+from host.beside import in_force
+from host.graph import Graph, GraphError, load
 from host.view import overview
 from host.view.facts import Facts
 from host.view.screen import Screen, can_show
@@ -30,7 +32,7 @@ def status(graph: Graph, host: str | None, *, as_json: bool, watch: bool) -> boo
     if run is None:
         print(f"{graph.path} does not run here{f' as {host}' if host else ''}", file=sys.stderr)
         return False
-    facts = _first(run, graph)
+    facts = _first(run)
     screen = Screen(sys.stdout.fileno()) if watch and not as_json and can_show(sys.stdout.fileno()) else None
     while facts is not None:
         if as_json:
@@ -40,8 +42,19 @@ def status(graph: Graph, host: str | None, *, as_json: bool, watch: bool) -> boo
         if not watch or overview.running(graph.path, host) != run:
             return True
         time.sleep(PACE)
-        facts = _read(run, graph)
+        facts = _read(run)
     return True
+
+
+def known(path: Path, overrides: Sequence[str], host: str | None) -> Graph:
+    """The graph in the file `path`, or, where that has mistakes by now, as it runs. Raises GraphError if neither is."""
+    try:
+        return load(path, overrides)
+    except GraphError:
+        run = overview.running(path, host)
+        if run is None:
+            raise
+        return in_force(path, run, overrides)
 
 
 def _show(facts: Facts, screen: Screen | None) -> None:
@@ -62,16 +75,16 @@ def _width(is_terminal: bool) -> int:
     return columns - 1 if is_terminal else columns
 
 
-def _first(run: Path, graph: Graph) -> Facts | None:
+def _first(run: Path) -> Facts | None:
     """What the launcher says first: it writes that a moment after it holds its folder."""
     deadline = time.monotonic() + PATIENCE
-    while (facts := _read(run, graph)) is None and time.monotonic() < deadline:
+    while (facts := _read(run)) is None and time.monotonic() < deadline:
         time.sleep(0.05)
     return facts
 
 
-def _read(run: Path, graph: Graph) -> Facts | None:
+def _read(run: Path) -> Facts | None:
     try:
-        return overview.read(run, graph)
+        return overview.read(run)
     except (OSError, ValueError):  # it has not said anything yet, or has ended
         return None

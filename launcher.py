@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from host import graph, verbs
+from host import graph, schema, verbs
 from host.graph import GraphError
 from host.reading import overrides
 from host.reading.problems import listed
@@ -25,7 +25,7 @@ BAD_USE = 2  # a bad graph or command line
 
 PAGE, NO_PAGE = "127.0.0.1:8080", "off"
 STANDARD_ERROR = 2  # the last of the standard files' descriptors
-VERBS = ("check", "print", "status", "unit", "keys", "try", "dead-letters", "retry")
+VERBS = ("check", "print", "status", "unit", "keys", "try", "dead-letters", "retry", "schema")
 RUN = {"run": "running the graph"}
 FLAGS = {  # with which verbs each goes, in words
     "only": RUN,
@@ -47,6 +47,7 @@ verbs:
   try NODE FILE   run one node on one image file; the result lies beside the file
   dead-letters    list what was set aside, when and why; with --json one object a line
   retry [NAME …]  put dead letters back to be done again: all, or by the names (or globs, in quotes) that are listed
+  schema          show what a graph.yaml may hold, as a JSON Schema for editors; it stands alone: launcher.py schema
 
 examples:
   # half a minute of a test camera, as graph.yaml says
@@ -102,6 +103,8 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--page", default=PAGE, metavar="ADDRESS", help="run: where its page is (%(default)s), or off")
     options = parser.parse_intermixed_args(words)
     rest = options.words
+    if str(options.graph) == "schema":  # of all graphs: it needs none
+        rest.insert(0, "schema")
     options.verb = rest.pop(0) if rest and "=" not in rest[0] else "run"
     options.names = []
     for flag, verbs_of_it in FLAGS.items():
@@ -135,6 +138,9 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
 def obey(options: argparse.Namespace) -> int:
     if options.verb == "keys":
         verbs.make_keys(options.graph, options.names)
+        return OK
+    if options.verb == "schema":
+        print(schema.text())
         return OK
     wanted = graph.load(options.graph, options.overrides)
     for warning in wanted.warnings:

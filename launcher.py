@@ -35,6 +35,7 @@ FLAGS = {  # with which verbs each goes, in words
     "host": {**RUN, "print": "print", "unit": "unit", "status": "status"},
     "json": {"status": "status", "dead-letters": "dead-letters"},
     "watch": {"status": "status"},
+    "reload": {"try": "try"},
 }
 HELP = """\
 verbs:
@@ -44,7 +45,8 @@ verbs:
   status          show how the graph is that runs in another terminal; --watch: again and again, --json: for programs
   unit            show a unit for systemd that runs the graph as a service, overrides included
   keys HOST …     make the private keys of hosts, and print the lines for graph.yaml
-  try NODE FILE   run one node on one image file; the result lies beside the file
+  try NODE FILE   run one node on an image, each of a folder or the start of a clip; results lie beside it;
+                  with --reload again at each save of its module
   dead-letters    list what was set aside, when and why; with --json one object a line
   retry [NAME …]  put dead letters back to be done again: all, or by the names (or globs, in quotes) that are listed
   schema          show what a graph.yaml may hold, as a JSON Schema for editors; it stands alone: launcher.py schema
@@ -101,6 +103,7 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--log", choices=("text", "json"), default="text", help="run: each line as a JSON object")
     parser.add_argument("--trace", type=Path, metavar="FILE", help="run: the way of each frame, for ui.perfetto.dev")
     parser.add_argument("--page", default=PAGE, metavar="ADDRESS", help="run: where its page is (%(default)s), or off")
+    parser.add_argument("--reload", action="store_true", help="try: again at each save of a module beside the node's")
     options = parser.parse_intermixed_args(words)
     rest = options.words
     if str(options.graph) == "schema":  # of all graphs: it needs none
@@ -115,7 +118,7 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
         parser.error(f'there is no verb "{options.verb}": they are {", ".join(VERBS)}; without one the graph runs')
     if options.verb == "try":
         if len(rest) < 2:
-            parser.error("try what on what? Give a node and an image file: try converter photo.jpg")
+            parser.error("try what on what? Give a node and an image, a folder or a clip: try converter photo.jpg")
         options.node, options.file = rest.pop(0), Path(rest.pop(0))
     if options.verb == "keys":
         if not rest:
@@ -155,7 +158,7 @@ def obey(options: argparse.Namespace) -> int:
     elif options.verb == "unit":
         verbs.unit(wanted, options.host, options.overrides)
     elif options.verb == "try":
-        verbs.attempt(wanted, options.node, options.file)
+        verbs.attempt(wanted, options.node, options.file, reload=options.reload)
     elif options.verb == "dead-letters":
         went_well = verbs.dead_letters(wanted, options.json)
     elif options.verb == "retry":

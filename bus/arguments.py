@@ -47,7 +47,14 @@ def parser(function: Callable[..., Any], program: str) -> argparse.ArgumentParse
     bus.add_argument("--pull", action="append", default=[], type=_pipe, metavar="PIPE", help="[@]ADDRESS[,wire=NAME…]")
     bus.add_argument("--push", action="append", default=[], type=_pipe, metavar="PIPE", help="the same; @ binds")
     if any(inputs(function).values()):
-        made.add_argument("--try", dest="photo", type=Path, metavar="FILE", help="run on this one image and show it")
+        made.add_argument(
+            "--try",
+            dest="photo",
+            type=Path,
+            metavar="FILE",
+            help="run on this image, folder or clip; show what becomes of it",
+        )
+        made.add_argument("--reload", action="store_true", help="and again at each save of a file beside this one")
     return made
 
 

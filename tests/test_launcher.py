@@ -126,7 +126,7 @@ def test_try_passes_on_the_exit_code(folder: Path) -> None:
         (["graph.yaml", "retry", "a.jpg"], 'command line: there is no dead letter "a.jpg". There are none.'),
         (
             ["graph.yaml", "try", "converter"],
-            "try what on what? Give a node and an image file: try converter photo.jpg",
+            "try what on what? Give a node and an image, a folder or a clip: try converter photo.jpg",
         ),
         (
             ["graph.yaml", "check", "now"],

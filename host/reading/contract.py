@@ -10,7 +10,7 @@ from host.reading.problems import COMMAND_LINE, Problems, listed, quoted
 from host.reading.signature import Argument, Signature
 
 # What stands on every node's command line, or in graph.yaml beside `args`.
-RESERVED = {"name", "run", "key", "grant", "trace", "pull", "push", "try", "help", *NODE_KEYS}
+RESERVED = {"name", "run", "key", "grant", "trace", "pull", "push", "try", "reload", "help", *NODE_KEYS}
 
 KIND_OF = {str: "text", bool: "bool", int: "int", float: "float", list: "list", dict: "mapping"}
 WORDS = {

@@ -57,9 +57,12 @@ def test_it_is_a_schema_of_its_draft() -> None:
     jsonschema.Draft7Validator.check_schema(schema.schema())
 
 
-@pytest.mark.parametrize("file", sorted(ROOT.glob("**/graph.yaml")), ids=lambda file: str(file.relative_to(ROOT)))
+GRAPHS = [ROOT / "graph.yaml", *sorted(ROOT.glob("examples/*/graph.yaml"))]
+
+
+@pytest.mark.parametrize("file", GRAPHS, ids=lambda file: str(file.relative_to(ROOT)))
 def test_the_graphs_of_the_project_pass(file: Path) -> None:
-    assert refused(yaml.safe_load(file.read_text())) == []
+    assert refused(yaml.safe_load(file.read_text().replace('"…"', f'"{KEYS[0]}"'))) == []
 
 
 def test_it_refuses_every_bad_graph_but_those_that_it_cannot_see() -> None:

@@ -13,7 +13,7 @@ from host.graph import GraphError, load
 from host.reading import signature
 from host.reading.keys import HOST_KEYS, NODE_KEYS, WIRE_KEYS
 from host.reading.program import NODES
-from tests.graphs import KEYS, write_modules
+from tests.graphs import KEYS
 from tests.launch import ROOT
 from tests.test_bad_graphs import FOLDER
 
@@ -78,9 +78,8 @@ def test_it_refuses_every_bad_graph_but_those_that_it_cannot_see() -> None:
     assert passed == {name for names in UNSEEN.values() for name in names.split()}
 
 
-def graph(folder: Path, section: str, key: str, value: object) -> dict[str, Any]:
+def graph(section: str, key: str, value: object) -> dict[str, Any]:
     """A good graph, if its key `key` may be `value`."""
-    write_modules(folder)
     made: dict[str, Any] = {
         "hosts": {"station": {}},
         "wires": {"frames": {}},
@@ -113,7 +112,7 @@ SECTIONS = {"node": NODE_KEYS, "wire": WIRE_KEYS, "host": HOST_KEYS}
 def test_for_each_key_the_schema_and_the_loader_take_the_same_values(tmp_path: Path, section: str, key: str) -> None:
     differ = []
     for value in VALUES:
-        made = graph(tmp_path, section, key, value)
+        made = graph(section, key, value)
         (tmp_path / "graph.yaml").write_text(yaml.safe_dump(made))
         if taken(tmp_path / "graph.yaml") != (not refused(made)):
             differ.append(value)

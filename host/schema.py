@@ -35,7 +35,7 @@ def text() -> str:
 def schema() -> Schema:
     """What a graph may be, as far as a schema can say it."""
     entry = {"nodes": _node(), "wires": _section(WIRE_KEYS), "hosts": _section(HOST_KEYS)}
-    named = {"propertyNames": {"pattern": whole(NAME), "description": NAME_RULE}}
+    named = {"propertyNames": {"pattern": whole(NAME), "patternErrorMessage": NAME_RULE}}
     parts = {key: {**about, **named, "additionalProperties": entry[key]} for key, about in GRAPH_KEYS.items()}
     title = "A graph of nodes, and of the wires between them"
     return {"$schema": DRAFT, "title": title, **_section(parts), "required": ["nodes"]}

@@ -62,7 +62,9 @@ VARIABLES: Schema = {**_text(VARIABLE), "not": {"enum": [*OWN_VARIABLES]}}
 
 
 def _described(**keys: tuple[Schema, str]) -> Keys:
-    return {name: {**schema, "description": about} for name, (schema, about) in keys.items()}
+    """With what editors show for each, where it is wrong, too: nobody reads a pattern."""
+    wrong = {name: {"patternErrorMessage": about} for name, (schema, about) in keys.items() if "pattern" in schema}
+    return {name: {**schema, "description": about, **wrong.get(name, {})} for name, (schema, about) in keys.items()}
 
 
 NODE_KEYS = _described(

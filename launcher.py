@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from host import graph, verbs
+from host import graph, schema, verbs
 from host.graph import GraphError
 from host.plan import Wish
 from host.reading import overrides
@@ -26,7 +26,7 @@ BAD_USE = 2  # a bad graph or command line
 
 PAGE, NO_PAGE = "127.0.0.1:8080", "off"
 STANDARD_ERROR = 2  # the last of the standard files' descriptors
-VERBS = ("check", "print", "status", "unit", "keys", "try", "dead-letters", "retry")
+VERBS = ("check", "print", "status", "unit", "keys", "try", "dead-letters", "retry", "schema")
 RUN = {"run": "running the graph"}
 FLAGS = {  # with which verbs each goes, in words
     "only": RUN,
@@ -34,7 +34,7 @@ FLAGS = {  # with which verbs each goes, in words
     "trace": RUN,
     "page": RUN,
     "no_follow": RUN,
-    "reload": RUN,
+    "reload": {**RUN, "try": "try"},
     "host": {**RUN, "print": "print", "unit": "unit", "status": "status"},
     "json": {"status": "status", "dead-letters": "dead-letters"},
     "watch": {"status": "status"},
@@ -47,9 +47,11 @@ verbs:
   status          show how the graph is that runs in another terminal; --watch: again and again, --json: for programs
   unit            show a unit for systemd that runs the graph as a service, overrides included
   keys HOST …     make the private keys of hosts, and print the lines for graph.yaml
-  try NODE FILE   run one node on one image file; the result lies beside the file
+  try NODE FILE   run one node on an image, each of a folder or the start of a clip; results lie beside it;
+                  with --reload again at each save of its module
   dead-letters    list what was set aside, when and why; with --json one object a line
   retry [NAME …]  put dead letters back to be done again: all, or by the names (or globs, in quotes) that are listed
+  schema          show what a graph.yaml may hold, as a JSON Schema for editors; it stands alone: launcher.py schema
 
 examples:
   # half a minute of a test camera, as graph.yaml says
@@ -107,10 +109,14 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
         "--no-follow", action="store_true", help="run: leave what is saved in the graph's file for the next start"
     )
     parser.add_argument(
-        "--reload", action="store_true", help="run: apply what is saved in the modules of its nodes, too"
+        "--reload",
+        action="store_true",
+        help="run: apply what is saved in modules of its nodes, too; try: again at each save of one beside the node's",
     )
     options = parser.parse_intermixed_args(words)
     rest = options.words
+    if str(options.graph) == "schema":  # of all graphs: it needs none
+        rest.insert(0, "schema")
     options.verb = rest.pop(0) if rest and "=" not in rest[0] else "run"
     options.names = []
     for flag, verbs_of_it in FLAGS.items():
@@ -123,7 +129,7 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
         parser.error(f'there is no verb "{options.verb}": they are {", ".join(VERBS)}; without one the graph runs')
     if options.verb == "try":
         if len(rest) < 2:
-            parser.error("try what on what? Give a node and an image file: try converter photo.jpg")
+            parser.error("try what on what? Give a node and an image, a folder or a clip: try converter photo.jpg")
         options.node, options.file = rest.pop(0), Path(rest.pop(0))
     if options.verb == "keys":
         if not rest:
@@ -147,6 +153,9 @@ def obey(options: argparse.Namespace) -> int:
     if options.verb == "keys":
         verbs.make_keys(options.graph, options.names)
         return OK
+    if options.verb == "schema":
+        print(schema.text())
+        return OK
     wanted = (
         watch.known(options.graph, options.overrides, options.host)
         if options.verb == "status"
@@ -164,7 +173,7 @@ def obey(options: argparse.Namespace) -> int:
     elif options.verb == "unit":
         verbs.unit(wanted, options.host, options.overrides)
     elif options.verb == "try":
-        verbs.attempt(wanted, options.node, options.file)
+        verbs.attempt(wanted, options.node, options.file, reload=options.reload)
     elif options.verb == "dead-letters":
         went_well = verbs.dead_letters(wanted, options.json)
     elif options.verb == "retry":

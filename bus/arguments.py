@@ -3,7 +3,6 @@
 import argparse
 import inspect
 import json
-import re
 import sys
 import typing
 from collections.abc import Callable
@@ -11,10 +10,10 @@ from pathlib import Path
 from types import SimpleNamespace, UnionType
 from typing import Any
 
+from bus.described import described
 from bus.link import Pipe
 
 UNIONS = (typing.Union, UnionType)
-HELP_LINE = re.compile(r"^\s*(\w+): (.+)$", re.MULTILINE)
 
 
 def inputs(function: Callable[..., Any]) -> dict[str, bool]:
@@ -30,7 +29,7 @@ def parser(function: Callable[..., Any], program: str) -> argparse.ArgumentParse
     """The command line of a node: what the launcher passes to every node, and the function's own arguments."""
     module = sys.modules.get(function.__module__)
     about = inspect.cleandoc((module and module.__doc__) or function.__doc__ or "")
-    words = dict(HELP_LINE.findall(function.__doc__ or ""))
+    words = described(function.__doc__)
     made = argparse.ArgumentParser(
         prog=program, description=about, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
     )
@@ -48,7 +47,14 @@ def parser(function: Callable[..., Any], program: str) -> argparse.ArgumentParse
     bus.add_argument("--pull", action="append", default=[], type=_pipe, metavar="PIPE", help="[@]ADDRESS[,wire=NAME…]")
     bus.add_argument("--push", action="append", default=[], type=_pipe, metavar="PIPE", help="the same; @ binds")
     if any(inputs(function).values()):
-        made.add_argument("--try", dest="photo", type=Path, metavar="FILE", help="run on this one image and show it")
+        made.add_argument(
+            "--try",
+            dest="photo",
+            type=Path,
+            metavar="FILE",
+            help="run on this image, folder or clip; show what becomes of it",
+        )
+        made.add_argument("--reload", action="store_true", help="and again at each save of a file beside this one")
     return made
 
 
@@ -59,7 +65,7 @@ def _add(group: Any, name: str, default: Any, hint: Any, words: str) -> None:
     if hint is None:
         kinds = [str if required or default is None else type(default)]
     extra = "" if required or default in (None, "") else f"(default: {default})"
-    options: dict[str, Any] = {"help": " ".join([words.rstrip("."), extra]).strip().replace("%", "%%") or None}
+    options: dict[str, Any] = {"help": " ".join([words, extra]).strip().replace("%", "%%") or None}
     if kinds == [bool]:
         options["action"] = argparse.BooleanOptionalAction
     else:

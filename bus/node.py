@@ -31,7 +31,7 @@ from bus.pull import Pull
 from bus.push import Push
 from bus.taken import Taken
 from bus.times import BLOCKED, NEITHER, WAITING, WORKING
-from bus.traces import trace
+from bus.traces import Errors
 from bus.unreadable import Unreadable
 
 STALE = 0.002  # seconds without serving the wires after which the next `next` does
@@ -47,6 +47,7 @@ class Node:
         pushes = by_wire(options.push, lambda pipe: pipe.output)
         self.measures = Measures(run, self.name, len(pushes), self.say, trace=options.trace)
         self.books = self.measures.books
+        self._errors = Errors()
         self.lookout = Lookout(self.books, self.hub.lock)
         self.hand = Hand(run and run / f"{self.name}.hand")
         self.notify = Notify(self.name)
@@ -121,7 +122,7 @@ class Node:
             raise error
         if not culprit:
             self.say(f"failed on {', '.join(taken.message.name or repr(taken.message) for taken in holding)}")
-            self.say(trace(error))
+            self.say(self._errors.words(error))
         asked = self.asked.taken if self.asked and self.asked.taken else holding
         words = conceal(f"{self._title}: {type(error).__name__}: {error}")
         with self.inside:

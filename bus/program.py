@@ -16,6 +16,7 @@ from types import FrameType
 from typing import Any, cast
 
 from bus import descriptors
+from bus.again import again
 from bus.arguments import inputs, parser
 from bus.badaddress import BadAddress
 from bus.ending import end
@@ -54,7 +55,11 @@ def run(function: Callable[..., Any]) -> None:
     except ValueError as error:
         print(error)
         sys.exit(BAD_ARGUMENTS)
+    if any(parameters.values()) and options.reload and not options.photo:
+        command.error("--reload goes with --try")
     if any(parameters.values()) and options.photo:
+        if options.reload:
+            sys.exit(again(Path(inspect.getfile(function)).absolute()))
         sys.exit(attempt(function, len(parameters), arguments, options.photo))
     options.name = options.name or f"{Path(sys.argv[0]).stem}.1"
     if options.run and not options.run.is_dir():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from bus.keys import KEY_LENGTH
 from host.reading import document, network
 from host.reading.document import Value
 from host.reading.entry import Entries
+from host.reading.keys import GRAPH_KEYS, HOST_ADDRESS, HOST_KEYS, KEY, LAST_PORT, WIRE_ADDRESS, WIRE_KEYS
 from host.reading.overrides import apply
 from host.reading.problems import WHOLE_FILE, GraphError, Problems, listed, quoted
 from host.reading.program import hiding
@@ -19,16 +19,6 @@ from host.reading.section import Section, refuse_bad_name
 from host.reading.shape import NO_ADDRESS, Address, Graph, Host, Node, Wire
 
 __all__ = ["Address", "Graph", "GraphError", "Host", "Node", "Wire", "load"]
-
-GRAPH_KEYS = ("nodes", "wires", "hosts")
-WIRE_KEYS = ("address", "keep", "prefetch", "max_age", "encode", "insecure")
-HOST_KEYS = ("key", "address", "port")
-
-KEEPS = ("all", "latest")
-MOST_PREFETCH = 10_000  # messages of one replica; far beyond the window of any wire
-WIRE_ADDRESS = re.compile(r"tcp://([A-Za-z][A-Za-z0-9_]*):(\d{1,9})")
-HOST_ADDRESS = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")  # a name or an IPv4 address
-KEY = re.compile(rf"[0-9A-Za-z.\-:+=^!/*?&<>()\[\]{{}}@%$#]{{{KEY_LENGTH}}}")  # Z85
 
 
 def load(path: Path, overrides: Sequence[str] = (), text: str | None = None) -> Graph:
@@ -85,7 +75,7 @@ def _host(name: str, entry: Value, problems: Problems) -> Host:
         )
     if address is not None and not HOST_ADDRESS.fullmatch(address):
         section.mistake("address", f"{quoted(address)} is no address. Write a name or numbers alone, e.g. 10.0.0.7")
-    return Host(name, entry.line, key, address, section.whole("port", most=network.LAST_PORT))
+    return Host(name, entry.line, key, address, section.whole("port"))
 
 
 def _wires(top: Section, entries: Entries, problems: Problems) -> dict[str, Wire]:
@@ -109,7 +99,7 @@ def _wires(top: Section, entries: Entries, problems: Problems) -> dict[str, Wire
 
 def _wire(name: str, entry: Value, pushers: dict[str, int], pullers: dict[str, int], problems: Problems) -> Wire:
     section = Section(f"wire {quoted(name)}", entry, WIRE_KEYS, problems)
-    keep, prefetch = section.one_of("keep", KEEPS), section.whole("prefetch", most=MOST_PREFETCH)
+    keep, prefetch = section.one_of("keep"), section.whole("prefetch")
     encode, max_age = _encoding(section), section.seconds("max_age")
     return Wire(
         name, entry.line, pushers, pullers, _address(section), keep, prefetch, encode, max_age, section.flag("insecure")
@@ -137,8 +127,8 @@ def _address(section: Section) -> Address | None:
         section.mistake("address", words)
         return NO_ADDRESS
     host, port = found[1], int(found[2])
-    if not 1 <= port <= network.LAST_PORT:
-        section.mistake("address", f"{port} is no port. Write one from 1 to {network.LAST_PORT}.")
+    if not 1 <= port <= LAST_PORT:
+        section.mistake("address", f"{port} is no port. Write one from 1 to {LAST_PORT}.")
         return NO_ADDRESS
     return Address(host, port)
 

@@ -93,8 +93,8 @@ def unit(graph: Graph, host: str | None, words: Sequence[str]) -> None:
     print(text(graph, [*([f"--host={host}"] if host else []), *words], host), end="")
 
 
-def attempt(graph: Graph, node: str, file: Path) -> None:
-    """Become the node, without wires, on the one file: it does not return.
+def attempt(graph: Graph, node: str, file: Path, *, reload: bool) -> None:
+    """Become the node, without wires, on an image, a folder or a clip: it does not return.
 
     Raises GraphError if it is no node that can be tried, Refused if its program cannot be started.
     """
@@ -107,7 +107,8 @@ def attempt(graph: Graph, node: str, file: Path) -> None:
     problems.stop()
     plan = [process for processes in plan_by_hand(graph).values() for process in processes]
     process = next(process for process in plan if process.node.name == node)
-    argv = [word for word in process.argv if not word.startswith(WIRING)] + [f"--try={file.absolute()}"]
+    argv = [word for word in process.argv if not word.startswith(WIRING)]
+    argv += [f"--try={file.absolute()}", *(["--reload"] if reload else [])]
     environment = {**os.environ, **process.env}
     os.chdir(graph.folder)
     try:

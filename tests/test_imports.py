@@ -19,6 +19,7 @@ ALLOWED = {
         "host.",
         *(f"bus.{one}" for one in ("keys", "link", "encoding", "books", "descriptors", "notify", "steps", "versions")),
         *(f"bus.{one}" for one in ("badaddress", "exchange", "guard", "header", "seldom")),  # the launchers' link
+        "bus.described",  # docstrings
         "bus.picture",  # the page's alone
     ),
     "launcher.py": ("host.",),

@@ -115,7 +115,7 @@ def test_try_passes_on_the_exit_code(folder: Path) -> None:
     [
         (
             ["graph.yaml", "chek"],
-            'there is no verb "chek": they are check, print, status, unit, keys, try, dead-letters, retry;'
+            'there is no verb "chek": they are check, print, status, unit, keys, try, dead-letters, retry, schema;'
             " without one the graph runs",
         ),
         (["graph.yaml", "check", "--json"], "--json goes with status and dead-letters"),
@@ -126,7 +126,7 @@ def test_try_passes_on_the_exit_code(folder: Path) -> None:
         (["graph.yaml", "retry", "a.jpg"], 'command line: there is no dead letter "a.jpg". There are none.'),
         (
             ["graph.yaml", "try", "converter"],
-            "try what on what? Give a node and an image file: try converter photo.jpg",
+            "try what on what? Give a node and an image, a folder or a clip: try converter photo.jpg",
         ),
         (
             ["graph.yaml", "check", "now"],
@@ -217,6 +217,13 @@ def test_python_variables_that_would_hide_the_users_modules_are_not_inherited(
     monkeypatch.setenv("PYTHONPATH", str(ROOT))  # the launcher itself needs it then
     done = launcher(folder, "graph.yaml", "try", "m", "photo.png")
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_schema_needs_no_graph(tmp_path: Path) -> None:
+    for words in (["schema"], ["graph.yaml", "schema"]):
+        done = launcher(tmp_path, *words)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout == (ROOT / "docs" / "graph.schema.json").read_text()
 
 
 def test_help_has_examples_and_exit_codes(folder: Path) -> None:

@@ -15,7 +15,7 @@ import yaml
 from PIL import Image
 
 from bus import Message
-from host.graph import WIRE_KEYS
+from host.reading.keys import WIRE_KEYS
 from tests.browsing import free_port
 from tests.conftest import make_clip, need
 from tests.launch import ROOT, Launch, files

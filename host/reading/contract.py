@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from host.reading.document import Plain, Value
+from host.reading.keys import NODE_KEYS
 from host.reading.problems import COMMAND_LINE, Problems, listed, quoted
 from host.reading.signature import Argument, Signature
 
-NODE_KEYS = (
-    *("run", "command", "pull", "push", "args", "env"),
-    *("host", "replicas", "restart", "stall", "memory", "in_order"),
-)
 # What stands on every node's command line, or in graph.yaml beside `args`.
-RESERVED = {"name", "run", "key", "grant", "trace", "pull", "push", "try", "help", *NODE_KEYS}
+RESERVED = {"name", "run", "key", "grant", "trace", "pull", "push", "try", "reload", "help", *NODE_KEYS}
 
 KIND_OF = {str: "text", bool: "bool", int: "int", float: "float", list: "list", dict: "mapping"}
 WORDS = {

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from host.reading.contract import NODE_KEYS, Contract, refuse_reserved
+from host.reading.contract import Contract, refuse_reserved
 from host.reading.document import Plain, Value
+from host.reading.keys import MEMORY, NODE_KEYS, OWN_VARIABLES, VARIABLE
 from host.reading.problems import Problems, quoted
 from host.reading.program import NODES, Program, Programs
 from host.reading.section import Section, refuse_bad_name
 from host.reading.shape import Node
 
-MOST_REPLICAS = 256  # each is a process, with a pipe to every replica that it is wired to
-RESTARTS = ("on-failure", "never", "always")
 STALL = 30.0  # seconds; what our own nodes do to one message takes far less
-MEMORY = re.compile(r"(\d{1,6}(?:\.\d{1,6})?) ?([kKMGT])(i?)B")
 POWERS = {"k": 1, "K": 1, "M": 2, "G": 3, "T": 4}  # of 1000, or of 1024 with an i
 LEAST_MEMORY = 1_000_000  # bytes; less is a slip of the unit
-VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 VARIABLE_RULE = "A variable is a letter or underscore, then letters, digits and underscores."
 SIDES = {"pull": "an input", "push": "an output"}
 VERBS = {"pull": "pulls", "push": "pushes"}
-OWN_VARIABLES = ("NOTIFY_SOCKET", "ZG_RUN", "ZG_LIFE")  # by which a node and its launcher find each other
 
 WrittenEnds = dict[str, list[Value]]  # input or output ("" where they have no names) -> the mentions of its wires
 Mentions = defaultdict[str, dict[str, int]]  # wire -> node that names it -> the line where it does
@@ -59,7 +54,7 @@ class Entries:
             source=program.source,
             signature=program.signature,
             host=host,
-            replicas=section.whole("replicas", most=MOST_REPLICAS) or 1,
+            replicas=section.whole("replicas") or 1,
             restart=self._restart(section),
             stall=section.seconds("stall") if section.get("stall") else _stall(program),
             memory=self._memory(section),
@@ -118,8 +113,8 @@ class Entries:
             cure = "always" if entry.data else "never"
             meaning = f"restart: {entry} means {str(entry.data).lower()} in YAML"
             section.mistake("restart", f"{meaning}. Write restart: {cure}")
-            return RESTARTS[0]
-        return section.one_of("restart", RESTARTS)
+            return str(NODE_KEYS["restart"]["default"])
+        return section.one_of("restart")
 
     def _memory(self, section: Section) -> int | None:
         entry = section.get("memory")

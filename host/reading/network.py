@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import partial
 
+from host.reading.keys import LAST_PORT
 from host.reading.problems import Problems, listed, quoted
 from host.reading.shape import NO_ADDRESS, Graph, Host, Wire
 
-LAST_PORT = 65535
 EXAMPLE_PORT = 5560
 EXAMPLE_LINK = 5550
 PORTS_A_PIPE = 2  # one for messages, one for acknowledgements

@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 
 from host.reading import document
-from host.reading.contract import NODE_KEYS
 from host.reading.document import Value
+from host.reading.keys import NODE_KEYS
 from host.reading.problems import COMMAND_LINE, GraphError, Problems, quoted
 from host.reading.section import NAME
 

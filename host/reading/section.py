@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping
+from typing import Any
 
 from host.reading.document import Value
 from host.reading.problems import Problems, listed, quoted
@@ -20,13 +21,17 @@ class Section:
     cannot be right as if it were not there.
     """
 
-    def __init__(self, who: str, value: Value, keys: Sequence[str], problems: Problems) -> None:
+    def __init__(self, who: str, value: Value, keys: Mapping[str, Mapping[str, Any]], problems: Problems) -> None:
+        """`keys`: those of host/reading/keys.py that it may have."""
         self.who, self.line = who, value.line
+        self._keys = keys
         self._problems = problems
         self._entries: dict[str, Value] = {}
         self.is_mapping = isinstance(value.data, dict)
         if not isinstance(value.data, dict):
-            problems.mistake(value.line, f"{who} must be a mapping with keys such as {listed(keys[:2])}, not {value}.")
+            problems.mistake(
+                value.line, f"{who} must be a mapping with keys such as {listed([*keys][:2])}, not {value}."
+            )
             return
         for key, entry in value.data.items():
             if key in keys:
@@ -67,9 +72,9 @@ class Section:
         self.mistake(key, f"{key} must be a text, not {entry}. Write e.g. {key}: {example}")
         return None
 
-    def whole(self, key: str, most: int) -> int | None:
-        """A whole number from 1 to `most`."""
-        entry = self.get(key)
+    def whole(self, key: str) -> int | None:
+        """A whole number from 1 on."""
+        entry, most = self.get(key), self._keys[key]["maximum"]
         if entry is None:
             return None
         if type(entry.data) is int and 1 <= entry.data <= most:  # True is an int, too
@@ -94,13 +99,13 @@ class Section:
             self.mistake(key, f"{key} must be true or false, not {entry}.")
         return entry is not None and entry.data is True
 
-    def one_of(self, key: str, words: Sequence[str]) -> str:
-        """One of `words`; the first where it is not given."""
-        entry = self.get(key)
+    def one_of(self, key: str) -> str:
+        """One of the words that it may be; the first where it is not given."""
+        entry, words = self.get(key), self._keys[key]["enum"]
         if entry is None or entry.data in words:
-            return str(entry.data) if entry else words[0]
+            return str(entry.data if entry else words[0])
         self.mistake(key, f"{key} must be {listed(words, 'or')}, not {entry}.")
-        return words[0]
+        return str(words[0])
 
 
 def refuse_bad_name(what: str, name: str, line: int, problems: Problems) -> None:

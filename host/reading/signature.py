@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from bus.described import described
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -33,6 +35,7 @@ class Argument:
     kinds: frozenset[str]  # of KINDS' values that it takes; empty: anything
     required: bool
     default: object = None  # where it is a literal
+    about: str = ""  # what the function's docstring says of it
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,8 @@ def read(source: Path) -> Signature:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a node's own business, said when it runs
             tree = ast.parse(source.read_bytes())
-        return _signature(_passed_to_run(tree).args)
+        function = _passed_to_run(tree)
+        return _signature(function.args, described(ast.get_docstring(function)))
     except ValueError as error:  # a NUL, before Python 3.12
         raise SyntaxError(str(error)) from error
     except (RecursionError, MemoryError):
@@ -80,19 +84,19 @@ def _name_passed_to_run(tree: ast.Module) -> str:
     raise Unclear('no run(…) stands under if __name__ == "__main__"')
 
 
-def _signature(parameters: ast.arguments) -> Signature:
+def _signature(parameters: ast.arguments, about: Mapping[str, str]) -> Signature:
     positional = [parameter.arg for parameter in (*parameters.posonlyargs, *parameters.args)]
     first_optional = len(positional) - len(parameters.defaults)
     return Signature(
         {name: index < first_optional for index, name in enumerate(positional)},
         {
-            parameter.arg: _argument(parameter.annotation, default)
+            parameter.arg: _argument(parameter.annotation, default, about.get(parameter.arg, ""))
             for parameter, default in zip(parameters.kwonlyargs, parameters.kw_defaults, strict=True)
         },
     )
 
 
-def _argument(annotation: ast.expr | None, default: ast.expr | None) -> Argument:
+def _argument(annotation: ast.expr | None, default: ast.expr | None, about: str) -> Argument:
     value, is_literal = _literal(default)
     if annotation is not None:
         kinds = {KINDS.get(name, "") for name in _names(annotation)}
@@ -100,7 +104,7 @@ def _argument(annotation: ast.expr | None, default: ast.expr | None) -> Argument
         kinds = {"text"}  # what bus.run takes it for
     else:
         kinds = {KINDS.get(type(value).__name__, "")} if is_literal else {""}
-    return Argument(frozenset() if "" in kinds else frozenset(kinds - {"nothing"}), default is None, value)
+    return Argument(frozenset() if "" in kinds else frozenset(kinds - {"nothing"}), default is None, value, about)
 
 
 def _literal(node: ast.expr | None) -> tuple[object, bool]:

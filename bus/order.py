@@ -39,10 +39,15 @@ class Line:
     def __init__(self, began: int = 0, latest: int = 0, finished: Iterable[tuple[int, int]] = ()) -> None:
         self.began, self.latest = began, latest  # captured before it began: of its last life; the latest that came
         self.finished = Ranges(finished)
-        self.next = self.finished.after(0)
+        self.given = Ranges(self.finished.ranges)  # handed out in this life, or not to be waited for
         self.waiting: list[tuple[int, int, Item]] = []  # a heap of (number, when it came, what)
         self.since = 0.0  # when the first of them began to wait for the same number, by time.monotonic
         self.over = False  # its stream has begun anew
+
+    @property
+    def next(self) -> int:
+        """The number whose turn it is."""
+        return self.given.after(0)
 
 
 class Order:
@@ -78,10 +83,12 @@ class Order:
         """`items` are to come again: of what is handed out, and not taken, what has to wait for them from now on."""
         for item in items:
             if item.line is not None:
-                item.line.next, item.line.since = min(item.line.next, _range(item)[0]), time.monotonic()
+                item.line.given.remove(*_range(item))
+                item.line.since = time.monotonic()
         early = []
         for item in handed_out:
             if item.line is not None and not item.line.over and _range(item)[0] > item.line.next:
+                item.line.given.remove(*_range(item))
                 self._wait(item.line, item)
                 early.append(item)
         return early
@@ -104,7 +111,8 @@ class Order:
                 words = f"{' to '.join(map(str, dict.fromkeys(missing)))} of {stream or 'its stream'}"
                 self._say(f'"{self._wire}" goes on without number {words}, which did not come')
                 line.finished.add(*missing)
-                line.next, self._is_new = missing[1] + 1, True
+                line.given.add(*missing)
+                self._is_new = True
                 ready += self._ready(line)
         return ready
 
@@ -156,7 +164,7 @@ class Order:
         ready = []
         while line.waiting and line.waiting[0][0] <= line.next:
             ready.append(heappop(line.waiting)[2])
-            line.next = line.finished.after(max(line.next, _range(ready[-1])[1] + 1))
+            line.given.add(*_range(ready[-1]))
             line.since = time.monotonic()
         return ready
 

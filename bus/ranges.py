@@ -36,3 +36,14 @@ class Ranges:
         self._firsts[begin:end], self._lasts[begin:end] = [first], [last]
         if len(self._firsts) > MOST:
             del self._firsts[1], self._lasts[0]
+
+    def remove(self, first: int, last: int) -> None:
+        """All from `first` to `last`."""
+        begin, end = bisect_left(self._lasts, first), bisect_right(self._firsts, last)
+        touched = self.ranges[begin:end]
+        del self._firsts[begin:end], self._lasts[begin:end]
+        for low, high in touched:
+            if low < first:
+                self.add(low, first - 1)
+            if high > last:
+                self.add(last + 1, high)

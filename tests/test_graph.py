@@ -46,7 +46,7 @@ def test_a_node_may_pull_in_order(tmp_path: Path) -> None:
 
     assert graph.nodes["show"].in_order
     assert graph.warnings == ()
-    command = loaded(tmp_path, CAMERA, "show: {command: [./show], pull: frames, in_order: true}")
+    command = loaded(tmp_path, CAMERA, "show: {command: [cat], pull: frames, in_order: true}")
     [warning] = command.warnings
     assert 'node "show": whether in_order has an effect is up to the command' in warning
 

@@ -131,6 +131,18 @@ def test_what_a_dead_pusher_had_sent_comes_again_before_what_others_have_sent(n:
     assert there(n) == [1, 2]
 
 
+def test_what_is_in_hand_is_not_waited_for_when_what_was_before_it_comes_again(n: Node) -> None:
+    camera = Camera(n)
+    camera.give(0, 1, 2)
+    camera.arrive()
+    assert [message.number for message in n.frames.batch(3, 0.0)] == [0, 1, 2]
+    failed = n.frames.taken.pop(1)
+    failed.pull.give_back(failed.item, False, "as if it had failed alone")
+    camera.give(3, 1)
+    n.until(lambda: len(n.frames.queue) == 2)
+    assert there(n) == [1, 3]
+
+
 def test_the_next_life_waits_for_nothing_that_is_finished() -> None:
     with tempfile.TemporaryDirectory(prefix="zg-test-") as folder:
         for epoch, (sent, handed_out) in {

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from bus.hub import Stopped
     from bus.inputs import arrived, batches, closed
     from bus.message import Message
+    from bus.pairs import pair
     from bus.picture import SUFFIXES, Undecodable, encode
     from bus.program import backlog, called, drop, finished, idle, progress, recall, replica, run, show, wait, wired
     from bus.steps import step
@@ -22,6 +23,7 @@ _HOMES = {
     "bus.hub": ("Stopped",),
     "bus.inputs": ("arrived", "batches", "closed"),
     "bus.message": ("Message",),
+    "bus.pairs": ("pair",),
     "bus.picture": ("SUFFIXES", "Undecodable", "encode"),
     "bus.program": (
         *("backlog", "called", "drop", "finished", "idle", "progress", "recall", "replica", "run", "show", "wait"),
@@ -45,6 +47,7 @@ __all__ = [
     "outside",
     "finished",
     "idle",
+    "pair",
     "progress",
     "recall",
     "replica",

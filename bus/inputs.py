@@ -27,22 +27,22 @@ class Input:
         self.queue: deque[tuple[Pull, Item]] = deque()
         self.taken: list[Taken] = []
         self.later = Later(node.say)
-        self._node = node
+        self.node = node
 
     def __iter__(self) -> Iterator[Message]:
         return self
 
     def __next__(self) -> Message:
-        with self._node.inside:
+        with self.node.inside:
             self._ask()
             self._take()
-            if message := self._handed_out():
+            if message := self.handed_out():
                 return message[0]
             raise StopIteration
 
     def batch(self, size: int, seconds: float) -> list[Message]:
         """Up to `size` messages as one unit; empty when the input has ended."""
-        with self._node.inside:
+        with self.node.inside:
             self._ask()
             size = min(size, sum(pull.widen(size) for pull in self.pulls))
             if not self._take():
@@ -51,18 +51,18 @@ class Input:
             guilty = self.taken[0].item.tries > 0  # of a death: it travels as a unit of its own
             while not guilty and len(self.taken) < size and self._take(until, innocent=True):
                 pass
-            return self._handed_out()
+            return self.handed_out()
 
     def here(self) -> Message | None:
         """A message that is there already."""
-        with self._node.inside:
+        with self.node.inside:
             self._ask()
             self._take(until=0.0)
-            return next(iter(self._handed_out()), None)
+            return next(iter(self.handed_out()), None)
 
     def through(self) -> bool:
-        with self._node.inside:
-            self._node.hub.serve()
+        with self.node.inside:
+            self.node.hub.serve()
             return self.quiet
 
     # ---- the bus's own, with the hub's lock held
@@ -74,7 +74,7 @@ class Input:
     @property
     def waits(self) -> bool:
         """Whether something is here that was not handed out yet."""
-        return bool(self.queue or self.later)
+        return bool(self.queue or self.later) or any(pull.waits for pull in self.pulls)
 
     @property
     def quiet(self) -> bool:
@@ -82,7 +82,7 @@ class Input:
         return not self.waits and all(pull.closed for pull in self.pulls)
 
     def _ask(self) -> None:
-        self._node.asked = self
+        self.node.asked = self
         self.let_go()
 
     def let_go(self) -> None:
@@ -90,50 +90,53 @@ class Input:
         taken, self.taken = self.taken, []
         for one in taken:
             with step("let go"):
-                self._node.let_go(one)
+                self.node.let_go(one)
             self.later.finished(one.item)
 
     def discard(self, reason: str) -> None:
         """Drop what is there: user code wants no more."""
         self.queue.extend(self.later.due())
         while self.queue:
-            if taken := self._open():
-                self._node.let_go(taken, reason)
-                self.later.finished(taken.item)
+            if taken := self.open(*self.queue.popleft()):
+                self.drop(taken, reason)
+
+    def drop(self, taken: Taken, reason: str) -> None:
+        """User code does not get it."""
+        self.node.let_go(taken, reason)
+        self.later.finished(taken.item)
 
     def _take(self, until: float | None = None, innocent: bool = False) -> Taken | None:
         """The next message, waited for until it comes, the input ends or `until` passes. Raises Stopped.
 
         None too if the next one is guilty of a death and `innocent` is asked for.
         """
-        hub = self._node.hub
+        hub = self.node.hub
         hub.check()
-        if not self.queue or self._node.overdue():
+        if not self.queue or self.node.overdue():
             hub.serve()
         while True:
             self.queue.extend(self.later.due())
             while self.queue:
                 if innocent and self.queue[0][1].tries:
                     return None
-                if taken := self._open():
+                if taken := self.open(*self.queue.popleft()):
                     self.taken.append(taken)
                     return taken
             if self.ended or (until is not None and time.monotonic() >= until):
                 return None
-            with self._node.measures.times.spent(WAITING):
+            with self.node.measures.times.spent(WAITING):
                 hub.wait(until)
 
-    def _handed_out(self) -> list[Message]:
+    def handed_out(self) -> list[Message]:
         """What was taken, which user code gets now."""
         for taken in self.taken:
-            self._node.measures.handed_out(taken)
+            self.node.measures.handed_out(taken)
         return [taken.message for taken in self.taken]
 
-    def _open(self) -> Taken | None:
-        """The first of the queue, ready for user code; None if there is nothing to hand out of it, or not yet."""
-        pull, item = self.queue.popleft()
+    def open(self, pull: Pull, item: Item) -> Taken | None:
+        """It as it is ready for user code; None if there is nothing to hand out of it, or not yet."""
         try:
-            taken = self._node.opening.open(pull, item, whole=self.later.has_failed(item))
+            taken = self.node.opening.open(pull, item, whole=self.later.has_failed(item))
         except Unreadable as error:
             self.put_off(pull, item, error)
             return None
@@ -145,7 +148,7 @@ class Input:
         """Its file cannot be read: try again later, unless others can be read and this one never."""
         if not self.later.put(pull, item, error):
             self.later.forget(item)
-            self._node.opening.refuse(pull, item, error)
+            self.node.opening.refuse(pull, item, error)
 
 
 def batches(frames: Iterable[Message], n: int, seconds: float = 0.0) -> Iterator[list[Message]]:

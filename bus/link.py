@@ -25,7 +25,7 @@ PREFETCH = 8  # messages that a replica's user code has not let go of, per pushe
 PORT = re.compile(r":\d{1,5}$")
 KEY = re.compile(rf"[0-9a-zA-Z.:+=^!/*?&<>()\[\]{{}}@%$#-]{{{keys.KEY_LENGTH}}}")
 READ: dict[str, Callable[[str], Any]]
-READ = {"prefetch": int, "encode": Encoding.parse, "max_age": float, "insecure": bool}  # all else is a text
+READ = {"prefetch": int, "encode": Encoding.parse, "max_age": float, "insecure": bool, "in_order": bool}  # else: text
 LAST_WORDS = 100  # ms at exit for what is on its way to a peer that is there: the last state of a puller
 KNOCKING = 2 * STRANGERS + 6  # descriptors for who has not shown a key yet, for the guard, and the meter
 MAX_CONTRACT = 1000  # characters of another's contract that are said
@@ -64,6 +64,7 @@ class Pipe:
     keep: str = "all"
     prefetch: int = PREFETCH
     encode: Encoding = RAW  # how the pusher sends pixels that a node changed
+    in_order: bool = False  # whether the puller hands out the messages of each stream by their numbers
     max_age: float = 0.0  # seconds from which on the pusher drops a message that it has not sent; 0: never
     key: str = ""  # the peer's public key, between hosts
     insecure: bool = False  # whether it may be open to everybody instead

@@ -25,6 +25,7 @@ from bus.measures import Measures
 from bus.message import Message
 from bus.notify import Notify
 from bus.opening import Opening
+from bus.order import Order
 from bus.outputs import Misuse, Outputs
 from bus.picture import Undecodable
 from bus.pull import Pull
@@ -64,9 +65,12 @@ class Node:
         self.opening = Opening(self._title, grants, self.outputs, self.books)
         self._sockets = Sockets(options.key, self._refused_some)
         before = death.last(self.hand.before, run, self.name, self._title)
-        for (name, _), pipes in by_wire(options.pull, lambda pipe: pipe.input or next(iter(parameters))).items():
-            into = self.inputs[name]
-            into.pulls.append(Pull(self.hub, self._sockets, pipes, into.queue, before, self.marks, self.say))
+        pulls = by_wire(options.pull, lambda pipe: pipe.input or next(iter(parameters)))
+        for which, ((name, wire), pipes) in enumerate(pulls.items()):
+            into, order = self.inputs[name], None
+            if pipes[0].in_order:
+                order = Order(wire, run and run / f"{self.name}.order.{which}", self.say)
+            into.pulls.append(Pull(self.hub, self._sockets, pipes, into.queue, before, self.marks, self.say, order))
         for page, ((name, _), pipes) in zip(self.books.wires, pushes.items(), strict=True):
             self.outputs.add(
                 name, Push(self.hub, self._sockets, pipes, page, self.measures.clocks, self.outputs.arena, self.say)
@@ -96,7 +100,7 @@ class Node:
         taken.pull.release(taken.item)
         self.books["received"] += 1
         self.measures.let_go(taken)
-        self.outputs.skip({"stream": message.stream, "number": message.number}, unit, taken.wires)
+        self.outputs.skip({"stream": message.stream, "number": message.number}, unit, taken.told)
         if message.reason is not None:
             self.books["rejected"] += 1
             unit.drop("rejected", conceal(f"{self._title}: {message.reason}"))
@@ -130,6 +134,9 @@ class Node:
                 taken_here, source.taken = source.taken, []
                 for taken in taken_here:
                     if taken is not culprit:
+                        if culprit and taken.partner is culprit and not isinstance(error, Unreadable):
+                            source.drop(taken, f"came with what cannot be decoded: {culprit.message.name}")
+                            continue
                         taken.message.close()
                         taken.pull.give_back(taken.item, not culprit and taken in asked, words)
                     elif isinstance(error, Unreadable):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bus.arena import LARGE, Arena, Slot
-from bus.chain import Unit, Verdict
+from bus.chain import Unit, Verdict, nobody
 from bus.deadletters import DeadLetters
 from bus.link import MAX_PART
 from bus.measures import Measures
@@ -18,6 +18,8 @@ from bus.meta import BODY, facts, packed, without_body
 from bus.parcel import Parcel
 from bus.push import Push
 from bus.taken import Taken
+
+MOST_STREAMS = 10_000  # whose numbers are followed on all wires together
 
 
 class Misuse(Exception):
@@ -34,6 +36,8 @@ class Outputs:
         self.dead = DeadLetters(Path("dead-letters", replica.rpartition(".")[0] or replica).absolute(), say)
         self.arena = Arena()
         self._made = 0  # messages of its own that this node has numbered
+        self._passed_on: set[str] = set()  # streams whose numbers are for others to follow
+        self._next: dict[tuple[Push, str], tuple[int, int]] = {}  # wire, stream -> its next number, and its latest time
 
     def add(self, output: str, push: Push) -> None:
         self.wires.append(push)
@@ -63,7 +67,8 @@ class Outputs:
         forms = [push for push in wires if not push.takes_all and push.wants_form(message)]
         meta, payload = (facts(message), b"") if forms and len(forms) == len(wires) else message.dump()
         meta["hops"] = [*message.hops, (self._replica, time.time_ns())]
-        sources = [taken for taken in holding if taken.made(message)] or holding
+        made = [taken for taken in holding if taken.made(message)]
+        sources = made + [taken.partner for taken in made if taken.partner] or holding
         if sources:
             meta["name"] = _unique(sources[0], message, meta["name"])
         text = packed(meta)
@@ -74,9 +79,10 @@ class Outputs:
         for taken in holding:
             taken.unit.add()
         for taken in sources:
-            taken.wires.update(wires)
+            taken.went(wires, message.stream, message.number)
         finish = _upstream(holding, sources)
         if message.finish is not None or not holding:
+            self._leave_out(message, wires)
             finish = self._owner(message, meta, body, parcel, finish)
         whole = Unit(self._counted(finish, body), parts=len(wires) + 1)
         for push in wires:
@@ -91,10 +97,27 @@ class Outputs:
 
     def skip(self, meta: dict[str, Any], unit: Unit, served: Collection[Push] = ()) -> None:
         """Tell each wire that got nothing for the input `meta` that it will not; `unit` waits for that too."""
+        if meta["number"] is not None and len(self._passed_on) < MOST_STREAMS:
+            self._passed_on.add(meta["stream"])
         for push in self.wires:
             if push not in served:
                 unit.add()
                 push.skip(meta, lambda verdict, reason: unit.drop())
+
+    def _leave_out(self, message: Message, wires: Sequence[Push]) -> None:
+        """Each wire is to know which numbers before that of `message`, which this node owns, it does not get."""
+        if message.number is None or message.stream in self._passed_on:
+            return
+        for push in wires:
+            place = push, message.stream
+            if place not in self._next and len(self._next) >= MOST_STREAMS:
+                continue
+            number, latest = self._next.get(place, (0, 0))
+            if message.number < number and message.captured > latest:
+                number = 0  # its stream begins anew
+            if message.number > number:
+                push.skip({"stream": message.stream, "number": number, "last": message.number - 1}, nobody)
+            self._next[place] = max(number, message.number + 1), max(latest, message.captured)
 
     def _body(self, payload: bytes | memoryview, wires: Sequence[Push]) -> bytes | Slot:
         """The payload as it stays until its message is finished, whatever becomes of what user code has yielded."""

@@ -15,8 +15,10 @@ from bus.arena import Address
 from bus.death import Death
 from bus.header import MAX_ID, VERSION, Malformed, check, check_some, pack, unpack
 from bus.hub import BEAT, Hub
+from bus.incoming import Incoming
 from bus.link import Pipe, Sockets
 from bus.marks import Marks
+from bus.order import Order
 from bus.presence import WORD
 from bus.pusher import MAX_REASON, Item, Pusher
 from bus.refusals import Refusals
@@ -41,12 +43,14 @@ class Pull:
         before: Death,
         marks: Marks,
         say: Callable[[str], None],
+        order: Order | None = None,
     ) -> None:
-        """What comes goes into `queue`; `before` is how an earlier life of this replica died."""
+        """What comes goes into `queue`, at once or in `order`; `before` is how an earlier life of this replica died."""
         self.wire = pipes[0].wire
         self._latest = pipes[0].keep == "latest"
         self.credit = 1 if self._latest else pipes[0].prefetch
-        self._queue, self._before, self._marks = queue, before, marks
+        self._before, self._marks = before, marks
+        self._incoming = Incoming(self, queue, order)
         self._say, self._refusals = say, Refusals(sockets, say)
         self._incarnation, self._beat = secrets.token_hex(8), 0.0
         self._pushers = [Pusher(sockets, pipe, self._refusals) for pipe in pipes]
@@ -67,6 +71,15 @@ class Pull:
     def closed(self) -> bool:
         """Whether nothing new will come, as far as the pushers know today."""
         return all(pusher.closed or pusher.ended for pusher in self._pushers)
+
+    @property
+    def pushers(self) -> int:
+        return len(self._pushers)
+
+    @property
+    def waits(self) -> bool:
+        """Whether something is here whose turn has not come."""
+        return self._incoming.waits
 
     @property
     def overdue(self) -> bool:
@@ -92,19 +105,26 @@ class Pull:
             pusher.held.add(item.n)
             pusher.released.append(item.n)
 
+    def set_aside(self, item: Item) -> None:
+        """It waits for others, which may be behind it: so its pusher has its credit back."""
+        if item.epoch == item.pusher.epoch and item.n in item.pusher.open:
+            item.pusher.aside[item.n] = len(item.payload)
+            self.release(item)
+
     def finish(self, item: Item, verdict: str, reason: str) -> None:
         """All that was made of it is finished."""
         pusher = item.pusher
         if item.epoch == pusher.epoch:  # else the pusher that sent it is no more, and nobody waits for this
             pusher.finish(item.n, verdict, reason)
+            self._incoming.finished(item)
 
     def give_back(self, item: Item, guilty: bool, words: str) -> None:
         """User code failed on it: the pusher is to send it again, and to count if it was guilty."""
         pusher = item.pusher
         if item.epoch == pusher.epoch:
             with step("give back"):
-                pusher.open.pop(item.n, None)
-                pusher.held.discard(item.n)
+                pusher.forget(item.n)
+                self._incoming.come_again([item])
                 pusher.returned.append((item.n, guilty, words[:MAX_REASON]))
 
     # ---- the wire's side
@@ -113,6 +133,7 @@ class Pull:
         whole = now - self._beat >= BEAT
         if whole:
             self._beat = now
+            self._incoming.beat(now)
         for pusher in self._pushers:
             if whole and not pusher.ended and pusher.name:
                 self._look_for_mark(pusher, now)
@@ -134,6 +155,7 @@ class Pull:
             self._tell(pusher, whole=True)  # at once: waiting for the beat makes every reset cost half a second
 
     def _tell(self, pusher: Pusher, whole: bool) -> None:
+        self._incoming.keep()
         state = {"v": VERSION, "kind": "state", "incarnation": self._incarnation, "credit": self.credit}
         state |= pusher.news_of_messages(whole)
         if whole:
@@ -195,7 +217,7 @@ class Pull:
                 return  # an honest one sends it again: the next whole state does not name it
             with step("receive"):
                 pusher.open[n] = item = Item(pusher, header, payload)
-                self._queue.append((self, item))
+                self._incoming.add(item)
 
     def _share(self, pusher: Pusher, arena: Address) -> None:
         """Say at once that we read its payloads where they lie, or why we cannot."""
@@ -222,7 +244,5 @@ class Pull:
         if pusher.pipe.far:
             self._marks.revoke(pusher.name, epoch)
         pusher.gone.add(pusher.epoch)
-        kept = [(pull, item) for pull, item in self._queue if item.pusher is not pusher]
-        self._queue.clear()
-        self._queue.extend(kept)
+        self._incoming.forget(pusher)
         pusher.reset(epoch)

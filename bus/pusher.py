@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import zmq
 
@@ -15,11 +15,15 @@ from bus.header import MAX_HEADER, Malformed
 from bus.lately import Lately
 from bus.link import MAX_PART, Pipe, Sockets
 from bus.presence import WORD, Presence
+from bus.puller import WINDOW
 from bus.refusals import Refusals
 from bus.shared import Shared
 
+if TYPE_CHECKING:
+    from bus.order import Line
+
 REMEMBERED = 4096  # finished messages that a puller knows, per pusher; an older one is done again at worst
-SPARE = 2  # times its credit, and MAX_PART, that may be queued of a pusher
+SPARE = 2  # times its credit, MAX_PART, and what waits for others, that may be queued of a pusher
 MAX_REASON = 200  # characters of the words that travel with a verdict
 SPACE_RETURNED, SPACE_DONE = MAX_HEADER // 8, MAX_HEADER // 4  # bytes of a state that verdicts may take
 SPACE_EACH = 40  # bytes of a verdict without its words, at most
@@ -30,7 +34,7 @@ Verdicts = list[tuple[int, Any, str]]  # (n, verdict or guilty, words)
 class Item:
     """One message that came and is not finished."""
 
-    __slots__ = ("arrived", "epoch", "meta", "n", "payload", "pusher", "skip", "tries")
+    __slots__ = ("arrived", "epoch", "line", "meta", "n", "payload", "pusher", "skip", "tries")
 
     def __init__(self, pusher: Pusher, header: dict[str, Any], payload: bytes | memoryview) -> None:
         self.pusher, self.epoch, self.n, self.payload = pusher, pusher.epoch, header["n"], payload
@@ -38,6 +42,7 @@ class Item:
         self.skip: bool = header["kind"] == "skip"
         self.meta: dict[str, Any] = header["meta"]
         self.tries: int = header["tries"]  # above 0: it may be deadly
+        self.line: Line | None = None  # where its order counts: what it waits in, or has waited in
 
 
 class Pusher:
@@ -66,7 +71,8 @@ class Pusher:
         self.shared: Shared | None = None  # its arena, if we read that
         self.offered = ""  # the token of the arena that it has last told us of
         self.open: dict[int, Item] = {}  # queued or in user code
-        self.held: set[int] = set()  # user code has let go, downstream has not finished
+        self.held: set[int] = set()  # user code has let go, downstream has not finished; or it waits for others
+        self.aside: dict[int, int] = {}  # those that wait, or have waited, and are not finished: n -> bytes
         self.done: dict[int, tuple[str, str]] = {}  # finished -> (verdict, reason), until the pusher's low passes it
         self.released: list[int] = []  # news since the last state
         self.finished: dict[int, None] = {}
@@ -74,17 +80,23 @@ class Pusher:
 
     def finish(self, n: int, verdict: str, reason: str) -> None:
         """`n` is finished, with everything that was made of it."""
-        self.open.pop(n, None)
-        self.held.discard(n)
+        self.forget(n)
         self.done[n] = verdict, reason[:MAX_REASON]
         self.finished[n] = None
         if len(self.done) > REMEMBERED:
             del self.done[next(iter(self.done))]
 
+    def forget(self, n: int) -> None:
+        """It is not here any more."""
+        self.open.pop(n, None)
+        self.held.discard(n)
+        self.aside.pop(n, None)
+
     def room(self, payload: bytes | memoryview, credit: int) -> bool:
         """Whether it may have sent this: one that was out of reach may have sent twice its credit, and nobody more."""
-        queued = sum(len(item.payload) for item in self.open.values())
-        return len(self.open) < SPARE * credit and (not queued or queued + len(payload) <= SPARE * MAX_PART)
+        queued = sum(len(item.payload) for item in self.open.values()) + sum(self.aside.values())
+        few = len(self.open) < SPARE * credit and len(self.aside) < SPARE * WINDOW
+        return few and (not queued or queued + len(payload) <= SPARE * MAX_PART)
 
     def share(self, arena: Address) -> str:
         """Read its payloads in its arena from now on; or why that cannot be, in words."""

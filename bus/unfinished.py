@@ -141,7 +141,7 @@ class Unfinished:
         self._page.let_pass(counter)
         self.finish(out.n, "dropped", reason)
         stream, first, last = meta["stream"], meta["number"], meta.get("last", meta["number"])
-        for skip in self.unsent():
+        for skip in reversed(self.unsent()):  # those that were joined before end where this one begins
             if skip.finish is nobody and (skip.meta["stream"], skip.meta["last"] + 1) == (stream, first):
                 first = skip.meta["number"]  # one skip for all in a row, so that a long wait needs no memory
                 self.finish(skip.n, "", "")

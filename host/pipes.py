@@ -75,6 +75,7 @@ class Pipes:
                     input=_side(puller.inputs, wire),
                     keep=wire.keep,
                     prefetch=wire.prefetch or PREFETCH,
+                    in_order=puller.in_order,
                     **self._across(wire, pusher, puller, contract),
                 )
             )

@@ -26,9 +26,7 @@ def test_a_graph_is_read_with_its_defaults(tmp_path: Path) -> None:
 
 
 def test_every_key_of_a_node_is_read(tmp_path: Path) -> None:
-    keys = (
-        "host: robot, replicas: 3, restart: always, stall: 2.5, memory: 1.5GiB, in_order: true, env: {GPU: 0, ON: no}"
-    )
+    keys = "host: robot, replicas: 3, restart: always, stall: 2.5, memory: 1.5GiB, env: {GPU: 0, ON: no}"
     graph = loaded(
         tmp_path,
         CAMERA[:-1] + ", host: robot}",
@@ -38,9 +36,19 @@ def test_every_key_of_a_node_is_read(tmp_path: Path) -> None:
 
     show = graph.nodes["show"]
     assert (show.host, show.replicas, show.restart, show.stall) == ("robot", 3, "always", 2.5)
-    assert (show.memory, show.in_order) == (1_610_612_736, True)
+    assert (show.memory, show.in_order) == (1_610_612_736, False)
     assert show.env == {"GPU": "0", "ON": "no"}
     assert show.names == ["show.1", "show.2", "show.3"]
+
+
+def test_a_node_may_pull_in_order(tmp_path: Path) -> None:
+    graph = loaded(tmp_path, CAMERA, SHOW[:-1] + ", in_order: true}")
+
+    assert graph.nodes["show"].in_order
+    assert graph.warnings == ()
+    command = loaded(tmp_path, CAMERA, "show: {command: [cat], pull: frames, in_order: true}")
+    [warning] = command.warnings
+    assert 'node "show": whether in_order has an effect is up to the command' in warning
 
 
 def test_lists_and_mappings_of_wires_are_merges_copies_and_names(tmp_path: Path) -> None:

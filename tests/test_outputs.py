@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+from bus import Message
 from tests.conftest import until
+from tests.peers import node
 from tests.wiring import PASS_ON, PATIENCE, SINK, SOURCE, Graph, expected
 
 OWNER = """
@@ -206,3 +208,38 @@ def test_two_pushers_of_one_wire_are_merged_and_it_ends_when_both_have(tmp_path:
         graph.start("right")
         graph.finish()
         assert graph.saved() == expected(30, "left", "") | expected(30, "right", "")
+
+
+def test_what_a_source_leaves_out_is_said_on_each_wire_before_what_comes_next() -> None:
+    with node(2) as n:
+        for puller in n.beyond:
+            puller.say(open=[], credit=20)
+        n.until(lambda: all(push._pullers[0].up for push in n.outputs.wires))
+        both, [first, second] = n.outputs.wires, [[push] for push in n.outputs.wires]
+        for number, captured, wires in (
+            (2, 10, both), (3, 20, first), (5, 30, both), (4, 25, first), (1, 40, second), (2, 50, second),
+        ):  # fmt: skip
+            n.outputs.send(Message(b"x", stream="s", number=number, captured=captured), wires, [])
+        n.until(lambda: [len(puller.hear()) for puller in n.beyond] == [6, 7])
+
+        numbers = [[(h["kind"][0], h["meta"]["number"], h["meta"].get("last")) for h, _ in p.got] for p in n.beyond]
+        m, s = "m", "s"
+        assert numbers[0] == [(s, 0, 1), (m, 2, None), (m, 3, None), (s, 4, 4), (m, 5, None), (m, 4, None)]
+        assert numbers[1] == [
+            (s, 0, 1), (m, 2, None), (s, 3, 4), (m, 5, None), (s, 0, 0), (m, 1, None), (m, 2, None),
+        ]  # fmt: skip
+
+
+def test_the_numbers_of_a_stream_that_came_in_are_not_for_this_node_to_follow() -> None:
+    with node(1) as n:
+        n.beyond[0].say(open=[], credit=20)
+        n.far.give(1)
+        assert next(n.frames).number == 1
+        n.frames.let_go()
+        n.outputs.send(Message(b"x", stream="s", number=9), n.outputs.wires, [])
+        n.until(lambda: len(n.beyond[0].hear()) == 2)
+
+        assert [(header["kind"], header["meta"]["number"]) for header, _ in n.beyond[0].got] == [
+            ("skip", 1),
+            ("message", 9),
+        ]

@@ -203,14 +203,14 @@ def test_the_snippets_of_the_page_on_nodes_hold() -> None:
     exec(compile(test, "docs/nodes.md", "exec"), names)
     names["test_shrink_keeps_one_pixel_in_two"]()  # type: ignore[operator]
     exec("from bus import batches\nframes = []\n" + batch, names)
-    yaml_snippet, _ = blocks(NODES, "yaml")
+    yaml_snippet, *_ = blocks(NODES, "yaml")
 
     assert node == blocks(README, "python")[0]
     assert yaml.safe_load(yaml_snippet)["shrink"]["args"] == {"factor": 4}
 
 
 def test_the_keys_of_a_wire_on_the_page_on_nodes_are_those_that_graphs_may_have() -> None:
-    _, snippet = blocks(NODES, "yaml")
+    *_, snippet = blocks(NODES, "yaml")
     table = NODES.partition("## What a wire can be told")[2].partition("\n## ")[0]
     shown = {key for wire in yaml.safe_load(snippet)["wires"].values() for key in wire}
 

@@ -46,6 +46,7 @@ class Entries:
         inputs = self._ends(name, section, "pull", self.pulled)
         outputs = self._ends(name, section, "push", self.pushed)
         args = self._args(name, section, program, inputs)
+        replicas = section.whole("replicas") or 1
         return Node(
             name,
             entry.line,
@@ -54,11 +55,11 @@ class Entries:
             source=program.source,
             signature=program.signature,
             host=host,
-            replicas=section.whole("replicas") or 1,
+            replicas=replicas,
             restart=self._restart(section),
             stall=section.seconds("stall") if section.get("stall") else _stall(program),
             memory=self._memory(section),
-            in_order=self._in_order(section),
+            in_order=self._in_order(section, replicas, inputs),
             env=env,
             args=args,
             folder=_folder(args, program),
@@ -128,11 +129,16 @@ class Entries:
         section.mistake("memory", f"memory must be a size of at least 1MB, such as 2GB, not {entry}.")
         return None
 
-    def _in_order(self, section: Section) -> bool:
+    def _in_order(self, section: Section, replicas: int, inputs: WrittenEnds) -> bool:
         wanted = section.flag("in_order")
-        if wanted:
-            line = section.line_of("in_order")
-            self._problems.warning(line, f"{section.who}: in_order has no effect yet; messages come as they arrive.")
+        if wanted and not inputs:
+            section.mistake("in_order", "in_order puts in order what a node pulls, and it pulls nothing. Remove it.")
+        elif wanted and replicas > 1:
+            words = f"in_order needs all messages in one process, but replicas is {replicas}. Remove one of the two."
+            section.mistake("in_order", words)
+        elif wanted and section.get("command"):
+            words = 'whether in_order has an effect is up to the command: see "Order" in docs/wire.md.'
+            self._problems.warning(section.line_of("in_order"), f"{section.who}: {words}")
         return wanted
 
 

@@ -4,6 +4,48 @@ from tests.mutants.mutant import Mutant
 
 MUTANTS = (
     Mutant(
+        "what a source leaves out is not said",
+        "bus/outputs.py",
+        "            self._leave_out(message, wires)\n",
+        "",
+        ("tests/test_outputs.py",),
+    ),
+    Mutant(
+        "what waits for its turn keeps its credit",
+        "bus/incoming.py",
+        "            self._pull.set_aside(item)\n",
+        "            pass\n",
+        ("tests/test_order.py",),
+    ),
+    Mutant(
+        "what user code failed on comes again in any order",
+        "bus/pull.py",
+        "                self._incoming.come_again([item])\n",
+        "",
+        ("tests/test_order.py",),
+    ),
+    Mutant(
+        "the next life waits for numbers that are finished",
+        "bus/order.py",
+        "            item.line.finished.add(*_range(item))\n",
+        "",
+        ("tests/test_order.py",),
+    ),
+    Mutant(
+        "who makes one half of a pair has made nothing of the other",
+        "bus/outputs.py",
+        "made + [taken.partner for taken in made if taken.partner] or holding",
+        "made or holding",
+        ("tests/test_pairs.py",),
+    ),
+    Mutant(
+        "a pair that was not asked for in time is taken apart",
+        "bus/pairs.py",
+        "                if not partner(half, other.halves.values(), self._within):\n",
+        "                if half:\n",
+        ("tests/test_pairs.py",),
+    ),
+    Mutant(
         "an input is acknowledged without waiting for what was made of it",
         "bus/outputs.py",
         "            taken.unit.add()\n",

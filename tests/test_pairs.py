@@ -202,7 +202,7 @@ def test_pairs_that_are_there_are_handed_out_however_late_they_are_asked_for(
     monkeypatch.setattr(bus.pairs, "CLOSING", 0.0)
     for side in SIDES:
         two.give(side, *range(5))
-        two.far[side].ping(1, closed=True)
+        two.far[side].ping(1, closed=True, end=True)
     two.served(lambda: all(source.pulls[0].closed and len(source.queue) == 5 for source in two.inputs.values()))
     pairs = two.pairs()
     assert [next(pairs) for _ in range(5)] == [(number, number) for number in range(5)]

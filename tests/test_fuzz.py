@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bus import Message
+from bus.meta import facts, packed
 from tests.fuzz.__main__ import batch
 from tests.fuzz.cases import SEEDS
 from tests.fuzz.judge import Case, judge
@@ -94,4 +95,4 @@ def test_a_judge_that_looks_for_crashes_lets_them_through(tmp_path: Path, monkey
 @pytest.mark.parametrize("number", [float("nan"), float("inf")])
 def test_numbers_that_are_no_json_are_refused_where_they_are_made(number: float) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
-        Message(data={"number": number}).dump()
+        packed(facts(Message(data={"number": number})))

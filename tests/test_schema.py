@@ -26,7 +26,7 @@ UNSEEN = {
         address_of_a_host_without_address address_of_a_third_host address_of_an_unknown_host circle host_without_key
         link_port_of_a_wire link_port_of_another_host link_without_address link_without_key no_address_between_hosts
         no_hosts node_without_host port_clash ports_past_the_last pulled_not_pushed pushed_from_two_hosts
-        pushed_not_pulled self_loop two_pullers unknown_host wire_of_no_node""",
+        in_order_replicas in_order_without_pull pushed_not_pulled self_loop two_pullers unknown_host wire_of_no_node""",
     "what a module of the user's own takes, and whether it and a program are there": """
         argument_is_an_input command_is_missing filter_without_input fraction_for_a_whole_number list_for_a_text
         missing_argument missing_input no_arguments_at_all no_such_module number_for_a_flag parameter_like_a_flag

@@ -104,7 +104,7 @@ MUTANTS = (
     Mutant(
         "the hand is not written before user code runs",
         "bus/hand.py",
-        "        HEAD.pack_into(self._map, 0, 0, len(text))\n",
+        "        HEAD.pack_into(self._map, 0, 0, len(body))\n",
         "",
         ("tests/test_hand.py",),
     ),
@@ -125,14 +125,14 @@ MUTANTS = (
     Mutant(
         "credit is ignored",
         "bus/puller.py",
-        "len(self.open) < (1 if out.caution else self.credit)",
-        "True",
+        "len(self.open) >= (1 if out.caution else self.credit)",
+        "False",
         ("tests/test_push.py",),
     ),
     Mutant(
         "the window of bytes is ignored",
         "bus/puller.py",
-        "(not self.sent or self.bytes + len(out.payload) <= WINDOW_BYTES)",
+        "self.bytes + len(out.payload) <= WINDOW_BYTES",
         "True",
         ("tests/test_push.py",),
     ),
@@ -153,8 +153,8 @@ MUTANTS = (
     Mutant(
         "pixels are encoded before a puller has credit for them",
         "bus/push.py",
-        '        self._unfinished.add("message", meta, payload, finish, form)\n',
-        '        form and form.make()\n        self._unfinished.add("message", meta, payload, finish, form)\n',
+        '        self._unfinished.add("message", meta, payload, finish, form, text)\n',
+        '        form and form.make()\n        self._unfinished.add("message", meta, payload, finish, form, text)\n',
         ("tests/test_encode.py",),
     ),
     Mutant(
@@ -180,9 +180,9 @@ MUTANTS = (
     ),
     Mutant(
         "a puller does not say what its last life held",
-        "bus/pull.py",
-        "for name, epoch, n, _ in self._before.hand if name == pusher.name]",
-        "for name, epoch, n, _ in self._before.hand if False]",
+        "bus/pusher.py",
+        "for name, epoch, n, _ in before.hand if name == self.name]",
+        "for name, epoch, n, _ in before.hand if False]",
         ("tests/test_pull.py",),
     ),
     Mutant(

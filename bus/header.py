@@ -5,7 +5,7 @@ import os
 from typing import Any
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
-VERSION = 0  # of the protocol in docs/wire.md
+VERSION = 1  # of the protocol in docs/wire.md
 MAX_HEADER = 64 * 1024  # bytes
 MAX_ID = 100  # characters of an epoch or incarnation
 LARGEST = 2**63 - 1  # of any number in a header, so that every language can hold it

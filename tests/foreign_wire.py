@@ -42,7 +42,7 @@ class Pipe:
 def send(sock: "zmq.Socket[bytes]", header: Json, *parts: bytes) -> bool:
     """Send without waiting; false where nobody is at the other end."""
     with suppress(zmq.Again):
-        sock.send_multipart([json.dumps({"v": 0} | header).encode(), *parts], zmq.NOBLOCK)
+        sock.send_multipart([json.dumps({"v": 1} | header).encode(), *parts], zmq.NOBLOCK)
         return True
     return False
 
@@ -52,7 +52,7 @@ def drain(sock: "zmq.Socket[bytes]", parts: int, hear: Callable[..., None]) -> N
     while sock.poll(0):
         got = sock.recv_multipart()
         try:
-            if len(got) != parts or len(got[0]) > HEADER or json.loads(got[0])["v"] != 0:
+            if len(got) != parts or len(got[0]) > HEADER or json.loads(got[0])["v"] != 1:
                 raise ValueError(f"{len(got)} parts, the first of {len(got[0])} bytes")
             hear(json.loads(got[0]), *got[1:])
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:

@@ -74,7 +74,7 @@ class FarPuller(Far):
 
     def say(self, **fields: Any) -> None:
         """Send a state; with `open` it is a whole one."""
-        state = {"v": 0, "kind": "state", "incarnation": "one", "epoch": self.epoch, "credit": 8, "echo": self.echo}
+        state = {"v": 1, "kind": "state", "incarnation": "one", "epoch": self.epoch, "credit": 8, "echo": self.echo}
         lists: Header = {"ended": False, "released": [], "done": [], "returned": []}
         whole: Header = {"open": [], "held": [], "hand": []} if "open" in fields else {}
         self.send(json.dumps({**state, **lists, **whole, **fields}).encode())
@@ -97,7 +97,7 @@ class FarPusher(Far):
     def give(self, n: int, payload: bytes = b"x", /, **fields: Any) -> None:
         """Send a message, or what `kind` says."""
         header = {
-            "v": 0,
+            "v": 1,
             "kind": "message",
             "epoch": "one",
             "n": n,
@@ -108,7 +108,7 @@ class FarPusher(Far):
         self.send(json.dumps({**header, **fields}).encode(), payload)
 
     def ping(self, number: int, **fields: Any) -> None:
-        header = {"v": 0, "kind": "ping", "epoch": "one", "low": 1, "ping": number, "closed": False, "end": False}
+        header = {"v": 1, "kind": "ping", "epoch": "one", "low": 1, "ping": number, "closed": False, "end": False}
         self.send(json.dumps({**header, **fields}).encode(), b"")
 
 

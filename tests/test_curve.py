@@ -49,8 +49,8 @@ class Stranger:
 
     def meddles(self) -> bool:
         """Try to say that everything is done, and that everything has ended."""
-        state = {"v": 0, "kind": "state", "incarnation": "evil", "epoch": "", "credit": 1000, "echo": 0, "ended": True}
-        ping = {"v": 0, "kind": "ping", "epoch": "evil", "low": 1, "ping": 1, "closed": True, "end": True}
+        state = {"v": 1, "kind": "state", "incarnation": "evil", "epoch": "", "credit": 1000, "echo": 0, "ended": True}
+        ping = {"v": 1, "kind": "ping", "epoch": "evil", "low": 1, "ping": 1, "closed": True, "end": True}
         lists = {"released": [], "done": [[n, "done", ""] for n in range(100)], "returned": []}
         for parts, where in (
             ([json.dumps(ping).encode(), b""], (1, 3)),

@@ -8,7 +8,7 @@ from bus.header import LARGEST, MAX_HEADER, Malformed, check, fits, from_wire, p
 
 
 def test_what_is_packed_can_be_unpacked() -> None:
-    header = {"v": 0, "kind": "ping", "text": "\N{SNOWMAN}", "list": [1, None, {"a": 1.5}]}
+    header = {"v": 1, "kind": "ping", "text": "\N{SNOWMAN}", "list": [1, None, {"a": 1.5}]}
     assert unpack(pack(header)) == header
 
 
@@ -20,13 +20,13 @@ def test_what_is_packed_can_be_unpacked() -> None:
         (b"\xff", "not JSON"),
         (b"[" * MAX_HEADER, "not JSON"),
         (b'{"v": ' + b"9" * 10_000 + b"}", "not JSON"),
-        (b"null", "not of version 0"),
-        (b"[0]", "not of version 0"),
-        (b"{}", "not of version 0"),
-        (b'{"v": false}', "not of version 0"),
-        (b'{"v": 0.0}', "not of version 0"),
-        (b'{"v": 1}', "not of version 0"),
-        (b'{"v": 0}' + b" " * MAX_HEADER, f"more than {MAX_HEADER} bytes"),
+        (b"null", "not of version 1"),
+        (b"[0]", "not of version 1"),
+        (b"{}", "not of version 1"),
+        (b'{"v": false}', "not of version 1"),
+        (b'{"v": 1.0}', "not of version 1"),
+        (b'{"v": 0}', "not of version 1"),
+        (b'{"v": 1}' + b" " * MAX_HEADER, f"more than {MAX_HEADER} bytes"),
     ],
 )
 def test_anything_else_is_malformed(part: bytes, words: str) -> None:

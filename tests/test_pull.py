@@ -206,10 +206,10 @@ def test_parts_that_are_no_message_are_ignored_with_one_line_a_kind() -> None:
             far.send(b"alone")
             far.send(b"{}", b"", b"")
             far.send(b"not json", b"")
-            far.send(b'{"v": 0, "low": ' + b"[" * 60_000, b"")
-            far.send(b'{"v": 0, "kind": "\xff"}', b"")
+            far.send(b'{"v": 1, "low": ' + b"[" * 60_000, b"")
+            far.send(b'{"v": 1, "kind": "\xff"}', b"")
             far.send(b"[]", b"")
-            far.send(b'{"v": 0}', b"")
+            far.send(b'{"v": 1}', b"")
             far.send(b" " * 70_000, b"")
         far.give(1)
         b.until(lambda: queue)
@@ -217,7 +217,7 @@ def test_parts_that_are_no_message_are_ignored_with_one_line_a_kind() -> None:
         assert sorted(reasons) == [
             "a header of more than 65536 bytes",
             "a header that is not JSON",
-            "a header that is not of version 0 of the wire",
+            "a header that is not of version 1 of the wire",
             "a message that is not two parts",
             "a message without kind",
         ]

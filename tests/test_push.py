@@ -265,7 +265,7 @@ def test_parts_that_are_no_state_are_ignored_with_one_line_a_kind() -> None:
             far.send(b"[" * 50_000)
             far.send(b"\xff\xfe")
             far.send(json.dumps({"v": 1, "kind": "state"}).encode())
-            far.send(json.dumps({"v": 0, "long": "x" * 70_000}).encode())
+            far.send(json.dumps({"v": 1, "long": "x" * 70_000}).encode())
         far.say(done=[(1, "done", "")])
         b.until(lambda: told.verdicts)
         reasons = [line.partition('"frames": ')[2] for line in b.said]

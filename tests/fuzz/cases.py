@@ -43,15 +43,15 @@ SCAN = re.compile(rb"\xff\xda.*?(?=\xff[\xc4\xd9\xda])", re.DOTALL)  # of a JPEG
 SEEDS = [body for case in TABLE if 0 < len(body := case.make()) <= SMALL]
 
 MESSAGE = {
-    "v": 0, "kind": "message", "epoch": "9f", "n": 17, "low": 12, "tries": 0,
+    "v": 1, "kind": "message", "epoch": "9f", "n": 17, "low": 12, "tries": 0,
     "meta": {
         "stream": "cam 1", "number": 7, "name": "a/b%41.jpg", "captured": 1_700_000_000_000_000_000, "time": "written",
         "hops": [["camera.1", 5], ["converter.2", 6]], "data": {"rate": 25.0, "size": [640, 480]},
     },
 }  # fmt: skip
-PING = {"v": 0, "kind": "ping", "epoch": "9f", "low": 12, "ping": 5, "closed": False, "end": False}
+PING = {"v": 1, "kind": "ping", "epoch": "9f", "low": 12, "ping": 5, "closed": False, "end": False}
 STATE = {
-    "v": 0, "kind": "state", "incarnation": "c0", "epoch": "9f", "credit": 8, "echo": 5, "ended": False,
+    "v": 1, "kind": "state", "incarnation": "c0", "epoch": "9f", "credit": 8, "echo": 5, "ended": False,
     "released": [17], "done": [[16, "done", ""]], "returned": [[15, True, "ValueError: x"]],
     "open": [17], "held": [14], "hand": [["9f", 13]],
 }  # fmt: skip

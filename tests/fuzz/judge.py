@@ -115,7 +115,7 @@ def _used(message: Message) -> str:
     repr(message)
     try:
         meta, payload = message.dump()
-        head = pack({"v": 0, "meta": json.loads(packed(meta))})
+        head = pack({"v": 1, "meta": json.loads(packed(meta))})
     except ValueError as error:
         _words(str(error))
         return "not to be passed on"

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ from PIL import Image
 
 from bus import Message, encode
 from nodes.show import show
-from tests.conftest import until
+from tests.conftest import need, until
 from tests.launch import Launch
 from tests.nodes.between import write_graph
 
@@ -29,8 +28,7 @@ def no_screen(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def screen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A screen that nobody sees."""
-    if not shutil.which("Xvfb"):
-        pytest.skip("Xvfb is not installed")
+    need("Xvfb")
     number, told = os.pipe()
     with subprocess.Popen(["Xvfb", "-displayfd", str(told), "-screen", "0", "800x600x24"], pass_fds=[told]) as server:
         os.close(told)

@@ -160,8 +160,9 @@ class Pull:
         state |= pusher.news_of_messages(whole)
         if whole:
             state |= pusher.all_of_messages(self._before)
+        done = state["done"]
         try:
-            with step("acknowledge" if state["done"] else "report"):
+            with step("acknowledge" if done else "report"):
                 pusher.state.send(pack(state), zmq.NOBLOCK)
         except zmq.Again:
             pusher.forget_news()  # nobody is there; the whole state goes out when somebody is
@@ -225,7 +226,7 @@ class Pull:
             return
         if trouble := pusher.share(arena):
             self._say(f'shares no memory with {pusher.name}: {trouble}; large payloads on "{self.wire}" are copied')
-        else:
+        elif pusher.shared:
             self._tell(pusher, whole=True)
 
     def _end(self, pusher: Pusher) -> None:

@@ -69,7 +69,8 @@ class Pusher:
         self.epoch, self.echo, self.low = epoch, 0, 0
         self.closed = self.ended = False
         self.shared: Shared | None = None  # its arena, if we read that
-        self.offered = ""  # the token of the arena that it has last told us of
+        self.offered = ""  # the token of the arena that it has told us of, if that was tried for good
+        self._missed = ""  # the token of one that could not be had
         self.open: dict[int, Item] = {}  # queued or in user code
         self.held: set[int] = set()  # user code has let go, downstream has not finished; or it waits for others
         self.aside: dict[int, int] = {}  # those that wait, or have waited, and are not finished: n -> bytes
@@ -99,15 +100,19 @@ class Pusher:
         return few and (not queued or queued + len(payload) <= SPARE * MAX_PART)
 
     def share(self, arena: Address) -> str:
-        """Read its payloads in its arena from now on; or why that cannot be, in words."""
-        self.offered = arena.token
+        """Read its payloads in its arena from now on; or why that cannot be, in words.
+
+        The first failure may be that it has just ended: the next time that it tells of the arena is another try.
+        """
+        is_last, self._missed = arena.token == self._missed, arena.token
         try:
             self.shared = Shared(arena)
-        except OSError as error:
-            return error.strerror or str(error)
-        except Malformed as error:
-            return str(error)
-        return ""
+        except (OSError, Malformed) as error:
+            words = getattr(error, "strerror", None) or str(error)
+        else:
+            is_last, words = True, ""
+        self.offered = arena.token if is_last else ""
+        return words if is_last else ""
 
     def lent(self, at: int, length: int, use: int, loan: int) -> memoryview:
         """The payload that it has sent in this way. Raises Malformed."""

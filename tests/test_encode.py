@@ -43,7 +43,9 @@ def yields(b: Bench, message: Message, *pushes: Push) -> dict[str, Any]:
     """Have a node that owns `message` send it; where its verdict will be."""
     heard: dict[str, Any] = {}
     message.finish = lambda verdict, reason: heard.update(verdict=verdict, reason=reason)
-    Outputs("node.1", b.measures, b.said.append).send(message, pushes, [])
+    outputs = Outputs("node.1", b.measures, b.said.append)
+    outputs._passed_on.add(message.stream)  # it did not begin here: no skip for the numbers before
+    outputs.send(message, pushes, [])
     return heard
 
 
@@ -215,7 +217,7 @@ def test_a_dead_letter_without_a_file_is_what_was_sent_and_is_named_so(
     push, [far] = b.push("far.1", encode=JPEG)
     far.say(open=[])
     outputs = Outputs("node.1", b.measures, b.said.append)
-    outputs.send(Message(picture(), number=1, name="a.png"), [push], [])
+    outputs.send(Message(picture(), number=0, name="a.png"), [push], [])
     got = arrives(b, far)
     far.say(done=[(1, "rejected", "no face in it")])
     b.until(lambda: push.idle)

@@ -39,7 +39,7 @@ def test_a_pipe_is_read_as_it_was_written(pipe: Pipe) -> None:
         ("tcp://host:port", "a tcp address ends with its first port"),
         (
             "ipc:///x,colour=red",
-            '"colour=red" in "ipc:///x,colour=red": expected one of contract, encode, input, insecure, keep, key',
+            '"colour=red" in "ipc:///x,colour=red": expected one of contract, encode, in_order, input, insecure, keep,',
         ),
         ("ipc:///x,keep", '"keep" in "ipc:///x,keep": expected one of'),
         ("ipc:///x,keep=some", "use all or latest"),

@@ -170,7 +170,7 @@ def test_a_pusher_whose_low_stands_still_does_not_grow_the_state_or_the_memory_w
 
 
 WRONG_FIELDS: dict[str, list[Any]] = {
-    "v": [1, "0", None, True], "kind": ["hello", 5, ["message"]], "epoch": [None, 5, {}], "low": [-1, 2**63, "1", 1.0],
+    "v": [0, "1", None, True], "kind": ["hello", 5, ["message"]], "epoch": [None, 5, {}], "low": [-1, 2**63, "1", 1.0],
     "n": [-1, 2**63, True, "1", None, [1]], "tries": [-1, "0", 2**64], "meta": [None, [], "x"],
 }  # fmt: skip
 WRONG_PING_FIELDS: dict[str, list[Any]] = {"ping": [-1, "1", None], "closed": [0, "yes"], "end": [1, None]}

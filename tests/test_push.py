@@ -264,7 +264,7 @@ def test_parts_that_are_no_state_are_ignored_with_one_line_a_kind() -> None:
             far.send(b"not json")
             far.send(b"[" * 50_000)
             far.send(b"\xff\xfe")
-            far.send(json.dumps({"v": 1, "kind": "state"}).encode())
+            far.send(json.dumps({"v": 0, "kind": "state"}).encode())
             far.send(json.dumps({"v": 1, "long": "x" * 70_000}).encode())
         far.say(done=[(1, "done", "")])
         b.until(lambda: told.verdicts)
@@ -272,6 +272,6 @@ def test_parts_that_are_no_state_are_ignored_with_one_line_a_kind() -> None:
         assert sorted(reasons) == [
             "a header of more than 65536 bytes",
             "a header that is not JSON",
-            "a header that is not of version 0 of the wire",
+            "a header that is not of version 1 of the wire",
             "a state that is not one part",
         ]

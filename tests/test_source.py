@@ -93,11 +93,14 @@ def test_each_line_of_the_page_names_a_source_and_its_engine(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, engine: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "images").mkdir()
+    for folder in ("images", "recordings"):
+        (tmp_path / folder).mkdir()
+    for recording in ("recording.mcap", "recordings/1.mcap"):
+        (tmp_path / recording).touch()
     (tmp_path / "images/1.png").touch()
     (tmp_path / "clip.mp4").touch()
     found = job(yaml.safe_load(line)["source"]).engine
-    assert {"camera": "own", "images": "own"}.get(found, found) == engine
+    assert {"camera": "own", "images": "own", "recording": "own"}.get(found, found) == engine
 
 
 def test_the_page_has_a_line_for_each_kind_of_source() -> None:

@@ -1,5 +1,6 @@
 """What many tests need: waiting for a condition, a program of the system, and a real clip."""
 
+import importlib.util
 import os
 import shutil
 import time
@@ -31,6 +32,13 @@ def need(*programs: str) -> None:
     for program in programs:
         if not shutil.which(program):
             (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{program} is not installed")
+
+
+def need_modules(*modules: str) -> None:
+    """The same for what Python imports."""
+    for module in modules:
+        if not importlib.util.find_spec(module):
+            (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{module} is not installed")
 
 
 def until(condition: Callable[[], Value], seconds: float = 10.0, what: str = "") -> Value:

@@ -1,6 +1,8 @@
 """Each of examples/ does what its README says, run in a copy of the project by the commands that stand there."""
 
+import json
 import re
+import runpy
 import shlex
 import shutil
 import subprocess
@@ -9,11 +11,12 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from tests.browsing import free_port
-from tests.conftest import need, until
+from tests.conftest import need, need_modules, until
 from tests.launch import ROOT, files
 from tests.linked import ports
 from tests.test_original_recipe import listens
@@ -22,6 +25,19 @@ from tests.test_readme import blocks
 EXAMPLES = sorted(path.parent.name for path in (ROOT / "examples").glob("*/README.md"))
 HEADINGS = ["What", "The graph in one line", "Run", "What you see", "Change this next"]
 LARGEST = 100_000  # bytes of a picture
+EXACT = 3  # pixels that a box may be off
+NOTES = """
+import json, pathlib
+from bus import run
+
+def notes(frames):
+    for frame in frames:
+        pathlib.Path(f"notes-{frame.number}.json").write_text(json.dumps(frame.data["boxes"]))
+        yield frame
+
+if __name__ == "__main__":
+    run(notes)
+"""
 
 
 class Example:
@@ -32,7 +48,7 @@ class Example:
         unfinished = shutil.ignore_patterns("*.pyc.*")
         for part in ("bus", "host", "media", "nodes"):
             shutil.copytree(ROOT / part, project / part, ignore=unfinished)
-        results = shutil.ignore_patterns("spool", "converted", "coloured", "alarms", "keys", "*.pyc.*")
+        results = shutil.ignore_patterns("spool", "converted", "coloured", "alarms", "found", "keys", "*.pyc.*")
         shutil.copytree(ROOT / "examples" / name, self.folder, ignore=results)
         shutil.copy(ROOT / "launcher.py", project)
 
@@ -135,6 +151,59 @@ def test_motion_alarm(example: Made) -> None:
     assert alarms <= moving
     assert len(alarms) > 90
     assert f"converted {len(alarms)}, dead letters 0, dropped {200 - len(alarms)}, lost 0" in printed
+
+
+def test_detector(example: Made) -> None:
+    need_modules("onnxruntime")
+    one = example("detector")
+    (one.folder / "notes.py").write_text(NOTES)
+    graph = one.folder / "graph.yaml"
+    graph.write_text(graph.read_text().replace("pull: found", "pull: noted"))
+    with graph.open("a") as file:
+        file.write("  notes: {run: notes, pull: found, push: noted}\n")
+    [printed] = one.run(*one.commands)
+
+    assert "converted 100, dead letters 0, dropped 0, lost 0" in printed
+    assert one.results("found") == [f"belt-{number:05}.jpg" for number in range(100)]
+    belt = runpy.run_path(str(one.folder / "belt.py"))
+    for number in range(100):
+        there = list(belt["things"](number))
+        whole = [thing for thing in there if is_whole(thing)]
+        boxes = json.loads((one.folder / f"notes-{number}.json").read_text())
+        found = [(box["label"], *box["box"]) for box in boxes]
+        missed = [thing for thing in whole if not any(is_at(thing, box) for box in found)]
+        imagined = [box for box in found if not any(is_at(thing, box) for thing in there)]
+        assert (missed, imagined) == ([], []), f"{number}: {there}, but found {found}"
+        assert 1 < len(whole) <= len(found) <= len(there)
+        with Image.open(one.folder / "found" / f"belt-{number:05}.jpg") as image:
+            change = np.abs(np.asarray(image, int) - np.asarray(belt["picture"](number), int)).max(2)
+        for _, left, top, _, bottom in whole:
+            edge = change[top + 10 : bottom - 10, max(0, left - EXACT) : left + EXACT + 2]
+            assert edge.max(1).min() > 40, f"{number}: no box is drawn at {left}"
+
+
+Thing = tuple[str, float, float, float, float]  # its kind, left, top, right and bottom
+
+
+def is_whole(thing: Thing) -> bool:
+    return thing[1] >= 0 and thing[3] <= 640
+
+
+def is_at(thing: Thing, box: Thing) -> bool:
+    """To the pixel, nearly; of a thing that is partly out of view the box may stand where all of it would be in."""
+    exact = EXACT if is_whole(thing) else (thing[3] - thing[1]) / 4
+    return thing[0] == box[0] and all(abs(a - b) <= exact for a, b in zip(thing[1:], box[1:], strict=True))
+
+
+def test_the_model_of_the_detector_is_what_its_script_makes(example: Made) -> None:
+    need_modules("onnx")
+    import onnx
+
+    one = example("detector")
+    (one.folder / "model.onnx").unlink()
+    one.run("python examples/detector/make_model.py")
+
+    assert onnx.load(one.folder / "model.onnx") == onnx.load(ROOT / "examples/detector/model.onnx")
 
 
 def test_gpu_box(example: Made, worker_id: str) -> None:

@@ -100,7 +100,9 @@ def attempt(graph: Graph, node: str, file: Path, *, reload: bool) -> None:
     """
     problems = Problems(str(graph.path))
     if node not in graph.nodes:
-        problems.mistake(COMMAND_LINE, f"there is no node {quoted(node)}. {problems.did_you_mean(node, graph.nodes)}")
+        known = problems.did_you_mean(node, graph.nodes)
+        cure = f"A node of no graph tries itself: python {node}.py --try {file}"
+        problems.mistake(COMMAND_LINE, f"there is no node {quoted(node)}. {known} {cure}")
     elif (signature := graph.nodes[node].signature) and not any(signature.inputs.values()):
         words = f"{quoted(node)} makes its messages itself. Try a node that is given some."
         problems.mistake(COMMAND_LINE, words)

@@ -104,7 +104,8 @@ def _watch(
     if streams is not None:
         note_waiting(spool.folder)
     if leftovers := spool.leftovers():
-        print(f"{len(leftovers)} frames of an earlier run wait in {spool.folder / TAKEN}")
+        place = spool.folder / TAKEN
+        print(f"{len(leftovers)} frames that were taken before, and are not finished, come first: {place}")
     arrivals.scan()
     print(f"watches {spool.folder}: {arrivals.waiting} waiting")
     for left, taken in zip(reversed(range(len(leftovers))), leftovers, strict=True):

@@ -138,7 +138,8 @@ def test_try_passes_on_the_exit_code(folder: Path) -> None:
         ),
         (
             ["graph.yaml", "try", "saver", "a.jpg"],
-            'command line: there is no node "saver". Known are splitter, watcher and converter.',
+            'command line: there is no node "saver". Known are splitter, watcher and converter. A node of no graph'
+            " tries itself: python saver.py --try a.jpg",
         ),
         (
             ["graph.yaml", "try", "watcher", "a.jpg"],

@@ -124,7 +124,7 @@ def test_a_frame_goes_on_to_be_deadly_until_it_is_set_aside_though_those_who_cou
     with Launch(tmp_path) as graph:
         assert graph.ends() == 0
         output = graph.output
-    assert "frames of an earlier run wait" in output
+    assert "frames that were taken before" in output
     assert died(output, "a") == 3, "a new launcher counts from the start"
     before = FRAMES - 1 - int(re.findall(r"converted (\d+), ", output)[0])
     assert_only_the_guilty(

@@ -165,6 +165,15 @@ def test_the_node_and_the_graph_of_readme_run_together(tmp_path: Path) -> None:
 
     assert done.returncode == 0, done.stdout + done.stderr
     results = files(tmp_path / "small")
+    (tmp_path / "photo.jpg").write_bytes((tmp_path / "small" / results[0]).read_bytes())
+    tried = subprocess.run(
+        [sys.executable, "shrink.py", "--try", "photo.jpg"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=False,
+    )
+    assert tried.returncode == 0
+    assert (tmp_path / "photo.shrink.jpg").exists()
     assert len(results) == 10
     with Image.open(tmp_path / "small" / results[0]) as image:
         assert image.size == (320, 180)

@@ -114,7 +114,8 @@ def test_leftovers_come_first_and_are_announced(
     messages = some(watch(tmp_path), 3)
     assert [message.name for message in messages] == ["a.jpg", "sub/b.jpg", "0.jpg"]
     said = capsys.readouterr().out.splitlines()
-    assert said == [f"2 frames of an earlier run wait in {tmp_path}/.taken", f"watches {tmp_path}: 1 waiting"]
+    again = f"2 frames that were taken before, and are not finished, come first: {tmp_path}/.taken"
+    assert said == [again, f"watches {tmp_path}: 1 waiting"]
 
 
 def test_the_splitters_frames_carry_what_it_told(tmp_path: Path) -> None:

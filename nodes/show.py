@@ -57,9 +57,10 @@ def _window() -> "subprocess.Popen[bytes] | None":
     window = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert window.stdout and window.stderr
     if window.stdout.read(1):
+        print("shows the newest frame in a window")
         return window
     reason = window.communicate()[1].decode(errors="replace").strip().rpartition("\n")[2]
-    print(f"there is no window ({reason}): says once a second what it would show")
+    print(f"there is no window ({reason or 'it went at once'}): says once a second what it would show")
     return None
 
 

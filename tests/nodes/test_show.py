@@ -85,7 +85,7 @@ def test_a_wrong_argument_is_one_line_and_exit_code_2(args: dict[str, Any], caps
 def test_the_window_shows_frames_and_closing_it_ends_nothing(capfd: pytest.CaptureFixture[str]) -> None:
     show(frames(200))
 
-    assert capfd.readouterr() == ("", "")
+    assert capfd.readouterr() == ("shows the newest frame in a window\n", "")
 
 
 @pytest.mark.usefixtures("no_screen")
@@ -108,6 +108,7 @@ def run_beside(folder: Path, close: bool = False) -> None:
     )
     with Launch(folder) as launch:
         if close:
+            launch.says("shows the newest frame in a window")
             pid = until(lambda: window_of(folder), 20, "a window")
             os.kill(pid, 15)
             launch.says("the window was closed: goes on without one")

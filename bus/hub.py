@@ -132,7 +132,9 @@ class Hub:
         while not self.failure and not self._over.wait(SIDE):
             if not self.lock.acquire(blocking=False):  # the node's own thread is in here, and serves
                 self._is_resting = True
-                self._left.wait(BEAT)
+                if self.lock.locked():  # else it has left since
+                    self._left.wait(BEAT)
+                self._is_resting = False
                 self._left.clear()
             else:
                 try:

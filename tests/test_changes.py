@@ -105,7 +105,8 @@ def test_no_change_is_followed_where_that_is_not_wanted(stage: Stage) -> None:
     stage.await_force(plain := Model())
     before = stage.launch.pid("converter.1")
     stage.file.write_text(replace(plain, filter="grayscale").yaml())
-    time.sleep(1.5)
+    seen = len(stage.flow.results)
+    until(lambda: len(stage.flow.results) > seen + 50, 60, "two seconds of frames, in which a change would be applied")
     assert stage.launch.pid("converter.1") == before
     assert finished(stage) > 0
 

@@ -4,7 +4,7 @@ import ctypes
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from host import runfolder
@@ -34,12 +34,19 @@ def in_force(path: Path, run: Path, overrides: Sequence[str]) -> Graph:
     return load(path, overrides, text)
 
 
-def programs(graph: Graph, run: Path, host: str | None, overrides: Sequence[str], page: str) -> dict[str, list[str]]:
-    """The command line of each, by its name. `page`: the address of that; empty: there is none."""
+def programs(
+    graph: Graph, run: Path, host: str | None, overrides: Sequence[str], page: str, pools: Iterable[str] = ()
+) -> dict[str, list[str]]:
+    """The command line of each, by its name. `page`: the address of that; empty: there is none.
+
+    `pools`: those on which something is to run: each has a placer, which asks Ray for machines.
+    """
     known = [str(graph.path.absolute()), f"--run={run}", *([f"--host={host}"] if host else [])]
     own: dict[str, list[str]] = {}
     if host is not None and graph.hosts[host] in network.linked(graph):
-        own[LINK] = []
+        own[LINK] = [f"host.{LINK}", *known]
     if page:
-        own[PAGE] = [f"--address={page}"]
-    return {name: [sys.executable, "-m", f"host.{name}", *known, *words, *overrides] for name, words in own.items()}
+        own[PAGE] = [f"host.{PAGE}", *known, f"--address={page}"]
+    for pool in pools:
+        own[pool] = ["host.pool", str(graph.path.absolute()), f"--run={run}", f"--host={pool}"]
+    return {name: [sys.executable, "-m", *words, *overrides] for name, words in own.items()}

@@ -14,6 +14,8 @@ from host.pipes import Pipes
 from host.reading.problems import WHOLE_FILE, Problems, quoted
 from host.reading.shape import Graph, Node
 
+STANDIN = Path(__file__).with_name("pool") / "standin.py"
+
 
 @dataclass(frozen=True)
 class Process:
@@ -24,6 +26,7 @@ class Process:
     node: Node
     argv: tuple[str, ...]
     env: Mapping[str, str]  # the variables that graph.yaml gives it
+    there: tuple[str, ...] = ()  # of one on a pool: the command line on its machine, where --run and --key are added
     pipes: tuple[Pipe, ...] = ()  # its ends of them
     outgoing: tuple[str, ...] = ()  # the wires that it pushes, as its books have them
 
@@ -35,17 +38,20 @@ def processes(graph: Graph, run: Path, host: str | None = None, *, trace: bool =
     Raises GraphError if they cannot be there, or if `host` has no node.
     """
     problems = Problems(str(graph.path))
-    hosts = [node.host for node in graph.nodes.values() if node.host]
+    hosts = list(filter(None, map(graph.launcher, graph.nodes.values())))
     if host is not None and host not in hosts:
         cure = problems.did_you_mean(host, dict.fromkeys(hosts))
         problems.mistake(WHOLE_FILE, f"no node runs on the host {quoted(host)}. {cure}")
     pipes = Pipes(graph, run, problems)
     problems.stop()
     grants = _grants(graph)
+    own = [node for name in graph.order() if host in (None, graph.launcher(node := graph.nodes[name]))]
     return [
-        Process(
+        _placed(graph, node, replica, run, pipes)
+        if node.host and graph.hosts[node.host].is_pool
+        else Process(
             replica=replica,
-            label=replica if node.replicas > 1 else node.name,
+            label=_label(node, replica),
             node=node,
             argv=(
                 *program(node),
@@ -55,12 +61,48 @@ def processes(graph: Graph, run: Path, host: str | None = None, *, trace: bool =
             ),
             env=node.env,
             pipes=(*pipes.pulls[replica], *pipes.pushes[replica]),
-            outgoing=tuple(dict.fromkeys(pipe.wire for pipe in pipes.pushes[replica])),
+            outgoing=_outgoing(pipes, replica),
         )
-        for node in (graph.nodes[name] for name in reversed(list(graph.order())))
-        if host is None or node.host == host
+        for node in reversed(own)
         for replica in node.names
     ]
+
+
+def _placed(graph: Graph, node: Node, replica: str, run: Path, pipes: Pipes) -> Process:
+    """One that Ray gives a machine: here runs its stand-in, which is told all that the machine needs to know."""
+    pool = graph.hosts[str(node.host)]
+    ends = [f"--pull={pipe}" for pipe in pipes.pulls[replica]] + [f"--push={pipe}" for pipe in pipes.pushes[replica]]
+    words = (*(node.command or ("-m", str(node.run))), f"--name={replica}", *ends, *arguments(node))
+    order = {
+        "replica": replica,
+        "pool": pool.name,
+        "argv": words,
+        "is_module": node.run is not None,
+        "env": node.env,
+        "folder": str(graph.folder),
+        "key": pool.key or "",
+        "resources": node.resources,
+        "memory": node.memory,
+        "stall": node.stall,
+        "pushers": list(dict.fromkeys(pipe.peer for pipe in pipes.pulls[replica])),
+    }
+    return Process(
+        replica=replica,
+        label=_label(node, replica),
+        node=node,
+        argv=(sys.executable, "-I", "-S", str(STANDIN), str(run / f"{pool.name}.pool"), json.dumps(order)),
+        env=node.env,
+        there=("python", *words) if node.run else words,
+        outgoing=_outgoing(pipes, replica),
+    )
+
+
+def _label(node: Node, replica: str) -> str:
+    return replica if node.replicas > 1 else node.name
+
+
+def _outgoing(pipes: Pipes, replica: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(pipe.wire for pipe in pipes.pushes[replica]))
 
 
 def program(node: Node) -> tuple[str, ...]:

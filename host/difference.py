@@ -16,9 +16,18 @@ from host.reading.shape import Graph, Node, Wire
 
 SECRET = re.compile(r"://[^/@\s]+@")  # a name and a password in an address
 SHOWN = 60  # characters of a value
-PLAIN = ("replicas", "host", "restart", "stall", "memory", "in_order")  # keys of a node that are said as they stand
+PLAIN = (
+    "replicas",
+    "host",
+    "resources",
+    "restart",
+    "stall",
+    "memory",
+    "in_order",
+)  # keys of a node, said as they are
 OF_WIRE = ("keep", "prefetch", "encode", "max_age", "insecure")  # … of a wire
-OF_HOST = ("key", "address", "port")  # … of a host
+OF_HOST = ("key", "address", "port", "ray", "folder")  # … of a host
+OF_POOL = ("ray", "runtime_env", "folder")
 
 
 @dataclass
@@ -55,6 +64,12 @@ def remade(before: Graph, after: Graph) -> set[str]:
 def is_shaped_alike(before: Graph, after: Graph) -> bool:
     """Whether both have the same replicas in the same places, with the same wires."""
     return _shape(before) == _shape(after)
+
+
+def changed_pools(before: Graph, after: Graph) -> list[str]:
+    """Those whose machines are to come from elsewhere, or to have something else."""
+    pairs = ((before.hosts[name], host) for name, host in after.hosts.items() if name in before.hosts)
+    return [new.name for old, new in pairs if new.is_pool and _facts(old, OF_POOL) != _facts(new, OF_POOL)]
 
 
 def is_same(before: Process, after: Process) -> bool:

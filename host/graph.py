@@ -8,10 +8,19 @@ from pathlib import Path
 
 from bus.encoding import Encoding
 from bus.keys import KEY_LENGTH
-from host.reading import document, network
+from host.reading import document, network, pools
 from host.reading.document import Value
 from host.reading.entry import Entries
-from host.reading.keys import GRAPH_KEYS, HOST_ADDRESS, HOST_KEYS, KEY, LAST_PORT, WIRE_ADDRESS, WIRE_KEYS
+from host.reading.keys import (
+    GRAPH_KEYS,
+    HOST_ADDRESS,
+    HOST_KEYS,
+    KEY,
+    LAST_PORT,
+    RAY_ADDRESS,
+    WIRE_ADDRESS,
+    WIRE_KEYS,
+)
 from host.reading.overrides import apply
 from host.reading.problems import WHOLE_FILE, GraphError, Problems, listed, quoted
 from host.reading.program import hiding
@@ -33,6 +42,7 @@ def load(path: Path, overrides: Sequence[str] = (), text: str | None = None) -> 
     graph = _assembled(path, tree, problems)
     _check_wires(graph, problems)
     network.check(graph, problems)
+    pools.check(graph, problems)
     problems.stop()
     return replace(graph, warnings=tuple(problems.warnings), text=text)
 
@@ -75,7 +85,13 @@ def _host(name: str, entry: Value, problems: Problems) -> Host:
         )
     if address is not None and not HOST_ADDRESS.fullmatch(address):
         section.mistake("address", f"{quoted(address)} is no address. Write a name or numbers alone, e.g. 10.0.0.7")
-    return Host(name, entry.line, key, address, section.whole("port"))
+    ray, folder = section.text("ray", example="auto"), section.text("folder", example="/opt/robot")
+    if ray is not None and not RAY_ADDRESS.fullmatch(ray):
+        section.mistake(
+            "ray", f"{quoted(ray)} is no cluster. Write auto, or the address that `ray start --head` shows."
+        )
+    runtime_env = {word: value.plain() for word, value in section.mapping("runtime_env").items()}
+    return Host(name, entry.line, key, address, section.whole("port"), ray, runtime_env, folder)
 
 
 def _wires(top: Section, entries: Entries, problems: Problems) -> dict[str, Wire]:

@@ -14,10 +14,15 @@ def here(graph: Graph, named: str | None) -> str | None:
 
     None for a graph that names no hosts. Raises GraphError if there is no such host, Refused if none is certain.
     """
-    hosts = list(dict.fromkeys(node.host for node in graph.nodes.values() if node.host))
+    hosts = list(dict.fromkeys(filter(None, map(graph.launcher, graph.nodes.values()))))
     problems = Problems(str(graph.path))
     if named is not None and not hosts:
         problems.mistake(COMMAND_LINE, f"no node names a host, so --host {named} means nothing. Leave it out.")
+    elif named is not None and named in graph.hosts and graph.hosts[named].is_pool:
+        words = (
+            f"{named} is a pool: Ray gives it machines, and the launcher on {_holders(graph, named)} runs its nodes."
+        )
+        problems.mistake(COMMAND_LINE, words)
     elif named is not None and named not in hosts:
         cure = problems.did_you_mean(named, hosts)
         problems.mistake(COMMAND_LINE, f"no node runs on the host {quoted(named)}. {cure}")
@@ -35,13 +40,17 @@ def here(graph: Graph, named: str | None) -> str | None:
 
 def only(graph: Graph, host: str | None, names: Iterable[str]) -> set[str]:
     """The nodes to start on `host`: all, or those of `names`. Raises GraphError if one of these does not run there."""
-    local = {node.name for node in graph.nodes.values() if node.host == host}
+    local = {node.name for node in graph.nodes.values() if graph.launcher(node) == host}
     problems, wanted = Problems(str(graph.path)), set(names)
     for name in sorted(wanted - local):
         place = f" on {host}" if host else ""
         problems.mistake(COMMAND_LINE, f"no node {quoted(name)} runs here{place}. {problems.did_you_mean(name, local)}")
     problems.stop()
     return wanted or local
+
+
+def _holders(graph: Graph, pool: str) -> str:
+    return listed(dict.fromkeys(str(graph.launcher(node)) for node in graph.nodes.values() if node.host == pool))
 
 
 def _has_key(graph: Graph, host: str) -> bool:

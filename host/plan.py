@@ -49,7 +49,8 @@ class Wish:
         chosen = [process for process in everyone if process.node.name in nodes]
         if not chosen:
             raise Refused(f"{self.path}: no node runs here any longer. Stop this launcher, and start it where some do.")
-        programs = beside.programs(wanted, run, self.host, self.overrides, self.page)
+        pools = dict.fromkeys(str(process.node.host) for process in chosen if process.there)
+        programs = beside.programs(wanted, run, self.host, self.overrides, self.page, pools)
         if self.host and (beside.LINK in programs or any(pipe.key for process in chosen for pipe in process.pipes)):
             keyring.check(wanted, self.host)
         make_room(wanted.path, chosen)

@@ -4,10 +4,10 @@ import os
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 
 from bus.notify import Notify
 from host.child import Child
+from host.graph import Graph
 from host.view.figures import PERIOD
 
 PATIENCE = 30.0  # seconds after which a node that is not ready yet is the launcher's business alone
@@ -65,11 +65,11 @@ class Service:
             yield self._rates
 
 
-def beginning(graph: Path, children: Sequence[Child]) -> str:
+def beginning(graph: Graph, children: Sequence[Child]) -> str:
     """What is about to run: `children` are all replicas here, the sink first."""
     replicas = Counter(child.node.name for child in reversed(children))
     nodes = (f"{name} x {count}" if count > 1 else name for name, count in replicas.items())
-    where = graph.absolute(), *filter(None, [children[0].node.host])
+    where = graph.path.absolute(), *filter(None, [graph.launcher(children[0].node)])
     return f"runs {' on '.join(map(str, where))}: {', '.join(nodes)}; Ctrl-C stops it"
 
 

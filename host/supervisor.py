@@ -10,7 +10,7 @@ from host.beside import LINK
 from host.change import Change
 from host.child import Child
 from host.companions import Companions
-from host.difference import Difference, is_shaped_alike, remade, worded
+from host.difference import Difference, changed_pools, is_shaped_alike, remade, worded
 from host.failures import Failures
 from host.follow import Edit, Follow
 from host.leaving import Leaving
@@ -45,7 +45,7 @@ class Supervisor:
         self.telling = Telling(plan.graph, run, self.children, self.report, reporting.watchers)
         self.sessions: dict[int, Child] = {}  # of those that run
         self.failures, self.is_stopping = Failures(run), False
-        host = plan.processes[0].node.host
+        host = plan.graph.launcher(plan.processes[0].node)
         self.elsewhere = Elsewhere(plan.graph, host, run, self.failures, self.telling.of_graph)
         self.leaving = Leaving(plan.graph, self.children)
         self.change = Change(plan.graph, self.children, run, self.telling, self.elsewhere, self.report.line)
@@ -77,7 +77,7 @@ class Supervisor:
         self.notices = Notices(self.run.notify)
         self.news.on(self.signals, self.hear_signals)
         self.news.on(self.notices, self.hear_notices)
-        self.telling.of_graph(beginning(self.plan.graph.path, self.children))
+        self.telling.of_graph(beginning(self.plan.graph, self.children))
         self.look()
 
     def close(self) -> None:
@@ -192,7 +192,8 @@ class Supervisor:
         self.change.begin(edit.plan, found, remade(before.graph, edit.plan.graph) | edit.reloaded)
         self.run.keep_graph(edit.plan.graph.text)
         is_new_to_others = not is_shaped_alike(before.graph, edit.plan.graph)
-        self.rounds.companions.learn(edit.plan.companions, renew=[LINK] if is_new_to_others else [])
+        renew = [*([LINK] if is_new_to_others else []), *changed_pools(before.graph, edit.plan.graph)]
+        self.rounds.companions.learn(edit.plan.companions, renew)
         self.look()
 
     # News

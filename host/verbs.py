@@ -72,7 +72,11 @@ def show(graph: Graph, only: str | None = None) -> None:
     for line in network.listeners(graph):
         print(f"# {line}")
     for host, plan in plan_by_hand(graph).items():
-        if chosen and host != chosen:
+        if chosen and graph.launcher(plan[0].node) != chosen:
+            continue
+        if plan[0].there:
+            print(f"# on machines that Ray gives to {host}, with --run and --key of theirs:")
+            print("\n".join(f"# {shlex.join(process.there)}" for process in plan))
             continue
         where = f" on {host}" if host else ""
         print(f"# first, once{where}:\nrm -rf {folder}; mkdir -p -m 700 {folder}")
@@ -109,7 +113,8 @@ def attempt(graph: Graph, node: str, file: Path, *, reload: bool) -> None:
     problems.stop()
     plan = [process for processes in plan_by_hand(graph).values() for process in processes]
     process = next(process for process in plan if process.node.name == node)
-    argv = [word for word in process.argv if not word.startswith(WIRING)]
+    given = (sys.executable, *process.there[1:]) if process.there and process.node.run else process.there
+    argv = [word for word in given or process.argv if not word.startswith(WIRING)]
     argv += [f"--try={file.absolute()}", *(["--reload"] if reload else [])]
     environment = {**os.environ, **process.env}
     os.chdir(graph.folder)

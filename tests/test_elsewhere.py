@@ -161,3 +161,25 @@ def test_the_end_is_told_as_soon_as_that_can_be_written(bench: Bench) -> None:
     in_the_way.rmdir()
     bench.hears("robot", "camera", "ended", age=60)
     assert bench.knows("shrink.1", "camera.1")
+
+
+def test_of_a_pool_its_holder_speaks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    hosts = HOSTS.replace('", address', '", port: 5550, address').replace(
+        "}}", f'}}, pool: {{ray: auto, key: "{KEYS[1]}"}}}}'
+    )
+    camera = CAMERA.replace("host: robot", "host: station")
+    middle = "middle: {run: shrink, host: pool, pull: frames, push: more, replicas: 2}"
+    wires = WIRES.replace("small:", 'more: {address: "tcp://station:5580"}, small:')
+    nodes = (camera, middle, SHRINK.replace("pull: frames", "pull: more"), SHOW)
+    with RunFolder(Path("/somewhere/graph.yaml")) as run:
+        (run.path / "hosts").mkdir()
+        graph = loaded(tmp_path, *nodes, more=f"{hosts}\n{wires}")
+        elsewhere = Elsewhere(graph, "robot", run, Failures(run), lambda words: None)
+        replicas = [{"name": f"middle.{number}", "state": "failed", "words": "exited with 2"} for number in (1, 2)]
+        status = fitted({"host": "station", "nodes": [{"name": "middle", "replicas": replicas}]}, STATUS)
+        (run.path / "hosts" / "station.json").write_text(json.dumps({"received": time.time(), "status": status}))
+
+        assert elsewhere.look()
+    assert elsewhere.failed == ["middle.1 on station", "middle.2 on station"]
+    assert elsewhere.over == {"middle"}

@@ -40,15 +40,16 @@ class Elsewhere:
     def learn(self, graph: Graph) -> None:
         """From now on this is the graph."""
         host, self._graph = self._host, graph
-        others = [name for name in graph.hosts if host is not None and name != host]
+        launchers = {graph.launcher(node) for node in graph.nodes.values()}
+        others = [name for name in graph.hosts if host is not None and name != host and name in launchers]
         self._files = {name: self._run.path / HOSTS / f"{name}.json" for name in others}
         self._pullers = {node: list(_pullers(graph, node, host)) for node in graph.nodes}
-        here = [name for name, node in graph.nodes.items() if node.host == host and others]
-        self._feeding = {graph.nodes[name].host for name in graph.upstream(*here)} & self._files.keys()
+        here = [name for name, node in graph.nodes.items() if graph.launcher(node) == host and others]
+        self._feeding = {graph.launcher(graph.nodes[name]) for name in graph.upstream(*here)} & self._files.keys()
         replicas = {replica for node in graph.nodes.values() for replica in node.names}
         self._told = {pair for pair in self._told if replicas.issuperset(pair)}
         self._untold = {pair for pair in self._untold if replicas.issuperset(pair)}
-        self.over &= {name for name, node in graph.nodes.items() if node.host in self._files}
+        self.over &= {name for name, node in graph.nodes.items() if graph.launcher(node) in self._files}
 
     def look(self) -> bool:
         """Take in what is new; whether anybody has failed for good."""
@@ -59,7 +60,7 @@ class Elsewhere:
             (self._through.add if status["state"] in THROUGH else self._through.discard)(host)
             for node in status["nodes"]:
                 known = self._graph.nodes.get(node["name"])
-                if known is not None and known.host == host:
+                if known is not None and self._graph.launcher(known) == host:
                     self._look_at(node, host, known.names)
         return bool(self.failed)
 
@@ -101,7 +102,7 @@ class Elsewhere:
 def _pullers(graph: Graph, pusher: str, host: str | None) -> Iterator[str]:
     """The replicas on `host` that pull from the node `pusher`."""
     for name in graph.pullers[pusher]:
-        if graph.nodes[name].host == host:
+        if graph.launcher(graph.nodes[name]) == host:
             yield from graph.nodes[name].names
 
 

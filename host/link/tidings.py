@@ -88,11 +88,12 @@ def of_host(said: Any, host: str, graph: Graph) -> Facts:
     if status["host"] != host:
         raise Malformed(f"a status that is not of {host}")
     whole: Facts = fitted(status, STATUS)
-    own = {name: node for name, node in graph.nodes.items() if node.host == host}
+    own = {name: node for name, node in graph.nodes.items() if graph.launcher(node) == host}
     pushed = {wire for node in own.values() for wire in node.pushes}
     whole["nodes"] = _named(whole["nodes"], own)
     for node in whole["nodes"]:
-        node["host"], node["replicas"] = host, _named(node["replicas"], own[node["name"]].names)
+        node["host"], node["launcher"] = own[node["name"]].host, host
+        node["replicas"] = _named(node["replicas"], own[node["name"]].names)
     whole["wires"] = _named(whole["wires"], pushed)
     whole["events"] = [event for event in whole["events"] if len(event) == len(EVENT) and all(map(_is_a, event, EVENT))]
     return whole

@@ -164,7 +164,7 @@ function choose(name) {
 
 /** What is in trouble, else the last node of this host that pulls: it shows the most. */
 function firstChoice({ nodes, host }) {
-  return nodes.find(node => LEVELS[stateOf(node)] === "bad") || nodes.findLast(node => node.pulls.length && (node.host || "") === host) || nodes.findLast(node => node.pulls.length) || nodes[0];
+  return nodes.find(node => LEVELS[stateOf(node)] === "bad") || nodes.findLast(node => node.pulls.length && (node.launcher || "") === host) || nodes.findLast(node => node.pulls.length) || nodes[0];
 }
 
 function stateOf(node) {
@@ -334,7 +334,7 @@ function fillNode(button, node) {
     name.replaceChildren(...node.name.split(/(?<=_)/).flatMap(part => [part, document.createElement("wbr")]));
   }
   const hosts = shown.overview.hosts || [];
-  say(many, [hosts.length > 1 ? node.host : "", node.replicas.length > 1 ? `×${node.replicas.length}` : ""].filter(Boolean).join(" "));
+  say(many, [hosts.length > 1 || node.host !== node.launcher ? node.host : "", node.replicas.length > 1 ? `×${node.replicas.length}` : ""].filter(Boolean).join(" "));
   setState(state, is);
   say(rate, is === "silent" ? `for ${seconds(node.age)}` : perSecond(flowOf(node)));
   work.firstChild.style.width = `${is === "silent" ? 0 : Math.round(100 * ((node.shares && node.shares.working) || 0))}%`;
@@ -526,8 +526,8 @@ function paint() {
   for (const element of document.querySelectorAll("[data-picture]")) {
     const picture = shown.pictures.get(`${element.dataset.picture}/320`), [image, none, age] = element.children;
     const node = shown.overview && shown.overview.nodes.find(one => one.name === element.dataset.picture.split("/")[0]);
-    const isElsewhere = node && node.host && shown.overview.host && node.host !== shown.overview.host;
-    say(none, picture && picture.url ? "" : picture ? picture.facts.trouble : isElsewhere ? `It is shown by the page on ${node.host}` : "no frame yet");
+    const isElsewhere = node && node.launcher && shown.overview.host && node.launcher !== shown.overview.host;
+    say(none, picture && picture.url ? "" : picture ? picture.facts.trouble : isElsewhere ? `It is shown by the page on ${node.launcher}` : "no frame yet");
     none.hidden = Boolean(picture && picture.url);
     if (picture && picture.url) {
       if (image.src !== picture.url) image.src = picture.url;
@@ -614,7 +614,7 @@ function showLines({ node, anew, lines }) {
   if (anew) log.replaceChildren(...items);
   else log.append(...items);
   while (log.children.length > LINES) log.firstChild.remove();
-  const host = node && shown.overview?.nodes.find(one => one.name === node)?.host, isHere = !host || host === shown.overview.host;
+  const host = node && shown.overview?.nodes.find(one => one.name === node)?.launcher, isHere = !host || host === shown.overview.host;
   if (!log.children.length) log.append(make("li", { class: "none", text: isHere ? "It has said nothing." : `Its lines are on ${host}: the page there shows them.` }));
   else log.querySelector(".none:not(:only-child)")?.remove();
   if (atEnd) log.scrollTop = log.scrollHeight;

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from host.reading.contract import Contract, refuse_reserved
 from host.reading.document import Plain, Value
-from host.reading.keys import MEMORY, NODE_KEYS, OWN_VARIABLES, VARIABLE
+from host.reading.keys import MEMORY, NODE_KEYS, OWN_VARIABLES, RESOURCES, VARIABLE
 from host.reading.problems import Problems, quoted
 from host.reading.program import NODES, Program, Programs
 from host.reading.section import Section, refuse_bad_name
@@ -60,6 +61,7 @@ class Entries:
             stall=section.seconds("stall") if section.get("stall") else _stall(program),
             memory=self._memory(section),
             in_order=self._in_order(section, replicas, inputs),
+            resources=self._resources(section),
             env=env,
             args=args,
             folder=_folder(args, program),
@@ -129,6 +131,18 @@ class Entries:
         section.mistake("memory", f"memory must be a size of at least 1MB, such as 2GB, not {entry}.")
         return None
 
+    def _resources(self, section: Section) -> dict[str, Plain]:
+        given = section.mapping("resources")
+        for word, value in given.items():
+            if word not in RESOURCES:
+                words = f"{quoted(word)} is none of Ray's words for what a replica takes."
+                cure = self._problems.did_you_mean(word, RESOURCES)
+                self._problems.mistake(value.line, f"{section.who}: {words} {cure}")
+            elif word.startswith("num_") and not _is_amount(value.data):
+                words = f"{word} must be a number from 0 on, not {value}. Write e.g. {word}: 1"
+                self._problems.mistake(value.line, f"{section.who}: {words}")
+        return {word: value.plain() for word, value in given.items()}
+
     def _in_order(self, section: Section, replicas: int, inputs: WrittenEnds) -> bool:
         wanted = section.flag("in_order")
         if wanted and not inputs:
@@ -140,6 +154,10 @@ class Entries:
             words = 'whether in_order has an effect is up to the command: see "Order" in docs/wire.md.'
             self._problems.warning(section.line_of("in_order"), f"{section.who}: {words}")
         return wanted
+
+
+def _is_amount(data: object) -> bool:
+    return isinstance(data, int | float) and not isinstance(data, bool) and 0 <= data < math.inf
 
 
 def _names(found: WrittenEnds) -> dict[str, tuple[str, ...]]:

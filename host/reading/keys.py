@@ -22,6 +22,10 @@ VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 OWN_VARIABLES = ("NOTIFY_SOCKET", "ZG_RUN", "ZG_LIFE")  # by which a node and its launcher find each other
 WIRE_ADDRESS = re.compile(r"tcp://([A-Za-z][A-Za-z0-9_]*):(\d{1,9})")
 HOST_ADDRESS = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")  # a name or an IPv4 address
+RAY_ADDRESS = re.compile(
+    r"auto|[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?:\d{1,5}"
+)  # that of its head node, as Ray prints it
+RESOURCES = ("num_cpus", "num_gpus", "memory", "accelerator_type", "resources", "label_selector")  # options of an actor
 KEY = re.compile(rf"[0-9A-Za-z.\-:+=^!/*?&<>()\[\]{{}}@%$#]{{{KEY_LENGTH}}}")  # Z85
 WORD = r"[A-Za-z_\u0080-\uffff][A-Za-z0-9_\u0080-\uffff]*"  # roughly what Python says is an identifier
 MODULE = re.compile(rf"{WORD}(\.{WORD})*")
@@ -88,6 +92,10 @@ NODE_KEYS = _described(
     restart=(_one_of("on-failure", "never", "always"), "When a process of it that has ended is started again."),
     stall=(SECONDS, "Seconds that it may hold one message; then it hangs, and is restarted. off: for ever."),
     memory=({"type": "string", "pattern": whole(MEMORY)}, "The most that it may take: 2GB; then it is restarted."),
+    resources=(
+        {**MAPPING, "propertyNames": {"enum": [*RESOURCES]}},
+        "What each replica takes of a machine, in Ray's own words: {num_gpus: 1}. For pools, and for exports.",
+    ),
     in_order=(FLAG, "Whether it is given the messages of each stream in their order, behind replicas too."),
 )  # fmt: skip
 WIRE_KEYS = _described(
@@ -111,6 +119,15 @@ HOST_KEYS = _described(
         "Where others reach it, a name or an IPv4 address. Who only dials needs none.",
     ),
     port=(_number(most=LAST_PORT), "Where its launcher hears those of other hosts: each then knows how all nodes are."),
+    ray=(
+        _text(RAY_ADDRESS),
+        "A pool: the Ray cluster that gives it machines, auto or the address of its head, 10.0.0.7:6379.",
+    ),
+    runtime_env=(MAPPING, "Of a pool: what its machines are to have for it, in Ray's own words: {pip: [scipy]}."),
+    folder=(
+        _text(),
+        "Of a pool: where this file's folder lies on all its machines, in their image, say. Else it is sent.",
+    ),
 )
 GRAPH_KEYS = _described(
     nodes=({"type": "object", "minProperties": 1}, "What runs: each node by its name."),

@@ -62,7 +62,7 @@ def unlinked(graph: Graph) -> list[str]:
 
 def _linking(graph: Graph) -> list[Host]:
     """The hosts on which nodes run, if one of them has a port."""
-    running = {node.host for node in graph.nodes.values()}
+    running = {graph.launcher(node) for node in graph.nodes.values()}
     found = [host for host in graph.hosts.values() if host.name in running]
     return found if any(host.port for host in found) else []
 
@@ -108,7 +108,8 @@ def _can_be_bound(graph: Graph, wire: Wire, problems: Problems) -> bool:
     puller = str(graph.nodes[wire.puller].host)
     name = f"wire {quoted(wire.name)}"
     if wire.address is None:
-        binder = next((host for host in (puller, *joined) if graph.hosts[host].address), puller)
+        plain = [host for host in (puller, *joined) if not graph.hosts[host].is_pool]
+        binder = next((host for host in plain if graph.hosts[host].address), next(iter(plain), puller))
         words = f"goes from {listed(host for host in joined if host != puller)} to {puller} and has no address."
         cure = f'Add under wires: {wire.name}: {{address: "tcp://{binder}:{EXAMPLE_PORT}"}}'
     elif wire.address.host not in graph.hosts:
@@ -117,6 +118,10 @@ def _can_be_bound(graph: Graph, wire: Wire, problems: Problems) -> bool:
     elif wire.address.host not in joined:
         words = f"has the address of {wire.address.host}, and joins {listed(joined)}."
         cure = "Write the address of one of these."
+    elif graph.hosts[wire.address.host].is_pool:
+        plain = [host for host in joined if not graph.hosts[host].is_pool]
+        words = f"is bound on {wire.address.host}, a pool: nobody knows beforehand which machine Ray gives."
+        cure = f'Write address: "tcp://{next(iter(plain), "station")}:{wire.address.port}", so that the pool dials.'
     elif wire.address.host != puller and len(joined) > 2:
         words = f"is pushed from {listed(host for host in joined if host != puller)}, so all connect to {puller}."
         cure = f'Write address: "tcp://{puller}:{wire.address.port}"'

@@ -32,6 +32,7 @@ class Node:
     stall: float | None = None  # seconds that user code may hold one message
     memory: int | None = None  # bytes
     in_order: bool = False
+    resources: Mapping[str, Plain] = field(default_factory=dict)  # of each replica, in Ray's own words
     env: Mapping[str, str] = field(default_factory=dict)
     args: Mapping[str, Plain] = field(default_factory=dict)
     folder: str | None = None  # the argument `folder`, or its default: where the node's files are
@@ -93,6 +94,14 @@ class Host:
     key: str | None = None  # its public CURVE key
     address: str | None = None  # None: it only dials out
     port: int | None = None  # where its launcher hears those of other hosts; None: it dials them
+    ray: str | None = None  # the cluster that gives it machines; None: it is a machine
+    runtime_env: Mapping[str, Plain] = field(default_factory=dict)  # Ray's own words
+    folder: str | None = None  # where the graph's folder lies on all of those machines; None: it is sent there
+
+    @property
+    def is_pool(self) -> bool:
+        """Whether it is a pool: its machines are those that Ray gives, and another host's launcher runs its nodes."""
+        return self.ray is not None
 
 
 @dataclass(frozen=True)
@@ -106,6 +115,10 @@ class Graph:
     hosts: Mapping[str, Host]
     warnings: tuple[str, ...] = ()
     text: str = field(default="", repr=False)  # what stood in the file
+
+    def launcher(self, node: Node) -> str | None:
+        """The host whose launcher runs `node`: its own, or, of a node on a pool, the first that is wired to that."""
+        return self._holders.get(node.host, node.host) if node.host else None
 
     def upstream(self, *names: str) -> set[str]:
         """All nodes whose messages reach one of the nodes `names`, by whatever way."""
@@ -129,6 +142,17 @@ class Graph:
     def order(self) -> Iterable[str]:
         """The nodes' names, each behind all upstream of it. Raises graphlib.CycleError."""
         return TopologicalSorter(self.pushers).static_order()
+
+    @cached_property
+    def _holders(self) -> dict[str, str]:
+        """Pool -> the host whose launcher runs what is on it."""
+        pools = {name for name, host in self.hosts.items() if host.is_pool}
+        joined: dict[str, set[str]] = {pool: set() for pool in pools}
+        for wire in self.wires.values() if pools else ():
+            hosts = {str(self.nodes[node].host) for node in (*wire.pushers, *wire.pullers)}
+            for pool in hosts & pools:
+                joined[pool] |= hosts - pools
+        return {pool: next(name for name in self.hosts if name in hosts) for pool, hosts in joined.items() if hosts}
 
     @cached_property
     def pushers(self) -> dict[str, list[str]]:

@@ -25,6 +25,7 @@ REPLICA: Shape = {
 NODE: Shape = {
     "name": str,
     "host": str,
+    "launcher": str,
     "pulls": [str],
     "pushes": [str],
     "state": str,

@@ -48,7 +48,7 @@ def whole(ours: Facts, run: Path) -> Facts:
     letters = {name: letter for name in _others(ours) if (letter := _letter(run, name)) is not None}
     theirs = {name: fitted(letter.get("status"), STATUS) for name, letter in letters.items()}
     ages = {name: _age(now, letter, theirs[name]) for name, letter in letters.items()}
-    places = {node["name"]: node["host"] for node in ours["nodes"]}
+    places = {node["name"]: node["launcher"] for node in ours["nodes"]}
     nodes = [_node(node, theirs, ages) for node in ours["nodes"]]
     wires = [_wire(wire, places, theirs) for wire in ours["wires"]]
     statuses = [ours, *theirs.values()]
@@ -67,13 +67,14 @@ def whole(ours: Facts, run: Path) -> Facts:
 
 
 def _node(ours: Facts, theirs: Mapping[str, Facts], ages: Mapping[str, float]) -> Facts:
-    if ours["state"] != "elsewhere" or ours["host"] not in theirs:
+    launcher = ours["launcher"]
+    if ours["state"] != "elsewhere" or launcher not in theirs:
         return ours
-    found = next((node for node in theirs[ours["host"]]["nodes"] if node["name"] == ours["name"]), None)
+    found = next((node for node in theirs[launcher]["nodes"] if node["name"] == ours["name"]), None)
     if found is None or found["state"] == "elsewhere":
         return ours
-    kept = {name: ours[name] for name in ("name", "host", "pulls", "pushes")}  # graph.yaml says so
-    return {**found, **kept, "age": ages[ours["host"]]}
+    kept = {name: ours[name] for name in ("name", "host", "launcher", "pulls", "pushes")}  # graph.yaml says so
+    return {**found, **kept, "age": ages[launcher]}
 
 
 def _wire(ours: Facts, places: Mapping[str, str], theirs: Mapping[str, Facts]) -> Facts:
@@ -130,7 +131,8 @@ def _events(ours: Facts, theirs: Mapping[str, Facts], letters: Mapping[str, Mapp
 
 def _others(ours: Facts) -> Sequence[str]:
     """The other hosts on which nodes run."""
-    return [name for name in dict.fromkeys(node["host"] for node in ours["nodes"]) if name not in ("", ours["host"])]
+    launchers = dict.fromkeys(node["launcher"] for node in ours["nodes"])
+    return [name for name in launchers if name not in ("", ours["host"])]
 
 
 def _letter(run: Path, host: str) -> Mapping[str, Any] | None:

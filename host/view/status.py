@@ -43,7 +43,7 @@ class Status:
         self._ledger, self._events = ledger, events
         self._use, self._machine = Use(), Machine()
         self._file = JsonFile(run.path / FILE, say)
-        self._host = children[0].node.host or ""
+        self._host = graph.launcher(children[0].node) or ""
         self._versions = versions()
         self._run, self._began = run, time.time()
         self.facts: Facts = {}
@@ -99,7 +99,13 @@ class Status:
 
     def _name(self, node: Node) -> Facts:
         """What does not change of a node; all there is of one on another host."""
-        named = {"name": node.name, "host": node.host or "", "pulls": node.pulls, "pushes": node.pushes}
+        named = {
+            "name": node.name,
+            "host": node.host or "",
+            "launcher": self._graph.launcher(node) or "",
+            "pulls": node.pulls,
+            "pushes": node.pushes,
+        }
         return named if self._by_node[node.name] else {**fitted(named, NODE), "state": "elsewhere"}
 
     def _name_wire(self, wire: Wire) -> Facts:

@@ -65,7 +65,7 @@ def _parts(facts: Facts, width: int) -> Iterator[RenderableType]:
     if here["state"] == "silent":
         yield Text(f"the launcher has said nothing for {span(here['age'])}: it hangs, or is stopped", style="yellow")
     yield from _troubles(facts)
-    yield _nodes(facts, width - ITS_HOST * (len(facts["hosts"]) > 1))
+    yield _nodes(facts, width - ITS_HOST * _has_hosts(facts))
     if facts["wires"]:
         yield _wires(facts, width)
     if len(facts["hosts"]) > 1:
@@ -108,13 +108,18 @@ def _nodes(facts: Facts, width: int) -> Table:
     for name in ("rate", "busy", *more, *some, "memory", "CPU"):
         table.add_column(name, justify="right", no_wrap=True)
     for node in facts["nodes"]:
-        count, host = len(node["replicas"]), node["host"] if len(facts["hosts"]) > 1 else ""
+        count, host = len(node["replicas"]), node["host"] if _has_hosts(facts) else ""
         name = f"{_short(node['name'], width)}{f' x {count}' if count > 1 else ''}{f' @ {host}' if host else ''}"
         if node["state"] == "elsewhere":
             table.add_row(Text(name, style="dim"), Text("elsewhere", style="dim"))
         else:
             table.add_row(Text(name), _state_of(node), *_numbers(node, width))
     return table
+
+
+def _has_hosts(facts: Facts) -> bool:
+    """Whether it matters on which host a node is."""
+    return len({node["host"] for node in facts["nodes"]}) > 1
 
 
 def _numbers(node: Facts, width: int) -> Iterator[RenderableType]:

@@ -126,7 +126,7 @@ class RunFolder:
             os.close(lock)
 
     def _lock_graph(self, graph: Path) -> int:
-        held = _hold(self._graph_lock)
+        held = hold(self._graph_lock)
         if held is None:
             pid = _read(self._graph_lock / "pid")
             raise Refused(f"{graph} runs already{pid and f' under the launcher with pid {pid}'}: stop that one first")
@@ -136,7 +136,7 @@ class RunFolder:
     def _sweep(self) -> None:
         """Remove what launchers that were killed have left."""
         for folder in self._base.iterdir():
-            if RUN.fullmatch(folder.name) and (held := _hold(folder)) is not None:
+            if RUN.fullmatch(folder.name) and (held := hold(folder)) is not None:
                 janitor.kill_all(f"ZG_RUN={folder.name}", janitor.PATIENCE)  # its own may have been killed, too
                 shutil.rmtree(folder, ignore_errors=True)  # what resists is swept at the next start
                 os.close(held)
@@ -144,7 +144,7 @@ class RunFolder:
     def _make(self) -> Path:
         while True:
             path = self._base / secrets.token_hex(ID_LENGTH // 2)
-            if (held := _hold(path)) is not None:  # None: another launcher's sweep was faster
+            if (held := hold(path)) is not None:  # None: another launcher's sweep was faster
                 self._locks.append(held)
                 return path
 
@@ -194,7 +194,7 @@ def _hash(graph: Path, host: str | None) -> str:
     return hashlib.sha256(b"\0".join([os.fsencode(graph.resolve()), os.fsencode(host or "")])).hexdigest()[:ID_LENGTH]
 
 
-def _hold(folder: Path) -> int | None:
+def hold(folder: Path) -> int | None:
     """Make `folder` and lock it: a descriptor that holds it until closed, or None if another process holds it."""
     while True:
         folder.mkdir(mode=0o700, exist_ok=True)

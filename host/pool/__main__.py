@@ -1,0 +1,184 @@
+"""The placer of a pool: asks Ray for a machine for each replica, and tells its stand-in how it is there.
+
+A process that the launcher keeps beside the nodes: `python -m host.pool GRAPH --run=FOLDER --host=POOL`, and overrides.
+It is one driver of Ray's, which places, starts and stops; what flows on the wires never comes by here. docs/pools.md
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, TextIO
+
+from host.beside import go_with_launcher, in_force
+from host.companions import GIVES_UP
+from host.graph import Graph, GraphError
+from host.pool import package
+from host.pool.cluster import Cluster, NoCluster
+from host.pool.placement import Placement, Say, waiting
+
+FIRST_REST, LONGEST_REST = 1.0, 30.0  # seconds between two tries to reach the cluster; doubled with each
+KEPT = 60.0  # seconds that an actor waits for the next life
+GOODBYE = 0.8  # seconds to let go of all actors at the end
+LINE = 1 << 20  # bytes of what a stand-in says at most: its order, with books
+MOST = 4 << 20  # bytes that wait for a stand-in at most: beyond them what is SPARED goes
+SPARED = ("line", "books", "notice")
+
+
+class Placer:
+    """One life of it."""
+
+    def __init__(self, graph: Graph, run: Path, pool: str, out: TextIO, hear_signals: Callable[[], None]) -> None:
+        self._hear_signals = hear_signals
+        self._run, self._pool, self._out = run, graph.hosts[pool], out
+        self._graph = graph
+        self._placements: dict[str, Placement] = {}
+        self._cluster: asyncio.Future[Cluster] = asyncio.get_running_loop().create_future()
+        self._why_none = "Ray is being asked"
+        self._partings = set[asyncio.Task[None]]()
+
+    async def serve(self, is_stopping: asyncio.Event) -> None:
+        """Until a signal comes."""
+        address = self._run / f"{self._pool.name}.pool"
+        address.unlink(missing_ok=True)  # of an earlier life
+        server = await asyncio.start_unix_server(self._attend, address, limit=LINE)
+        connecting = asyncio.create_task(self._connect())
+        await is_stopping.wait()
+        connecting.cancel()
+        server.close()
+        for placement in self._placements.values():
+            self._part_with(placement)
+        if self._partings:
+            await asyncio.wait(self._partings, timeout=GOODBYE)
+
+    async def _connect(self) -> None:
+        """Until there is a cluster: there may be one tomorrow."""
+        pool, rest = self._pool, FIRST_REST
+        env = package.runtime_env(self._graph, pool.name, pool.runtime_env, pool.folder)
+        if "working_dir" in env and "excludes" in env:
+            size = package.sizes(self._graph.folder, env["excludes"])
+            self._say(f"sends {self._graph.folder} to Ray: {size}")
+        while True:
+            try:
+                cluster = await asyncio.to_thread(Cluster, str(pool.ray), env, f"zg-{self._run.name}")
+            except NoCluster as error:
+                if str(error) != self._why_none:
+                    self._say(f"{error}")
+                self._why_none = str(error)
+                await asyncio.sleep(rest)
+                rest = min(2 * rest, LONGEST_REST)
+            else:
+                self._hear_signals()  # which Ray has taken over
+                self._cluster.set_result(cluster)
+                return
+
+    async def _attend(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """A stand-in has come: see to one life of its replica."""
+
+        def say(kind: str, value: Any) -> None:
+            if kind in SPARED and writer.transport.get_write_buffer_size() > MOST:
+                return  # a stand-in that is stopped does not read
+            writer.write(json.dumps([[kind, value]]).encode() + b"\n")
+
+        try:
+            if first := json.loads(await reader.readline() or "null"):
+                say("exit", await self._see_to(first.pop("order"), first, reader, say))
+                await writer.drain()
+        except ConnectionError:
+            return  # it was killed, and that is seen to
+        finally:
+            writer.close()
+
+    async def _see_to(self, order: dict[str, Any], past: dict[str, Any], reader: asyncio.StreamReader, say: Say) -> int:
+        """Lead a life of a replica; its exit code, -N for signal N."""
+        placement = self._placements.setdefault(order["replica"], Placement(self._run.name, self._pool.folder))
+        async with placement.lock:
+            placement.keep()
+            life = asyncio.create_task(placement.live(self._find_cluster(say), order, past, say))
+            hearing = asyncio.create_task(self._hear(reader, placement, order["pushers"]))
+            done, left = await asyncio.wait({life, hearing}, return_when=asyncio.FIRST_COMPLETED)
+            for task in left:
+                task.cancel()
+                await asyncio.wait({task})
+            if placement.is_needless:
+                self._part_with(placement)
+            else:
+                placement.keep(KEPT, partial(self._part_with, placement))
+            return (life if life in done else hearing).result()
+
+    async def _hear(self, reader: asyncio.StreamReader, placement: Placement, pushers: list[str]) -> int:
+        """What a stand-in says, as long as it is there, or wants to be; how it goes then, as an exit code."""
+        while line := await self._line(reader):
+            words = json.loads(line)
+            if "ended" in words:
+                placement.tell(pushers, words["ended"])
+                continue
+            placement.is_needless = True  # whatever asks a node to go lets go of its machine, too
+            if not placement.is_running:
+                return -int(words["signal"])
+            placement.signal(words["signal"])
+        placement.signal(signal.SIGKILL)
+        return -signal.SIGKILL
+
+    async def _line(self, reader: asyncio.StreamReader) -> bytes:
+        try:
+            return await reader.readline()
+        except ConnectionError:
+            return b""
+
+    async def _find_cluster(self, say: Say) -> Cluster:
+        show, shown = waiting(say), ""
+        while not self._cluster.done():
+            if shown != self._why_none:
+                show(shown := self._why_none)
+            await asyncio.wait({self._cluster}, timeout=FIRST_REST)
+        return self._cluster.result()
+
+    def _part_with(self, placement: Placement) -> None:
+        task = asyncio.create_task(placement.let_go())
+        self._partings.add(task)
+        task.add_done_callback(self._partings.discard)
+
+    def _say(self, words: str) -> None:
+        print(words, file=self._out, flush=True)
+
+
+async def attend(graph: Graph, run: Path, pool: str, out: TextIO) -> None:
+    is_stopping = asyncio.Event()
+
+    def hear_signals() -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, is_stopping.set)
+
+    hear_signals()
+    await Placer(graph, run, pool, out, hear_signals).serve(is_stopping)
+
+
+def main() -> int:
+    go_with_launcher()
+    os.umask(0o077)
+    parser = argparse.ArgumentParser(prog="python -m host.pool", description=__doc__, allow_abbrev=False)
+    parser.add_argument("graph", type=Path)
+    parser.add_argument("--run", type=Path, required=True, help="the run folder of the launcher")
+    parser.add_argument("--host", required=True, help="which of the graph's pools this is")
+    parser.add_argument("overrides", nargs="*", metavar="node.key=value")
+    options = parser.parse_intermixed_args()
+    try:
+        graph = in_force(options.graph, options.run, options.overrides)
+    except GraphError as error:
+        print(error)
+        return GIVES_UP
+    out, sys.stdout = sys.stdout, open(os.devnull, "w")  # noqa: SIM115 (Ray prints pages; its own logs have them too)
+    asyncio.run(attend(graph, options.run, options.host, out))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

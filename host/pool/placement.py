@@ -1,0 +1,188 @@
+"""One replica's place in the cluster: its actor, from before its first life until it is let go."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+from host.pool.cluster import Cluster, answer, told
+from host.pool.order import Order
+
+Say = Callable[[str, Any], None]  # to the stand-in: the kind of news, and what it is
+
+PACE = 0.5  # seconds between two looks at what Ray does
+SILENCE = 15.0  # seconds without an answer after which a machine is cut off; it has ended the node by then (LEASE)
+GOODBYE = 3.0  # seconds in which an actor has cleared up
+LOST = 1  # the exit code of a stand-in whose machine is gone
+
+
+class Lost(Exception):
+    """Raised when the node's life is over because what it ran on is."""
+
+
+class Placement:
+    """All lives of the replica use the same actor, for as long as Ray keeps that."""
+
+    def __init__(self, run_id: str, folder: str | None) -> None:
+        """`folder`: where the graph's is on every machine; None: it was sent."""
+        self._run_id, self._folder = run_id, folder
+        self.lock = asyncio.Lock()  # held by the life that there is
+        self.is_needless = False  # it was asked to leave, or has ended: no life is to come
+        self.is_running = False
+        self._parting: asyncio.TimerHandle | None = None
+        self._actor: Any = None
+        self._cluster: Cluster | None = None
+        self._resources: Mapping[str, Any] = {}  # what it was given
+        self._machine: dict[str, str] = {}  # where it is; empty until that is known
+        self._node = ""  # Ray's id of the machine of the last life
+        self._heard = 0  # the number of the last news of this incarnation
+        self._lives = 0
+        self._since = time.time()
+        self._death = ""  # of its machine, in words, for the next life to report
+
+    async def live(self, cluster: Awaitable[Cluster], order: Mapping[str, Any], past: dict[str, Any], say: Say) -> int:
+        """Lead one life, and tell of it; its exit code, -N for signal N."""
+        self.is_needless, self._lives = False, self._lives + 1
+        try:
+            self._cluster = await cluster
+            await self._find_machine(Order.of(order), say)
+            await self._begin(order, past, say)
+            return await self._follow(say)
+        except Lost as loss:
+            say("line", str(loss))
+            self._death = str(loss)
+            return LOST
+        finally:
+            self.is_running = False
+
+    def keep(self, seconds: float = 0.0, part: Callable[[], None] | None = None) -> None:
+        """Keep the actor until further notice, or for so many seconds only: then it is to `part`."""
+        if self._parting:
+            self._parting.cancel()
+        self._parting = asyncio.get_running_loop().call_later(seconds, part) if part else None
+
+    def signal(self, number: int) -> None:
+        if self._actor is not None:
+            self._actor.signal.remote(number)
+
+    def tell(self, pushers: list[str], ended: list[str]) -> None:
+        if self._actor is not None:
+            self._actor.tell.remote(pushers, ended)
+
+    async def let_go(self) -> None:
+        """Have the actor clear up, and give back what it holds."""
+        actor, self._actor = self._actor, None
+        is_there, self._machine = bool(self._machine), {}
+        if actor is None or self._cluster is None:
+            return
+        if is_there:
+            with suppress(self._cluster.lost, asyncio.TimeoutError):  # gone, or cut off: then it clears up by itself
+                await asyncio.wait_for(answer(actor.close.remote()), GOODBYE)
+        self._cluster.let_go(actor)
+
+    async def _find_machine(self, order: Order, say: Say) -> None:
+        """Wait until Ray has started the actor, somewhere."""
+        assert self._cluster
+        before, because = self._machine, ""
+        if self._actor is not None and self._resources != order.resources:
+            await self.let_go()
+        self._since = time.time()
+        while True:
+            if self._actor is None:
+                self._resources = order.resources
+                self._actor = self._cluster.actor(self._run_id, order.replica, order.resources)
+            asked = asyncio.ensure_future(answer(self._actor.machine.remote()))
+            try:
+                while not (await asyncio.wait({asked}, timeout=PACE))[0]:
+                    why = await asyncio.to_thread(self._cluster.why, order.resources)
+                    self._show(say, "pending", f"{why}{because}")
+                self._machine = asked.result()
+            except self._cluster.unavailable as error:
+                because = f" ({told(error)})"
+                self._show(say, "pending", f"Ray looks for another machine{because}")
+                await asyncio.sleep(PACE)
+            except self._cluster.lost as error:
+                self._actor = None
+                raise Lost(f"Ray cannot start it: {told(error)}") from None
+            else:
+                break
+            finally:
+                asked.cancel()
+        if self._machine.get("incarnation") != before.get("incarnation"):
+            self._heard = 0
+        if self._machine["node"] != self._node:
+            say("line", f"runs on {self._machine['address']}")
+
+    async def _begin(self, order: Mapping[str, Any], past: dict[str, Any], say: Say) -> None:
+        assert self._cluster
+        books = past.get("books")
+        past = {**past, "books": books and base64.b64decode(books), "hand": await self._hand(order["replica"])}
+        if self._death:
+            past["death"], self._death = self._death, ""
+        self._show(say, "running", "")
+        self._actor.begin.remote(str(self._lives), order, past, self._folder)
+        self._node, self.is_running = self._machine["node"], True
+
+    async def _hand(self, replica: str) -> bytes | None:
+        """What the last life held, if that was on another machine; None: what is there is its own."""
+        assert self._cluster
+        if self._node == self._machine["node"]:
+            return None
+        return await self._cluster.left_on(self._node, self._run_id, replica) if self._node else b""
+
+    async def _follow(self, say: Say) -> int:
+        """Pass on what the actor tells of this life."""
+        assert self._cluster
+        address, has_begun, is_known = self._machine["address"], False, False
+        while True:
+            try:
+                incarnation, news = await asyncio.wait_for(answer(self._actor.hear.remote(self._heard)), SILENCE)
+            except asyncio.TimeoutError:
+                await self.let_go()
+                raise Lost(f"its machine {address} has not answered for {SILENCE:.0f} s") from None
+            except self._cluster.unavailable as error:  # for a moment, or until Ray has started it elsewhere
+                self._show(say, "pending", f"its machine {address} does not answer: {told(error)}")
+                self._death, is_known = f"its machine {address} is lost: {told(error)}", False
+                await asyncio.sleep(PACE)
+                continue
+            except self._cluster.lost as error:
+                self._actor, self._machine = None, {}
+                raise Lost(f"its machine {address} is lost: {told(error)}") from None
+            if incarnation != self._machine["incarnation"]:
+                raise Lost(self._death or f"its machine {address} is lost: Ray has started it again")
+            if not is_known:
+                self._show(say, "running", "")
+                self._death, is_known = "", True
+            for number, kind, value in news:
+                self._heard = number
+                has_begun = has_begun or (kind, value) == ("started", str(self._lives))
+                if has_begun and kind == "exit":
+                    return int(value)
+                if has_begun:
+                    self._pass_on(say, kind, value)
+
+    def _pass_on(self, say: Say, kind: str, value: Any) -> None:
+        if kind == "mark":
+            self.is_needless = True
+        if kind in ("line", "notice", "mark"):
+            say(kind, value)
+        elif kind == "books":
+            say(kind, base64.b64encode(value).decode())
+
+    def _show(self, say: Say, state: str, why: str) -> None:
+        address = self._machine.get("address", "") if state == "running" else ""
+        say("place", {"state": state, "why": why, "machine": address, "since": self._since})
+
+
+def waiting(say: Say) -> Callable[[str], None]:
+    """What shows why a replica waits for the cluster itself."""
+    return partial(_wait, say, time.time())
+
+
+def _wait(say: Say, since: float, why: str) -> None:
+    say("place", {"state": "pending", "why": why, "machine": "", "since": since})

@@ -1,7 +1,7 @@
 """The placer of a pool: asks Ray for a machine for each replica, and tells its stand-in how it is there.
 
 A process that the launcher keeps beside the nodes: `python -m host.pool GRAPH --run=FOLDER --host=POOL`, and overrides.
-It is one driver of Ray's, which places, starts and stops; what flows on the wires never comes by here. docs/pools.md
+It is one driver of Ray's, which places, starts and stops; what flows on the wires never comes by here. docs/pool.md
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ class Placer:
                 task.cancel()
                 await asyncio.wait({task})
             if placement.is_needless:
-                self._part_with(placement)
+                await placement.let_go()  # before its stand-in ends: then what it held is free
             else:
                 placement.keep(KEPT, partial(self._part_with, placement))
             return (life if life in done else hearing).result()

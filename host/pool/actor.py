@@ -1,6 +1,6 @@
 """The actor: one replica on the machine that Ray has given it. A plain object, whose methods Ray calls from outside.
 
-One thread of its own leads the node's life. It lives as long as the actor, because the kernel sends PR_SET_PDEATHSIG
+One thread of its own leads the node's lives. It lives as long as the actor, because the kernel sends PR_SET_PDEATHSIG
 (bus/program.py) when the *thread* that started a process ends, and those in which Ray calls methods come and go.
 """
 
@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import os
 import selectors
-import signal
 import socket
-import sys
 import threading
-import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -21,21 +18,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from host import janitor, limits
-from host.child import Child
 from host.command import Process
 from host.graph import Node
+from host.limits import GLANCE
 from host.notices import Notices
 from host.pool.apart import start_apart
 from host.pool.folder import Folder
+from host.pool.life import Life
 from host.pool.mailbox import Mailbox, News
 from host.pool.order import Order
 from host.rounds import SHORT_OF
 from host.runfolder import Refused
 
-LEASE = 10.0  # seconds without being asked after which it is cut off, and ends the node: another one takes its place
-TURN = limits.GLANCE  # seconds between two looks at a node that runs
-LOOK = 0.5  # seconds between two looks at its books
+TURN = GLANCE  # seconds between two looks at a node that runs
 MISSING, OS_ERROR = 2, 71  # exit codes: as for a child of the launcher's
 PASSING = 1  # … of a death that another machine, or a later time, may do without
 OF_RAY = ("RAY_", "SPT_NOENV")  # how variables begin that Ray tells a worker of itself alone
@@ -58,7 +53,7 @@ class Actor:
         self._woken.setblocking(False)
         self._selector.register(self._woken, selectors.EVENT_READ, self._do)
         self._folder: Folder | None = None
-        self._child: Child | None = None
+        self._life: Life | None = None
         self._is_over = False
         self._incarnation = os.urandom(6).hex()
         self._thread = threading.Thread(target=self._live, name="life", daemon=True)
@@ -92,7 +87,8 @@ class Actor:
 
     def close(self, keep: bool = False) -> None:
         """End what runs, and leave nothing behind; what the next actor here is to know stays if it is to be kept."""
-        self._later(partial(self._close, keep))
+        if not self._is_over:
+            self._later(partial(self._close, keep))
         self._thread.join()
 
     def _later(self, deed: Callable[[], None]) -> None:
@@ -111,10 +107,11 @@ class Actor:
 
     def _serve(self) -> None:
         while not self._is_over:
-            for key, _ in self._selector.select(TURN if self._child else None):
-                key.data()
-            if self._child:
-                self._look()
+            for key, _ in self._selector.select(TURN if self._life else None):
+                if not self._is_over:
+                    key.data()
+            if self._life:
+                self._life.look()
 
     def _do(self) -> None:
         with suppress(BlockingIOError):
@@ -122,9 +119,9 @@ class Actor:
         while self._deeds:
             self._deeds.popleft()()
 
-    def _begin(self, life: str, order: Order, past: dict[str, Any], graph: Path) -> None:
+    def _begin(self, name: str, order: Order, past: dict[str, Any], graph: Path) -> None:
         self._end()
-        self._mailbox.post("started", life)
+        self._mailbox.post("started", name)
         try:
             if not graph.is_dir():
                 raise Refused(f"the graph's folder {graph} is not on this machine")
@@ -136,102 +133,55 @@ class Actor:
         except (Refused, OSError) as error:
             self._fail(f"{error}", PASSING)
             return
-        words = [f"--run={run.path}", *([f"--key={key}"] if key else [])]
-        argv = (*([sys.executable] if order.is_module else []), *order.argv, *words)
-        made_by = {"run": order.argv[1]} if order.is_module else {"command": order.argv}
-        node = Node(order.replica, line=0, stall=order.stall, memory=order.memory, **made_by)
-        child = Child(Process(order.replica, order.replica, node, argv, order.env), graph, run, self._say)
+        argv = (*order.command, f"--run={run.path}", *([f"--key={key}"] if key else []))
+        node = Node(order.replica, line=0, stall=order.stall, memory=order.memory)
+        process = Process(order.replica, order.replica, node, argv, order.env)
         try:
-            log = child.start()
+            self._life = Life(process, graph, run, self._mailbox, self._address)
         except OSError as error:
             code = OS_ERROR if error.errno in SHORT_OF else MISSING
             self._fail(f"{argv[0]} cannot be started in {graph}: {error.strerror}", code)
             return
-        self._child, self._log, self._looks_at = child, log, 0.0
-        self._told = {"books": b"", "mark": "", "notice": ""}
-        self._mailbox.asked_at = time.monotonic()
-        self._selector.register(log, selectors.EVENT_READ, self._read)
-        self._selector.register(child.pidfd, selectors.EVENT_READ, self._bury)
+        self._selector.register(self._life.log, selectors.EVENT_READ, self._read)
+        self._selector.register(self._life.child.pidfd, selectors.EVENT_READ, self._bury)
 
     def _open(self) -> Folder:
+        """Raises Refused, OSError."""
         run = Folder(self._run_id, self._replica, self._node)
-        self._janitor = start_apart(run.id)
-        self._notices = Notices(run.notify)
+        try:
+            self._notices = Notices(run.notify)
+            self._janitor = start_apart(run.id)
+        except OSError:
+            run.release(keep=True)
+            raise
         self._selector.register(self._notices, selectors.EVENT_READ, self._hear_notices)
         return run
 
     def _fail(self, words: str, code: int) -> None:
-        self._say(self._replica, f"{self._address}: {words}")
+        self._mailbox.post("line", f"{self._address}: {words}")
         self._mailbox.post("exit", code)
 
-    def _say(self, who: str, words: str) -> None:
-        self._mailbox.post("line", words)
-
     def _read(self) -> None:
-        if not self._log.read():
-            self._selector.unregister(self._log)
+        if self._life and not self._life.log.read():  # nobody can print there any more
+            self._selector.unregister(self._life.log)
 
     def _hear_notices(self) -> None:
         for notice in self._notices.read():
-            if self._child and notice.session == self._child.pid:
-                self._tell_once("notice", "\n".join(f"{name}={value}" for name, value in notice.fields.items()))
-                if notice.fields.get("READY") == "1" and not self._child.is_ready:
-                    self._child.is_ready = True
-                    self._mailbox.post("ready", True)
-
-    def _tell_once(self, kind: str, value: Any) -> None:
-        if value and value != self._told[kind]:
-            self._told[kind] = value
-            self._mailbox.post(kind, value)
-
-    def _look(self) -> None:
-        """At what the node does, and at whether anybody wants to know."""
-        assert self._child and self._folder
-        now, child = time.monotonic(), self._child
-        limits.enforce_stall([child])
-        limits.enforce_memory([child], limits.memory_of)
-        if not child.crime and now > self._mailbox.asked_at + LEASE:
-            child.kill_for(f"{self._address} was not asked for {LEASE:.0f} s, so it is cut off")
-        if now > child.dies_at:
-            child.kill()
-        if now >= self._looks_at:
-            self._looks_at = now + LOOK
-            self._folder.touch()
-            self._show_books()
-            with suppress(OSError):
-                limits.enforce_memory([child], limits.memory_by_family)
-        self._show_mark()
-
-    def _show_books(self) -> None:
-        assert self._folder
-        with suppress(FileNotFoundError):
-            self._tell_once("books", self._folder.books(self._replica).read_bytes())
-
-    def _show_mark(self) -> None:
-        assert self._folder
-        if not self._told["mark"]:
-            with suppress(FileNotFoundError):
-                self._tell_once("mark", self._folder.mark(self._replica).read_text())
+            if self._life:
+                self._life.hear(notice)
 
     def _bury(self) -> None:
-        """Clear up after a node that has died, and tell what it has left."""
-        assert self._child and self._folder
-        child, self._child = self._child, None
-        self._selector.unregister(child.pidfd)
-        with suppress(KeyError):  # nobody could print there any more
-            self._selector.unregister(self._log)
-        code = child.bury()
-        self._log.close()
-        janitor.kill(f"ZG_RUN={self._folder.id}")  # who has left its session, and its parents
-        self._show_books()
-        self._show_mark()
-        self._mailbox.post("exit", code)
+        if not self._life:
+            return
+        life, self._life = self._life, None
+        for source in (life.child.pidfd, life.log):
+            with suppress(KeyError):
+                self._selector.unregister(source)
+        life.bury()
 
     def _signal(self, number: int) -> None:
-        if self._child:
-            with suppress(ProcessLookupError):
-                signal.pidfd_send_signal(self._child.pidfd, number)
-                signal.pidfd_send_signal(self._child.pidfd, signal.SIGCONT)  # a stopped one would not hear it
+        if self._life:
+            self._life.signal(number)
 
     def _tell(self, pushers: list[str], ended: list[str]) -> None:
         if self._folder:
@@ -240,19 +190,19 @@ class Actor:
 
     def _end(self) -> None:
         """Kill what runs, and bury it."""
-        if self._child:
-            self._child.kill()
-            os.waitid(os.P_PIDFD, self._child.pidfd, os.WEXITED | os.WNOWAIT)
+        if self._life:
+            self._life.kill()
             self._bury()
 
     def _close(self, keep: bool) -> None:
         self._end()
         self._is_over = True
         if self._folder:
-            self._selector.unregister(self._notices)
             self._notices.close()
             self._janitor.close()  # sets it to work, and it finds nobody
             self._folder.release(keep=keep)
+        for one in (self._selector, self._waking, self._woken):
+            one.close()
 
 
 def _under_ray() -> tuple[str, str]:
@@ -264,4 +214,4 @@ def _under_ray() -> tuple[str, str]:
         del os.environ[name]
     if os.environ.get(DEBUGGER, "").startswith("ray."):
         del os.environ[DEBUGGER]
-    return ray.get_runtime_context().get_node_id(), get_node_ip_address()
+    return str(ray.get_runtime_context().get_node_id()), str(get_node_ip_address())

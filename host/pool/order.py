@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -36,6 +37,11 @@ class Order:
         """Raises TypeError if something that it needs is not given."""
         known = {one.name for one in fields(cls)}
         return cls(**{name: value for name, value in given.items() if name in known})
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """The command line on this machine, without --run and --key."""
+        return (*([sys.executable] if self.is_module else []), *self.argv)
 
     def private_key(self) -> Path | None:
         """The file of the pool's private key on this machine; None if the graph has no keys. Raises Refused."""

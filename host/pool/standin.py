@@ -2,7 +2,7 @@
 
 A program of its own, with nothing but the standard library: `python standin.py <run>/<pool>.pool ORDER`, the order as
 JSON. It hands the order to the pool's placer, lets the run folder here have what is in that of the machine, and ends as
-the node there has ended. Between the two go lines of JSON, see docs/pools.md.
+the node there has ended. Between the two go lines of JSON, see docs/pool.md.
 """
 
 import base64

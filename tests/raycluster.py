@@ -1,0 +1,121 @@
+"""A Ray cluster of several machines on this one, shared by all processes that run tests: `python -m tests.raycluster`.
+
+It lives in a process of its own, so that none that tests imports Ray, and ends when nobody holds the file `users` any
+longer. Over the socket `orders` machines are added and removed, a line of JSON for each.
+"""
+
+import fcntl
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.conftest import until
+
+ROOT = Path(__file__).parent.parent
+TURN = 0.2  # seconds between two looks at whether somebody needs it
+STORE = 80 << 20  # bytes of shared memory of each machine, which nothing of ours uses: the least that Ray takes
+QUICK = {"health_check_period_ms": 500, "health_check_failure_threshold": 4, "health_check_timeout_ms": 2000}
+
+
+class Machines:
+    """What a test sees of it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.address = (folder / "address").read_text()
+
+    def add(self, **resources: float) -> str:
+        """Another machine, with resources of its own beyond a CPU; Ray's id of it."""
+        return str(self._order(add=resources))
+
+    def remove(self, machine: str) -> None:
+        """Kill all of Ray's processes on it."""
+        self._order(remove=machine)
+
+    def raylet(self, machine: str) -> int:
+        """The pid of that which leads the others on a machine."""
+        return int(self._order(raylet=machine))
+
+    def logs(self) -> Iterator[tuple[Path, str]]:
+        """What Ray has written into its logs."""
+        for file in (self.folder / "ray").rglob("*"):
+            if file.is_file() and "logs" in file.parts:
+                yield file, file.read_text(errors="replace")
+
+    def _order(self, **words: Any) -> Any:
+        with closing(socket.socket(socket.AF_UNIX)) as door:
+            door.connect(str(self.folder / "orders"))
+            door.sendall(json.dumps(words).encode() + b"\n")
+            with door.makefile() as answers:
+                return json.loads(answers.readline())
+
+
+@contextmanager
+def machines(folder: Path) -> Iterator[Machines]:
+    """The cluster in `folder`, started by who comes first."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    with open(folder / "start", "w") as start, open(folder / "users", "w") as users:
+        fcntl.flock(start, fcntl.LOCK_EX)  # one at a time
+        fcntl.flock(users, fcntl.LOCK_SH)  # waits until one that ends has ended
+        if not (folder / "address").exists():
+            said = folder / "log"
+            with open(said, "ab") as log:
+                command = [sys.executable, "-m", "tests.raycluster", str(folder)]
+                process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, start_new_session=True)
+            until(lambda: (folder / "address").exists() or process.poll() is not None, 100, "a cluster of Ray's")
+            assert process.poll() is None, said.read_text()
+        fcntl.flock(start, fcntl.LOCK_UN)
+        yield Machines(folder)
+
+
+def main(folder: Path) -> None:
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    from ray.cluster_utils import Cluster
+
+    head = {"num_cpus": 0, "include_dashboard": False, "object_store_memory": STORE, "_system_config": QUICK}
+    cluster = Cluster(initialize_head=True, head_node_args={**head, "temp_dir": str(folder / "ray")})
+    others = {}
+
+    def obey(add: dict[str, float] | None = None, remove: str = "", raylet: str = "") -> object:
+        if add is not None:
+            made = cluster.add_node(num_cpus=2, resources=add, object_store_memory=STORE, wait=True)
+            others[made.node_id] = made
+            return made.node_id
+        if remove:
+            cluster.remove_node(others.pop(remove), allow_graceful=False)
+            return None
+        return others[raylet].all_processes["raylet"][0].process.pid
+
+    door = socket.socket(socket.AF_UNIX)
+    door.bind(str(folder / "orders"))
+    door.listen()
+    door.settimeout(TURN)
+    (folder / "address.fresh").write_text(cluster.address)
+    (folder / "address.fresh").replace(folder / "address")
+    with open(folder / "users", "w") as users:
+        while True:
+            try:
+                caller, _ = door.accept()
+            except TimeoutError:
+                try:
+                    fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    continue
+            with closing(caller), caller.makefile("rw") as words:
+                words.write(json.dumps(obey(**json.loads(words.readline()))) + "\n")
+        for name in ("address", "orders"):
+            (folder / name).unlink()
+        cluster.shutdown()
+        shutil.rmtree(folder / "ray", ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

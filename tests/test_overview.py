@@ -29,7 +29,10 @@ def run(tmp_path: Path) -> Path:
 def status(graph: Graph, host: str, **more: Any) -> dict[str, Any]:
     """What the launcher of `host` says of nodes that have done nothing yet."""
     nodes = [
-        {**fitted({"name": one.name, "host": one.host}, NODE), "state": "runs" if one.host == host else "elsewhere"}
+        {
+            **fitted({"name": one.name, "host": one.host, "launcher": one.host}, NODE),
+            "state": "runs" if one.host == host else "elsewhere",
+        }
         for one in graph.nodes.values()
     ]
     wires = [

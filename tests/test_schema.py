@@ -12,6 +12,7 @@ from host import schema
 from host.graph import GraphError, load
 from host.reading import signature
 from host.reading.keys import HOST_KEYS, NODE_KEYS, WIRE_KEYS
+from host.reading.pools import OF_POOLS
 from host.reading.program import NODES
 from tests.graphs import KEYS
 from tests.launch import ROOT
@@ -26,7 +27,9 @@ UNSEEN = {
         address_of_a_host_without_address address_of_a_third_host address_of_an_unknown_host circle host_without_key
         link_port_of_a_wire link_port_of_another_host link_without_address link_without_key no_address_between_hosts
         no_hosts node_without_host port_clash ports_past_the_last pulled_not_pushed pushed_from_two_hosts
-        in_order_replicas in_order_without_pull pushed_not_pulled self_loop two_pullers unknown_host wire_of_no_node""",
+        in_order_replicas in_order_without_pull pool_on_both_ends pool_that_binds pool_that_nobody_runs
+        pool_with_address pool_without_key runtime_env_of_a_plain_host pushed_not_pulled self_loop two_pullers
+        unknown_host wire_of_no_node""",
     "what a module of the user's own takes, and whether it and a program are there": """
         argument_is_an_input command_is_missing filter_without_input fraction_for_a_whole_number list_for_a_text
         missing_argument missing_input no_arguments_at_all no_such_module number_for_a_flag parameter_like_a_flag
@@ -88,6 +91,8 @@ def graph(section: str, key: str, value: object) -> dict[str, Any]:
     made["nodes"]["two"] = {"command": ["true"], "pull": "frames"}
     entry = {"host": made["hosts"]["station"], "wire": made["wires"]["frames"], "node": made["nodes"]["two"]}[section]
     entry[key] = value
+    if section == "host" and key in OF_POOLS:
+        entry["ray"] = "auto"
     if (section, key) == ("node", "run"):
         del entry["command"]
     return made

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from host.reading.contract import Contract, refuse_reserved
 from host.reading.document import Plain, Value
-from host.reading.keys import MEMORY, NODE_KEYS, OWN_VARIABLES, RESOURCES, VARIABLE
+from host.reading.keys import AMOUNTS, MEMORY, NODE_KEYS, OWN_VARIABLES, RESOURCES, VARIABLE
 from host.reading.problems import Problems, quoted
 from host.reading.program import NODES, Program, Programs
 from host.reading.section import Section, refuse_bad_name
@@ -138,7 +138,7 @@ class Entries:
                 words = f"{quoted(word)} is none of Ray's words for what a replica takes."
                 cure = self._problems.did_you_mean(word, RESOURCES)
                 self._problems.mistake(value.line, f"{section.who}: {words} {cure}")
-            elif word.startswith("num_") and not _is_amount(value.data):
+            elif word in AMOUNTS and not _is_amount(value.data):
                 words = f"{word} must be a number from 0 on, not {value}. Write e.g. {word}: 1"
                 self._problems.mistake(value.line, f"{section.who}: {words}")
         return {word: value.plain() for word, value in given.items()}

@@ -5,18 +5,18 @@ longer. Over the socket `orders` machines are added and removed, a line of JSON 
 """
 
 import fcntl
+import hashlib
 import json
 import os
 import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
-
-from tests.conftest import until
 
 ROOT = Path(__file__).parent.parent
 TURN = 0.2  # seconds between two looks at whether somebody needs it
@@ -68,14 +68,19 @@ def machines(folder: Path) -> Iterator[Machines]:
             said = folder / "log"
             with open(said, "ab") as log:
                 command = [sys.executable, "-m", "tests.raycluster", str(folder)]
-                process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, start_new_session=True)
-            until(lambda: (folder / "address").exists() or process.poll() is not None, 100, "a cluster of Ray's")
-            assert process.poll() is None, said.read_text()
+                started = subprocess.run(command, cwd=ROOT, stdout=log, stderr=log, timeout=100)
+            assert started.returncode == 0, said.read_text()
         fcntl.flock(start, fcntl.LOCK_UN)
         yield Machines(folder)
 
 
-def main(folder: Path) -> None:
+def shared(own: Path) -> Path:
+    """Where all processes that run these tests have it; `own`: the base folder of one of them. Ray's paths are long."""
+    common = own.parent if os.environ.get("PYTEST_XDIST_WORKER") else own
+    return Path(tempfile.gettempdir()) / f"zg-ray-{hashlib.sha256(os.fsencode(common)).hexdigest()[:8]}"
+
+
+def main(folder: Path, is_ready: Callable[[], object]) -> None:
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     from ray.cluster_utils import Cluster
 
@@ -97,8 +102,8 @@ def main(folder: Path) -> None:
     door.bind(str(folder / "orders"))
     door.listen()
     door.settimeout(TURN)
-    (folder / "address.fresh").write_text(cluster.address)
-    (folder / "address.fresh").replace(folder / "address")
+    (folder / "address").write_text(cluster.address)
+    is_ready()
     with open(folder / "users", "w") as users:
         while True:
             try:
@@ -114,8 +119,19 @@ def main(folder: Path) -> None:
         for name in ("address", "orders"):
             (folder / name).unlink()
         cluster.shutdown()
-        shutil.rmtree(folder / "ray", ignore_errors=True)
+        shutil.rmtree(folder)
+
+
+def apart(folder: Path) -> int:
+    """Have it started by a process that is nobody's child; whether that could be done, as an exit code."""
+    reading, writing = os.pipe()
+    if os.fork() == 0:
+        os.setsid()
+        main(folder, lambda: os.write(writing, b"\0"))
+        return 0
+    os.close(writing)
+    return 0 if os.read(reading, 1) else 1
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    sys.exit(apart(Path(sys.argv[1])))

@@ -9,7 +9,7 @@ LARGE = {"CPU": 16.0, "memory": 64e9, "GPU": 2.0, "accelerator_type:H100": 1.0}
 def test_what_a_replica_takes_is_said_in_rays_words() -> None:
     assert wanted({}) == {"CPU": 1.0}
     asked = {"num_cpus": 0, "num_gpus": 0.5, "memory": 2e9, "accelerator_type": "H100", "resources": {"tpu": 1}}
-    taken = {"CPU": 0.0, "GPU": 0.5, "memory": 2e9, "accelerator_type:H100": 0.001, "tpu": 1}
+    taken = {"GPU": 0.5, "memory": 2e9, "accelerator_type:H100": 0.001, "tpu": 1}
     assert wanted(asked) == taken
 
 

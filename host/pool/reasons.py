@@ -20,7 +20,7 @@ def wanted(resources: Mapping[str, Any]) -> dict[str, float]:
             amounts[name] = float(resources[option])
     if kind := resources.get("accelerator_type"):
         amounts[f"{TYPE}{kind}"] = 0.001
-    return amounts
+    return {name: amount for name, amount in amounts.items() if amount}
 
 
 def why(needs: Amounts, machines: Sequence[Amounts], free: Amounts) -> str:

@@ -1,0 +1,148 @@
+"""A pool on a real cluster of Ray's, of several machines on this one: what runs there, dies, moves and waits."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from host.view import overview
+from tests.conftest import need_modules, until
+from tests.linked import ports
+from tests.pools import Pooled, everyone
+from tests.raycluster import Machines, machines, shared
+
+EVER = ("splitter.source=test:forever", "splitter.size=64x64", "splitter.rate=20")
+MOVED = 15.0  # seconds in which a replica has another machine
+SOON = 40.0  # seconds for what takes a few on a machine that has nothing else to do
+
+FRAGILE = '''"""Pass every frame on, and crash at the eighth."""
+
+import os
+import signal
+
+from bus import run
+
+
+def fragile(frames):
+    for frame in frames:
+        if frame.number == 7:
+            os.kill(os.getpid(), signal.SIGSEGV)
+        yield frame
+
+
+if __name__ == "__main__":
+    run(fragile)
+'''
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
+    need_modules("ray")
+    with machines(shared(tmp_path_factory.getbasetemp())) as found:
+        yield found
+
+
+@pytest.fixture
+def pooled(tmp_path: Path, worker_id: str, cluster: Machines) -> Pooled:
+    return Pooled(tmp_path, cluster.address, ports(20_000, worker_id))
+
+
+def test_frames_go_through_machines_that_ray_gives_and_come_back(pooled: Pooled, cluster: Machines) -> None:
+    """With code of the user's beside the graph, one frame that kills it, and a key that only its machines have."""
+    machine = cluster.add(here=2)
+    (pooled.folder / "fragile.py").write_text(FRAGILE)
+    pooled.write(node={"run": "fragile", "args": {}}, resources={"resources": {"here": 1}})
+    secret = (pooled.folder / "keys" / "pool.key").read_text().strip()
+    with pooled.launch() as graph:
+        pooled.node("converter.1")
+        place = until(lambda: (one := pooled.place("converter.1"))["state"] == "running" and one, SOON)
+        assert place["machine"]
+        assert not [pid for pid, words in everyone().items() if any(secret in word for word in words)]
+        assert graph.ends() == 0
+
+    assert pooled.saved == [name for name in pooled.expected if name != "clip-00000007.jpg"]
+    assert [path.name for path in (pooled.folder / "spool" / "dead-letters").glob("*.jpg")] == ["clip-00000007.jpg"]
+    assert "converted 59, dead letters 1, dropped 0" in graph.output
+    assert "was killed by SIGSEGV" in (pooled.folder / "spool" / "dead-letters" / "clip-00000007.jpg.txt").read_text()
+    assert "Traceback" not in graph.output
+    assert not pooled.nodes()
+    [sent] = [path.parent for path in cluster.folder.glob("ray/session_*/runtime_resources/**/fragile.py")][:1]
+    assert {path.name for path in sent.iterdir()} <= {"graph.yaml", "fragile.py", "launcher-0.log", "__pycache__"}
+    assert [str(file) for file, text in cluster.logs() if secret in text] == []
+    cluster.remove(machine)
+
+
+def test_whatever_dies_comes_back_and_with_the_launcher_all_goes(pooled: Pooled, cluster: Machines) -> None:
+    machine = cluster.add(deaths=2)
+    pooled.write(resources={"resources": {"deaths": 1}})
+    with pooled.launch(*EVER) as graph:
+        first, worker = pooled.node("converter.1"), pooled.worker("converter.1")
+        until(lambda: len(pooled.saved) > 5, SOON, "frames")
+
+        pooled.kill(first)
+        second = pooled.node("converter.1", first)
+        assert pooled.worker("converter.1") == worker, "the node begins again with the same actor"
+
+        pooled.kill(pooled.stand_in("converter.1"))
+        third = pooled.node("converter.1", second)
+        assert pooled.worker("converter.1") == worker
+        until(lambda: pooled.nodes("converter.1") == [third], SOON, "only the new one")
+
+        pooled.kill(worker)
+        until(lambda: third not in pooled.nodes(), SOON, "a node goes with its actor")
+        fourth = pooled.node("converter.1", third)
+        graph.says("converter.1 .*its machine .* is lost")
+
+        before = pooled.nodes()
+        pooled.kill(pooled.placer())
+        until(lambda: not {*before} & {*pooled.nodes()}, SOON, "nodes go with the placer")
+        pooled.node("converter.1", fourth)
+        count = len(pooled.saved)
+        until(lambda: len(pooled.saved) > count + 20, SOON, "frames")
+
+        graph.process.kill()
+        graph.process.wait()
+        until(lambda: not pooled.nodes(), SOON, "nobody outlives the launcher")
+    cluster.remove(machine)
+
+
+def test_a_replica_waits_for_a_machine_and_moves_when_that_is_lost(pooled: Pooled, cluster: Machines) -> None:
+    pooled.write(1, resources={"resources": {"moves": 1}})
+    with pooled.launch(*EVER) as graph:
+        until(
+            lambda: "1 moves (the most that one has: 0 moves)" in pooled.place("converter.1").get("why", ""),
+            SOON,
+            "why it waits",
+        )
+        assert pooled.place("converter.1")["state"] == "pending"
+        one = cluster.add(moves=2)
+        pooled.node("converter.1")
+        until(lambda: len(pooled.saved) > 5, SOON, "frames")
+
+        pooled.write(3, resources={"resources": {"moves": 1}})
+        until(lambda: pooled.place("converter.3") or pooled.place("converter.2"), SOON)
+        until(
+            lambda: "the cluster is full: free are 0 moves" in (waits(pooled, 2) + waits(pooled, 3)), SOON, "it is full"
+        )
+        pooled.write(1, resources={"resources": {"moves": 1}})
+        graph.says("converter.3 .*has left")
+        until(lambda: len(pooled.nodes()) == len(pooled.nodes("converter.1")) == 1, SOON, "those not wanted go")
+        first = pooled.node("converter.1")
+
+        two = cluster.add(moves=2)
+        pooled.kill(cluster.raylet(one))
+        second = pooled.node("converter.1", first)
+        until(lambda: pooled.nodes() == [second], MOVED, "it has moved")
+        count = len(pooled.saved)
+        until(lambda: len(pooled.saved) > count + 5, SOON, "frames")
+
+        graph.interrupt()
+        assert graph.ends() == 0
+        assert not pooled.nodes()
+    assert overview.running(pooled.folder / "graph.yaml", "station") is None
+    cluster.remove(two)
+
+
+def waits(pooled: Pooled, number: int) -> str:
+    """Why that replica waits."""
+    return str(pooled.place(f"converter.{number}").get("why", ""))

@@ -53,7 +53,7 @@ class Pooled:
             },
             "wires": {
                 "frames": {"address": f"tcp://station:{self._port}"},
-                "small": {"address": f"tcp://station:{self._port + 40}"},
+                "small": {"address": f"tcp://station:{self._port + 40}", "encode": "raw"},
             },
             "nodes": {
                 "splitter": {**splitter, "args": {"source": source, "folder": "spool"}},
@@ -71,7 +71,10 @@ class Pooled:
 
     @property
     def saved(self) -> list[str]:
-        return sorted(path.name for path in (self.folder / "saved").glob("*.jpg"))
+        return self.saved_as("jpg")
+
+    def saved_as(self, form: str) -> list[str]:
+        return sorted(path.name for path in (self.folder / "saved").glob(f"*.{form}"))
 
     @property
     def expected(self) -> list[str]:

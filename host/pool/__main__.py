@@ -25,7 +25,8 @@ from host.pool.cluster import Cluster, NoCluster
 from host.pool.placement import Placement, Say, waiting
 
 FIRST_REST, LONGEST_REST = 1.0, 30.0  # seconds between two tries to reach the cluster; doubled with each
-KEPT = 60.0  # seconds that an actor waits for the next life
+KEPT = 60.0  # seconds that an actor waits for the next life after a death
+ASKED = 2.0  # … after its node was asked to go: to begin again as the graph says now, or for good
 GOODBYE = 0.8  # seconds to let go of all actors at the end
 LINE = 1 << 20  # bytes of what a stand-in says at most: its order, with books
 MOST = 4 << 20  # bytes that wait for a stand-in at most: beyond them what is SPARED goes
@@ -41,7 +42,7 @@ class Placer:
         self._graph = graph
         self._placements: dict[str, Placement] = {}
         self._cluster: asyncio.Future[Cluster] = asyncio.get_running_loop().create_future()
-        self._why_none = "Ray is being asked"
+        self._why_none = f"the cluster ({self._pool.ray}) is being asked"
         self._partings = set[asyncio.Task[None]]()
 
     async def serve(self, is_stopping: asyncio.Event) -> None:
@@ -107,10 +108,10 @@ class Placer:
             for task in left:
                 task.cancel()
                 await asyncio.wait({task})
-            if placement.is_needless:
+            if placement.has_ended:
                 await placement.let_go()  # before its stand-in ends: then what it held is free
             else:
-                placement.keep(KEPT, partial(self._part_with, placement))
+                placement.keep(ASKED if placement.is_asked else KEPT, partial(self._part_with, placement))
             return (life if life in done else hearing).result()
 
     async def _hear(self, reader: asyncio.StreamReader, placement: Placement, pushers: list[str]) -> int:
@@ -120,7 +121,7 @@ class Placer:
             if "ended" in words:
                 placement.tell(pushers, words["ended"])
                 continue
-            placement.is_needless = True  # whatever asks a node to go lets go of its machine, too
+            placement.is_asked = True
             if not placement.is_running:
                 return -int(words["signal"])
             placement.signal(words["signal"])

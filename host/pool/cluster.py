@@ -6,6 +6,7 @@ import asyncio
 import importlib
 import logging
 import os
+import socket
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +18,7 @@ FIRST, TRIED = "2.49", "2.60"  # the versions of Ray with which the tests have p
 AT_ONCE = 8  # calls that an actor takes at a time: one of them waits for news
 ALWAYS = -1  # as often as need be
 LENGTH = 300  # characters of Ray's own words that are said
+KNOCK = 3.0  # seconds for somebody to answer where the cluster is said to be
 PATIENCE = 5.0  # seconds for what another machine has left
 
 
@@ -37,6 +39,7 @@ class Cluster:
             raise NoCluster(f"Ray cannot be imported: {error}. {cure}") from None
         logging.getLogger("ray").setLevel(logging.CRITICAL)
         try:
+            _knock(address)
             self._ray.init(
                 address=address,
                 namespace=namespace,
@@ -45,7 +48,7 @@ class Cluster:
                 configure_logging=False,
                 include_dashboard=None,
             )
-        except ConnectionError as error:
+        except (ConnectionError, socket.gaierror, TimeoutError) as error:
             there = "on this machine" if address == "auto" else f"at {address}"
             cure = (
                 "Start one with: ray start --head" if address == "auto" else "Start it, or correct `ray` in the graph"
@@ -86,6 +89,13 @@ class Cluster:
 
     def close(self) -> None:
         self._ray.shutdown()
+
+
+def _knock(address: str) -> None:
+    """Ray itself would try for a minute. Raises OSError if nobody is there."""
+    host, _, port = address.rpartition(":")
+    if host:
+        socket.create_connection((host, int(port)), KNOCK).close()
 
 
 async def answer(reference: Any) -> Any:

@@ -32,7 +32,7 @@ class Placement:
         """`folder`: where the graph's is on every machine; None: it was sent."""
         self._run_id, self._folder = run_id, folder
         self.lock = asyncio.Lock()  # held by the life that there is
-        self.is_needless = False  # it was asked to leave, or has ended: no life is to come
+        self.is_asked = self.has_ended = False  # asked to go; and whether no life is to come
         self.is_running = False
         self._parting: asyncio.TimerHandle | None = None
         self._actor: Any = None
@@ -47,7 +47,7 @@ class Placement:
 
     async def live(self, cluster: Awaitable[Cluster], order: Mapping[str, Any], past: dict[str, Any], say: Say) -> int:
         """Lead one life, and tell of it; its exit code, -N for signal N."""
-        self.is_needless, self._lives = False, self._lives + 1
+        self.is_asked, self.has_ended, self._lives = False, False, self._lives + 1
         try:
             self._cluster = await cluster
             await self._find_machine(Order.of(order), say)
@@ -168,7 +168,7 @@ class Placement:
 
     def _pass_on(self, say: Say, kind: str, value: Any) -> None:
         if kind == "mark":
-            self.is_needless = True
+            self.has_ended = True
         if kind in ("line", "notice", "mark"):
             say(kind, value)
         elif kind == "books":

@@ -1,0 +1,44 @@
+"""A pool whose cluster cannot be had: what its placer says, and what replicas show as long as they wait."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import need_modules, until
+from tests.launch import ROOT
+from tests.linked import ports
+from tests.pools import Pooled
+
+WITHOUT_RAY = "import runpy, sys; sys.modules['ray'] = None; runpy.run_module('host.pool', run_name='__main__')"
+
+
+@pytest.fixture
+def pooled(tmp_path: Path, worker_id: str) -> Pooled:
+    return Pooled(tmp_path, f"127.0.0.1:{ports(26_000, worker_id)}", ports(25_000, worker_id))
+
+
+def test_without_a_cluster_it_says_how_to_start_one_and_replicas_wait(pooled: Pooled) -> None:
+    need_modules("ray")
+    with pooled.launch() as graph:
+        graph.says("pool .*there is no Ray cluster at 127.0.0.1:")
+        until(lambda: "there is no Ray cluster at" in pooled.place("converter.1").get("why", ""), 20, "why it waits")
+        assert pooled.place("converter.1")["state"] == "pending"
+        graph.interrupt()
+
+        assert graph.ends() == 0
+    assert "Traceback" not in graph.output
+
+
+def test_without_ray_it_says_what_to_install(pooled: Pooled) -> None:
+    with pooled.launch() as graph:
+        command = [sys.executable, "-c", WITHOUT_RAY, str(pooled.folder / "graph.yaml"), f"--run={pooled.run}"]
+        with subprocess.Popen([*command, "--host=pool"], cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout
+            said = [process.stdout.readline() for _ in range(2)]
+            process.terminate()
+        graph.interrupt()
+        graph.ends()
+
+    assert "Install it where this launcher runs: pip install 'ray>=" in said[1]

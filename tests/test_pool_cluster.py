@@ -15,10 +15,11 @@ EVER = ("splitter.source=test:forever", "splitter.size=64x64", "splitter.rate=20
 MOVED = 15.0  # seconds in which a replica has another machine
 SOON = 40.0  # seconds for what takes a few on a machine that has nothing else to do
 
-FRAGILE = '''"""Pass every frame on, and crash at the eighth."""
+FRAGILE = '''"""Pass every frame on, crash at the eighth, and at the twenty-first take Ray's own process along."""
 
 import os
 import signal
+import time
 
 from bus import run
 
@@ -27,6 +28,9 @@ def fragile(frames):
     for frame in frames:
         if frame.number == 7:
             os.kill(os.getpid(), signal.SIGSEGV)
+        if frame.number == 20:
+            os.kill(os.getppid(), signal.SIGKILL)
+            time.sleep(60)
         yield frame
 
 
@@ -48,8 +52,8 @@ def pooled(tmp_path: Path, worker_id: str, cluster: Machines) -> Pooled:
 
 
 def test_frames_go_through_machines_that_ray_gives_and_come_back(pooled: Pooled, cluster: Machines) -> None:
-    """With code of the user's beside the graph, one frame that kills it, and a key that only its machines have."""
-    machine = cluster.add(here=2)
+    """With code of the user's beside the graph, frames that kill it, and a key that only its machines have."""
+    here = [cluster.add(here=1) for _ in range(2)]
     (pooled.folder / "fragile.py").write_text(FRAGILE)
     pooled.write(node={"run": "fragile", "args": {}}, resources={"resources": {"here": 1}})
     secret = (pooled.folder / "keys" / "pool.key").read_text().strip()
@@ -60,16 +64,20 @@ def test_frames_go_through_machines_that_ray_gives_and_come_back(pooled: Pooled,
         assert not [pid for pid, words in everyone().items() if any(secret in word for word in words)]
         assert graph.ends() == 0
 
-    assert pooled.saved == [name for name in pooled.expected if name != "clip-00000007.jpg"]
-    assert [path.name for path in (pooled.folder / "spool" / "dead-letters").glob("*.jpg")] == ["clip-00000007.jpg"]
-    assert "converted 59, dead letters 1, dropped 0" in graph.output
-    assert "was killed by SIGSEGV" in (pooled.folder / "spool" / "dead-letters" / "clip-00000007.jpg.txt").read_text()
+    lost = ["clip-00000007.jpg", "clip-00000020.jpg"]
+    letters = pooled.folder / "spool" / "dead-letters"
+    assert pooled.saved == [name for name in pooled.expected if name not in lost]
+    assert sorted(path.name for path in letters.glob("*.jpg")) == lost
+    assert "converted 58, dead letters 2, dropped 0" in graph.output
+    assert "was killed by SIGSEGV" in (letters / "clip-00000007.jpg.txt").read_text()
+    assert "is lost: " in (letters / "clip-00000020.jpg.txt").read_text()
     assert "Traceback" not in graph.output
     assert not pooled.nodes()
     [sent] = [path.parent for path in cluster.folder.glob("ray/session_*/runtime_resources/**/fragile.py")][:1]
     assert {path.name for path in sent.iterdir()} <= {"graph.yaml", "fragile.py", "launcher-0.log", "__pycache__"}
     assert [str(file) for file, text in cluster.logs() if secret in text] == []
-    cluster.remove(machine)
+    for machine in here:
+        cluster.remove(machine)
 
 
 def test_whatever_dies_comes_back_and_with_the_launcher_all_goes(pooled: Pooled, cluster: Machines) -> None:
@@ -107,7 +115,8 @@ def test_whatever_dies_comes_back_and_with_the_launcher_all_goes(pooled: Pooled,
 
 
 def test_a_replica_waits_for_a_machine_and_moves_when_that_is_lost(pooled: Pooled, cluster: Machines) -> None:
-    pooled.write(1, resources={"resources": {"moves": 1}})
+    moves = {"resources": {"moves": 1}}
+    pooled.write(1, resources=moves, folder=str(pooled.folder))  # it is on every machine: nothing is sent
     with pooled.launch(*EVER) as graph:
         until(
             lambda: "1 moves (the most that one has: 0 moves)" in pooled.place("converter.1").get("why", ""),
@@ -119,12 +128,12 @@ def test_a_replica_waits_for_a_machine_and_moves_when_that_is_lost(pooled: Poole
         pooled.node("converter.1")
         until(lambda: len(pooled.saved) > 5, SOON, "frames")
 
-        pooled.write(3, resources={"resources": {"moves": 1}})
+        pooled.write(3, resources=moves, folder=str(pooled.folder))
         until(lambda: pooled.place("converter.3") or pooled.place("converter.2"), SOON)
         until(
             lambda: "the cluster is full: free are 0 moves" in (waits(pooled, 2) + waits(pooled, 3)), SOON, "it is full"
         )
-        pooled.write(1, resources={"resources": {"moves": 1}})
+        pooled.write(1, resources=moves, folder=str(pooled.folder))
         graph.says("converter.3 .*has left")
         until(lambda: len(pooled.nodes()) == len(pooled.nodes("converter.1")) == 1, SOON, "those not wanted go")
         first = pooled.node("converter.1")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -39,7 +40,7 @@ class Spec:
     user: tuple[int, int]
     environment: dict[str, str]
     folder: str
-    mounts: Sequence[tuple[Path, str, bool]]  # what, where, and whether it is read-only
+    mounts: list[tuple[Path, str, bool]]  # what, where, and whether it is read-only
     fresh: Sequence[str] = field(default_factory=list)  # where empty folders are, in memory
 
 
@@ -50,10 +51,12 @@ def of_compose(tree: Tree, beside: Path) -> list[Spec]:
     for name, service in tree["services"].items():
         assert service["read_only"]
         user, group = map(int, service["user"].split(":"))
-        mounts = [(beside / one["source"], one["target"], one.get("read_only", False)) for one in service["volumes"]]
-        mounts += [
-            (files[kind][one["source"]], one["target"], True) for kind in files for one in service.get(kind, [])
-        ]
+        mounts = []
+        for one in service["volumes"]:
+            source, target = (one[key].replace("$$", "$") for key in ("source", "target"))
+            mounts.append((beside / source, target, one.get("read_only", False)))
+        for kind, known in files.items():
+            mounts += [(known[one["source"]], one["target"], True) for one in service[kind]]
         found.append(
             Spec(
                 name,
@@ -106,25 +109,23 @@ def of_kubernetes(documents: Sequence[Tree], folder: Path, keys: Path) -> list[S
         argv = [*one["command"], *one["args"]]
         probes = [one[probe]["exec"]["command"] for probe in ("startupProbe", "livenessProbe", "readinessProbe")]
         environment = {variable["name"]: variable["value"] for variable in one["env"]}
-        found.append(
-            Spec(one["name"], argv, probes, (user, group), environment, one["workingDir"], mounts, fresh)
-        )
+        found.append(Spec(one["name"], argv, probes, (user, group), environment, one["workingDir"], mounts, fresh))
     return found
 
 
 class Container:
     """`with Container(spec, host, folder, names) as container:`; what is left of it at the end is killed."""
 
-    def __init__(self, spec: Spec, host: Host, folder: Path, names: dict[str, str]) -> None:
-        """`folder`: for its root and its log; `names`: who is found where in its network, name -> address."""
+    def __init__(self, spec: Spec, host: Host, folder: Path, others: Sequence[Host]) -> None:
+        """`folder`: for its root and its log; `others`: who is found by name in its network."""
         need("unshare", "nsenter", "setpriv", "mount", "chroot")
         if os.geteuid():
             pytest.skip("only root can make such containers")
-        self.spec, self.host = spec, host
+        self.spec, self.hosts, self._host = spec, others, host
         self._root, self._log = folder / f"root-{spec.name}", folder / f"{spec.name}.log"
         self._root.mkdir()
         (hosts := folder / f"hosts-{spec.name}").write_text(
-            "".join(f"{address} {name}\n" for name, address in {"localhost": "127.0.0.1", **names}.items())
+            "".join(f"{one.address} {one.name}\n" for one in others) + "127.0.0.1 localhost\n"
         )
         steps = "\n".join(_steps(spec, self._root, hosts))
         script = f"{steps}\nexec {shlex.join(['chroot', str(self._root), *_entered(spec), *spec.argv])}"
@@ -140,10 +141,22 @@ class Container:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.process.kill()
-        self.process.wait()
+        self.kill()
         if kind:
             print(f"{self.spec.name}:\n{self.output}")
+
+    def kill(self) -> None:
+        """Kill all that is in it, as a machine that fails does: its first process takes all others with it."""
+        for pid in self._first():
+            os.kill(pid, signal.SIGKILL)
+        self.process.wait()
+
+    def signal(self, word: str, number: signal.Signals) -> None:
+        """Send it to those whose command line has a word that begins like this."""
+        chosen = [pid for pid in self._host.processes() if f"\0{word}" in Path(f"/proc/{pid}/cmdline").read_text()]
+        assert chosen
+        for pid in chosen:
+            os.kill(pid, number)
 
     @property
     def output(self) -> str:
@@ -151,10 +164,10 @@ class Container:
 
     def is_probed(self) -> bool:
         """Whether all probes succeed now."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        if not children:
+        first = self._first()
+        if not first:
             return False
-        inside = ("nsenter", f"--target={children[0]}", "--mount", "--net", "--pid", "--ipc", "--root", "--wd")
+        inside = ("nsenter", f"--target={first[0]}", "--mount", "--net", "--pid", "--ipc", "--root", "--wd")
         return not any(
             subprocess.run([*inside, *_entered(self.spec), *probe], capture_output=True, check=False).returncode
             for probe in self.spec.probes
@@ -163,6 +176,12 @@ class Container:
     def ends(self, seconds: float) -> int:
         until(lambda: self.process.poll() is not None, seconds, f"{self.spec.name} still runs: {self.output[-2000:]}")
         return int(self.process.returncode)
+
+    def _first(self) -> list[int]:
+        """The container's process 1, by its pid outside; nothing where it has ended, or has not begun."""
+        if self.process.poll() is not None:
+            return []
+        return [*map(int, Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split())]
 
 
 def _steps(spec: Spec, root: Path, hosts: Path) -> Iterator[str]:
@@ -175,9 +194,8 @@ def _steps(spec: Spec, root: Path, hosts: Path) -> Iterator[str]:
         elif Path("/", link).is_dir():
             yield from _bound(Path("/", link), f"{root}/{link}", True)
     places = [*((Path(place), place, True) for place in (*SYSTEM, *sorted(PYTHON))), (hosts, "/etc/hosts", True)]
-    for line in (ROOT / ".dockerignore").read_text().splitlines():
-        if line.startswith("!"):
-            places.append((ROOT / line[1:], f"/opt/frames/{line[1:]}", True))
+    kept = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
+    places += [(ROOT / name, f"/opt/frames/{name}", True) for name in kept]
     folders = sorted({*spec.fresh, "/proc", "/tmp", spec.folder})
     yield f"mkdir -p {shlex.join(f'{root}{place}' for place in folders)}"
     for place in spec.fresh:
@@ -191,7 +209,7 @@ def _steps(spec: Spec, root: Path, hosts: Path) -> Iterator[str]:
 def _bound(what: Path, where: str, read_only: bool) -> Iterator[str]:
     """`what` there, which is made where it is missing."""
     place = shlex.quote(where)
-    make = f"mkdir -p {place}" if what.is_dir() else f"mkdir -p {shlex.quote(os.path.dirname(where))}; : >>{place}"
+    make = f"mkdir -p {place}" if what.is_dir() else f"mkdir -p {shlex.quote(str(Path(where).parent))}; : >>{place}"
     yield f"[ -e {place} ] || {{ {make}; }}"
     yield f"mount --rbind {shlex.quote(str(what))} {place}"
     if read_only:

@@ -63,14 +63,14 @@ def _commands(graph: Graph, those: Sequence[Container], image: str | None, head:
     if copies:
         lines = [f"COPY {json.dumps([str(path.relative_to(graph.folder)), to])}" for path, to in copies.items()]
         script = "\\n".join(line.replace("\\", "\\\\").replace("%", "%%") for line in (f"FROM {layout.IMAGE}", *lines))
-        build = shlex.join(["docker", "build", "-t", wanted, "-f", "-", str(graph.folder)])
+        build = shlex.join(["docker", "build", "-t", wanted, "-f", "-", str(graph.path.parent)])
         yield f"printf {shlex.quote(script)} | {build}"
     if image:
         yield f"docker push {shlex.quote(image)}"
     else:
         yield f"kind load docker-image {wanted}   # or what brings an image onto your cluster's machines"
     yield f"kubectl create namespace {head.name}"
-    folder = graph.folder / head.deploy
+    folder = graph.path.parent / head.deploy
     keys = [f"--from-file={keyring.file(folder, one.node.name)}" for one in those]
     yield f"kubectl -n {head.name} create secret generic {KEYS} {shlex.join(keys)}"
     if names := sorted({name for one in those for name in one.secrets}):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from host import keyring
 from host.export.compose import compose
-from host.export.container import Container, Head, containers
+from host.export.container import Head, containers
 from host.export.kubernetes import kubernetes
 from host.export.layout import USER
 from host.export.spread import dns_names, slugged, spread
@@ -42,30 +42,39 @@ def export(graph: Graph, form: str, words: Sequence[str], image: str | None, say
     new = [name for name in graph.nodes if not keyring.file(deploy, name).exists()]
     keys = {name: keyring.make(deploy, name) for name in graph.nodes}
     if new:
-        say(f"made in {deploy / keyring.FOLDER}, private, for one container each: the keys of {', '.join(new)}")
+        say(f"made in {deploy / keyring.FOLDER}, private, each for one container: the keys of {', '.join(new)}")
     text = spread(graph, dns_names(graph.nodes), keys, f"Made of {graph.path.name} by `export`: change that one.")
     if form == KUBERNETES:
         print(kubernetes(graph, those, image, text, head), end="")
         return
+    owner = _owner(graph)
+    mounted = [
+        *(volume.outside for one in those for volume in one.volumes),
+        *(keyring.file(deploy, name) for name in keys),
+    ]
     try:
-        owner = _prepare(graph, deploy, those, text)
+        (deploy / "graph.yaml.fresh").write_text(text)
+        (deploy / "graph.yaml.fresh").replace(deploy / "graph.yaml")
+        given = [path for path in mounted if _give(path, owner)]
     except OSError as error:
-        raise Refused(f"{error.filename}: what containers mount cannot be written there: {error.strerror}") from None
+        raise Refused(f"{error.filename}: what containers mount cannot be there: {error.strerror}") from None
+    if given:
+        say(f"belong to the user {owner[0]} from now on, as whom the containers run: {', '.join(map(str, given))}")
     print(compose(graph, those, image, owner, head), end="")
 
 
-def _prepare(graph: Graph, deploy: Path, those: Sequence[Container], text: str) -> tuple[int, int]:
-    """Write what a Compose file mounts; whose it is: the owner of the graph's folder, unless that is root."""
+def _owner(graph: Graph) -> tuple[int, int]:
+    """As which user and group containers run here: as this one, but for root as the owner of the graph's folder."""
     its = graph.folder.stat()
-    owner = (its.st_uid, its.st_gid) if its.st_uid else (USER, USER)
-    fresh = deploy / "graph.yaml.fresh"
-    fresh.write_text(text)
-    fresh.replace(deploy / "graph.yaml")
-    mounted = [keyring.file(deploy, one.node.name) for one in those]
-    for volume in (volume for one in those for volume in one.volumes):
-        volume.outside.mkdir(parents=True, exist_ok=True)
-        mounted.append(volume.outside)
-    if os.geteuid() == 0:  # what root makes is to be that user's, who else could neither read nor write it
-        for path in mounted:
-            os.chown(path, *owner)
-    return owner
+    mine, theirs = (os.geteuid(), os.getegid()), (its.st_uid, its.st_gid)
+    return next(one for one in (mine, theirs, (USER, USER)) if one[0])
+
+
+def _give(path: Path, owner: tuple[int, int]) -> bool:
+    """Let `owner` have it, a folder that is made if need be; whether it was another's. Raises OSError."""
+    if not path.exists():
+        path.mkdir(parents=True)
+    if path.stat().st_uid == owner[0]:
+        return False
+    os.chown(path, *owner)
+    return True

@@ -28,7 +28,7 @@ BAD_USE = 2  # a bad graph or command line
 
 PAGE, NO_PAGE = "127.0.0.1:8080", "off"
 STANDARD_ERROR = 2  # the last of the standard files' descriptors
-VERBS = ("check", "print", "status", "unit", "keys", "try", "dead-letters", "retry", "schema", "export")
+VERBS = ("check", "print", "status", "unit", "export", "keys", "try", "dead-letters", "retry", "schema")
 RUN = {"run": "running the graph"}
 FLAGS = {  # with which verbs each goes, in words
     "only": RUN,

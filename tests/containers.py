@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -41,7 +41,7 @@ class Spec:
     environment: dict[str, str]
     folder: str
     mounts: list[tuple[Path, str, bool]]  # what, where, and whether it is read-only
-    fresh: Sequence[str] = field(default_factory=list)  # where empty folders are, in memory
+    fresh: dict[str, str]  # where empty folders are, in memory: how they are mounted
 
 
 def of_compose(tree: Tree, beside: Path) -> list[Spec]:
@@ -66,7 +66,7 @@ def of_compose(tree: Tree, beside: Path) -> list[Spec]:
                 service["environment"],
                 service["working_dir"],
                 mounts,
-                [place.partition(":")[0] for place in service["tmpfs"]],
+                dict((*one.split(":"), "mode=1777")[:2] for one in service["tmpfs"]),
             )
         )
     return found
@@ -85,7 +85,7 @@ def of_kubernetes(documents: Sequence[Tree], folder: Path, keys: Path) -> list[S
         [one] = pod["containers"]
         assert one["securityContext"]["readOnlyRootFilesystem"]
         user, group = pod["securityContext"]["runAsUser"], pod["securityContext"]["fsGroup"]
-        volumes, mounts, fresh = {volume["name"]: volume for volume in pod["volumes"]}, [], []
+        volumes, mounts, fresh = {volume["name"]: volume for volume in pod["volumes"]}, [], {}
         for mount in one["volumeMounts"]:
             volume, place = volumes[mount["name"]], mount["mountPath"]
             if "configMap" in volume:
@@ -105,7 +105,8 @@ def of_kubernetes(documents: Sequence[Tree], folder: Path, keys: Path) -> list[S
                 claim.chmod(0o2775)
                 mounts.append((claim, place, False))
             else:
-                fresh.append(place)
+                assert "emptyDir" in volume
+                fresh[place] = f"mode=2777,uid=0,gid={group}"  # what an `fsGroup` makes of it
         argv = [*one["command"], *one["args"]]
         probes = [one[probe]["exec"]["command"] for probe in ("startupProbe", "livenessProbe", "readinessProbe")]
         environment = {variable["name"]: variable["value"] for variable in one["env"]}
@@ -159,6 +160,12 @@ class Container:
             os.kill(pid, number)
 
     @property
+    def root(self) -> Path:
+        """Its files, as long as it runs."""
+        [first] = self._first()
+        return Path(f"/proc/{first}/root")
+
+    @property
     def output(self) -> str:
         return self._log.read_text(errors="replace")
 
@@ -198,8 +205,8 @@ def _steps(spec: Spec, root: Path, hosts: Path) -> Iterator[str]:
     places += [(ROOT / name, f"/opt/frames/{name}", True) for name in kept]
     folders = sorted({*spec.fresh, "/proc", "/tmp", spec.folder})
     yield f"mkdir -p {shlex.join(f'{root}{place}' for place in folders)}"
-    for place in spec.fresh:
-        yield f"mount -t tmpfs -o mode=0700,uid={spec.user[0]},gid={spec.user[1]} fresh {shlex.quote(f'{root}{place}')}"
+    for place, how in spec.fresh.items():
+        yield f"mount -t tmpfs -o {how} fresh {shlex.quote(f'{root}{place}')}"
     for what, where, read_only in (*places, *spec.mounts):
         yield from _bound(what, f"{root}{where}", read_only)
     yield f"mount -t proc proc {root}/proc"

@@ -23,7 +23,7 @@ from host.export import layout
 from host.export.container import containers
 from host.export.spread import dns_names
 from host.export.verb import export
-from host.graph import load
+from host.graph import GraphError, load
 from tests.conftest import make_clip, need_modules, until
 from tests.containers import Container, Spec, of_compose, of_kubernetes
 from tests.graphs import KEYS
@@ -339,6 +339,14 @@ def test_bad_uses_are_said(place: Path, words: list[str], says: str) -> None:
     assert not (place / "deploy").exists()
 
 
+def test_a_graph_that_would_need_more_ports_than_there_are_is_refused(place: Path) -> None:
+    default(place)
+    with pytest.raises(
+        GraphError, match=r'graph\.yaml: with a container for each node wire "frames" needs the ports 5560'
+    ):
+        exported(place, "k8s", "watcher.replicas=200", "converter.replicas=200")
+
+
 def test_a_folder_that_cannot_be_made_is_said(place: Path) -> None:
     default(place)
     (place / "spool").touch()
@@ -391,6 +399,12 @@ def begun(stack: ExitStack, specs: Sequence[Spec], folder: Path) -> list[Contain
     return found
 
 
+def last_word(of: Container, host: str) -> str:
+    """How the launcher of `host` has said that it is, as far as that in the container knows."""
+    found = [*of.root.glob(f"{layout.RUN[1:]}/zg-*/*/hosts/{host}.json")]
+    return str(json.loads(found[0].read_text())["status"]["state"]) if found else ""
+
+
 def test_the_services_of_a_compose_file_make_all_of_a_clip_though_one_dies(place: Path) -> None:
     default(place)
     make_clip(place / "clip.mp4", 40, "160x120")
@@ -400,7 +414,7 @@ def test_the_services_of_a_compose_file_make_all_of_a_clip_though_one_dies(place
         converter.signal("--name=converter", signal.SIGSTOP)
         splitter = stack.enter_context(Container(specs[0], watcher.hosts[0], place.parent, watcher.hosts))
         assert splitter.ends(60) == 0
-        until(lambda: "splitter has gone: all done" in converter.output, 60, "word of the splitter's end")
+        until(lambda: last_word(converter, "splitter") == "done", 60, "word of the splitter's end")
         watcher.kill()  # what it knew of that is gone with it
         (again := place.parent / "again").mkdir()
         watcher = stack.enter_context(Container(specs[1], watcher.hosts[1], again, watcher.hosts))

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from host.export.written import Tree, written
-from host.graph import Graph, Node, Wire, load
+from host.graph import Graph, GraphError, Node, Wire, load
 from host.reading import network
 from host.reading.shape import Ends
 
@@ -34,7 +34,11 @@ def spread(graph: Graph, names: Mapping[str, str], keys: Mapping[str, str], says
     nodes = {name: dict(_node(node)) for name, node in graph.nodes.items()}
     tree: Tree = {"hosts": hosts, "wires": dict(_wires(graph)), "nodes": nodes}
     text = f"# {says}\n{written({key: value for key, value in tree.items() if value})}"
-    load(graph.path, text=text)
+    try:
+        load(graph.path, text=text)
+    except GraphError as error:  # its lines are those of a text that nobody has seen
+        words = [re.sub(r":\d+: ", ": with a container for each node ", problem, count=1) for problem in error.problems]
+        raise GraphError(words) from None
     return text
 
 

@@ -20,7 +20,8 @@ MIB = 1024 * 1024
 STANDARD = 2048  # MiB for each replica of a node of ours that the graph gives no `memory`: far above what it takes
 UNKNOWN = ("torch_converter", "detect")  # … but these: that is up to the model, and to the GPU's libraries
 LAUNCHERS = 512  # MiB for the launcher and what runs beside the nodes
-LEAST = 64  # MiB and
+LEAST = 64  # MiB that a replica takes at least, and so does each process beside it
+BESIDE = 4  # of these: launcher, janitor, link and page
 SHARE = 250  # thousandths of a core that a replica asks for, where a cluster places it
 LIVE = ("rtsp://", "rtsps://", "srt://", "udp://", "gst:", "/dev/")  # what a splitter reads without an end
 
@@ -86,7 +87,7 @@ def containers(graph: Graph) -> list[Container]:
                 devices=[text for text in _texts(node) if text.startswith("/dev/")],
                 secrets=sorted({name for text in _texts(node) for name in VARIABLE.findall(text)} - {*node.env}),
                 memory=_memory(node),
-                least=LEAST * (node.replicas + 4),
+                least=LEAST * (node.replicas + BESIDE),
                 cpus=SHARE * node.replicas,
                 gpus=int(str(node.args.get("device", "")).startswith("cuda")),
                 endless=bool(sources & {name, *graph.upstream(name)}),

@@ -10,9 +10,11 @@ if __name__ == "__main__":  # as long as nothing is started, while Python import
 import argparse
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from host import graph, schema, verbs
+from host.export.verb import FORMATS, export
 from host.graph import GraphError
 from host.plan import Wish
 from host.reading import overrides
@@ -26,7 +28,7 @@ BAD_USE = 2  # a bad graph or command line
 
 PAGE, NO_PAGE = "127.0.0.1:8080", "off"
 STANDARD_ERROR = 2  # the last of the standard files' descriptors
-VERBS = ("check", "print", "status", "unit", "keys", "try", "dead-letters", "retry", "schema")
+VERBS = ("check", "print", "status", "unit", "export", "keys", "try", "dead-letters", "retry", "schema")
 RUN = {"run": "running the graph"}
 FLAGS = {  # with which verbs each goes, in words
     "only": RUN,
@@ -38,6 +40,7 @@ FLAGS = {  # with which verbs each goes, in words
     "host": {**RUN, "print": "print", "unit": "unit", "status": "status"},
     "json": {"status": "status", "dead-letters": "dead-letters"},
     "watch": {"status": "status"},
+    "image": {"export": "export"},
 }
 HELP = """\
 verbs:
@@ -46,6 +49,7 @@ verbs:
   print           show the command line of every process, ready to paste, or of those on --host; start nothing
   status          show how the graph is that runs in another terminal; --watch: again and again, --json: for programs
   unit            show a unit for systemd that runs the graph as a service, overrides included
+  export FORMAT   show what runs each node in a container of its own: compose, for Docker, or k8s, for Kubernetes
   keys HOST …     make the private keys of hosts, and print the lines for graph.yaml
   try NODE FILE   run one node on an image, each of a folder or the start of a clip; results lie beside it;
                   with --reload again at each save of its module
@@ -102,6 +106,7 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--only", action="append", default=[], metavar="NODE", help="start this node, and no others")
     parser.add_argument("--json", action="store_true", help="status, dead-letters: JSON objects, one a line")
     parser.add_argument("--watch", action="store_true", help="status: once a second, until the graph has ended")
+    parser.add_argument("--image", metavar="NAME", help="export: the image with this project; else it is built of it")
     parser.add_argument("--log", choices=("text", "json"), default="text", help="run: each line as a JSON object")
     parser.add_argument("--trace", type=Path, metavar="FILE", help="run: the way of each frame, for ui.perfetto.dev")
     parser.add_argument("--page", default=PAGE, metavar="ADDRESS", help="run: where its page is (%(default)s), or off")
@@ -131,6 +136,10 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
         if len(rest) < 2:
             parser.error("try what on what? Give a node and an image, a folder or a clip: try converter photo.jpg")
         options.node, options.file = rest.pop(0), Path(rest.pop(0))
+    if options.verb == "export":
+        if not rest or rest[0] not in FORMATS:
+            parser.error(f"export to what? Write export {' or export '.join(FORMATS)}")
+        options.format = rest.pop(0)
     if options.verb == "keys":
         if not rest:
             parser.error("keys of which hosts? Give their names: keys robot")
@@ -172,6 +181,8 @@ def obey(options: argparse.Namespace) -> int:
         went_well = watch.status(wanted, options.host, as_json=options.json, watch=options.watch)
     elif options.verb == "unit":
         verbs.unit(wanted, options.host, options.overrides)
+    elif options.verb == "export":
+        export(wanted, options.format, options.overrides, options.image, partial(print, file=sys.stderr))
     elif options.verb == "try":
         verbs.attempt(wanted, options.node, options.file, reload=options.reload)
     elif options.verb == "dead-letters":

@@ -62,10 +62,10 @@ def test_zmq_is_imported_by_the_wires_alone() -> None:
     assert users <= {f"bus/{name}.py" for name in (*wires, "exchange", "versions")}
 
 
-def test_yaml_is_imported_by_the_loader_alone() -> None:
+def test_yaml_is_imported_by_the_loader_and_by_what_writes_exports_alone() -> None:
     users = {str(path.relative_to(ROOT)) for path in SOURCES if "import yaml" in path.read_text()}
 
-    assert users <= {"host/reading/document.py", "host/reading/syntax.py"}
+    assert users <= {"host/reading/document.py", "host/reading/syntax.py", "host/export/written.py"}
 
 
 def test_the_web_server_is_imported_by_the_page_alone_and_images_are_decoded_in_its_process_alone() -> None:

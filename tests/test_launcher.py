@@ -115,8 +115,8 @@ def test_try_passes_on_the_exit_code(folder: Path) -> None:
     [
         (
             ["graph.yaml", "chek"],
-            'there is no verb "chek": they are check, print, status, unit, keys, try, dead-letters, retry, schema;'
-            " without one the graph runs",
+            'there is no verb "chek": they are check, print, status, unit, export, keys, try, dead-letters, retry,'
+            " schema; without one the graph runs",
         ),
         (["graph.yaml", "check", "--json"], "--json goes with status and dead-letters"),
         (

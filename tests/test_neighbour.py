@@ -74,6 +74,17 @@ def test_what_was_said_before_this_launcher_began_is_not_passed_on_to_it(robot: 
     assert robot.status is None
 
 
+def test_that_all_is_done_on_a_host_is_passed_on_to_a_launcher_that_begins_later(robot: Neighbour) -> None:
+    station = Neighbour("station", 100.0)
+    done = status("one", 1.0, state="done")
+    assert robot.hear_of(Passed("robot", 600.0, None, done), station, 105.0)
+    assert (robot.run, robot.via, robot.heard) == ("one", "station", -495.0)
+    assert not robot.hear_of(Passed("robot", 601.0, None, done), station, 106.0)  # nothing new
+    assert [*robot.news({}, 130.0)] == [""]  # and it is missed by nobody
+    assert robot.hear_of(Passed("robot", 0.1, None, status("two", 700.0)), station, 131.0)  # it was started again
+    assert robot.run == "two"
+
+
 def test_a_clock_by_way_of_another_host_is_the_sum_of_two(robot: Neighbour) -> None:
     station = Neighbour("station", 100.0)
     station.sent = 4 * NS

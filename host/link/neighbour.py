@@ -15,7 +15,8 @@ LINES = 3.0  # likewise of lines in the log: a network that fails again and agai
 STRANGER = 5.0  # seconds in which one that was never heard must come to be told that this host has failed
 VERSION = 20  # characters of one
 GREETING = 3.0  # seconds for which the line that says that it is up waits for its clock
-ENDS = {"done": "all done", "stopped": "stopped", "failed": "failed"}
+DONE = "done"
+ENDS = {DONE: "all done", "stopped": "stopped", "failed": "failed"}
 
 
 class Neighbour:
@@ -59,15 +60,21 @@ class Neighbour:
         return True
 
     def hear_of(self, passed: Passed, teller: Neighbour, now: float) -> bool:
-        """Take what `teller` passes on, if that is news; whether it is. What was said before our time is of another."""
-        at = now - passed.age
-        if at <= max(self.heard, self._began) or (self.via != teller.name and now - self.heard < AWAY):
+        """Take what `teller` passes on, if that is news; whether it is.
+
+        What was said before our time is of another, unless it is that all is done: then nothing more will be said.
+        """
+        at, is_done = now - passed.age, passed.status["state"] == DONE
+        if at <= self.heard if is_done and self.status else at <= max(self.heard, self._began) and not is_done:
+            return False
+        if self.via != teller.name and now - self.heard < AWAY:
             return False
         if self._ended and self.run == passed.status["run"]:
             return False
         if not self._begins(passed.status, now):
             return False
-        self.status, self.via, self.heard, self._ended = passed.status, teller.name, at, ""
+        self.status, self.via, self.heard = passed.status, teller.name, at
+        self._ended = ENDS[DONE] if is_done and at <= self._began else ""
         way = teller.reading(now)
         self._passed = way.beyond(passed.clock) if way and passed.clock else None
         return True

@@ -73,7 +73,8 @@ class Node:
             into.pulls.append(Pull(self.hub, self._sockets, pipes, into.queue, before, self.marks, self.say, order))
         for page, ((name, _), pipes) in zip(self.books.wires, pushes.items(), strict=True):
             self.outputs.add(
-                name, Push(self.hub, self._sockets, pipes, page, self.measures.clocks, self.outputs.arena, self.say)
+                name,
+                Push(self.hub, self._sockets, pipes, page, self.measures.clocks, self.outputs.arena, self.say, marks),
             )
 
     def say(self, words: str) -> None:

@@ -65,7 +65,8 @@ class Pull:
     @property
     def ended(self) -> bool:
         """Whether nothing will ever come again."""
-        return all(pusher.ended for pusher in self._pushers)
+        marked = [pusher.name for pusher in self._pushers if pusher.is_marked]
+        return all(pusher.ended for pusher in self._pushers) and self._marks.all_ended(marked)
 
     @property
     def closed(self) -> bool:
@@ -135,7 +136,7 @@ class Pull:
             self._beat = now
             self._incoming.beat(now)
         for pusher in self._pushers:
-            if whole and not pusher.ended and pusher.name:
+            if whole and pusher.name and (pusher.is_marked or not pusher.ended):
                 self._look_for_mark(pusher, now)
             if whole or pusher.news:
                 self._tell(pusher, whole)
@@ -147,7 +148,7 @@ class Pull:
         if pusher.pipe.far and now - pusher.heard < WORD:
             self._marks.revoke(pusher.name, pusher.epoch)
         else:
-            pusher.ended = self._marks.ended(pusher.name)
+            pusher.ended = pusher.is_marked = self._marks.ended(pusher.name)
 
     def _greet(self, pusher: Pusher) -> None:
         if zmq.EVENT_HANDSHAKE_SUCCEEDED in pusher.callers.hear():

@@ -13,6 +13,7 @@ from bus.callers import Callers
 from bus.hub import Hub
 from bus.lately import Lately
 from bus.link import Pipe, Sockets
+from bus.marks import Marks
 from bus.outgoing import Outgoing
 from bus.presence import Presence
 from bus.refusals import Refusals
@@ -29,8 +30,8 @@ WINDOW_BYTES = 64 * 1024 * 1024  # their payloads, per puller; one message alway
 class Puller:
     """What a pusher knows of one puller replica."""
 
-    def __init__(self, sockets: Sockets, pipe: Pipe, refusals: Refusals) -> None:
-        self.pipe, self.name = pipe, pipe.peer
+    def __init__(self, sockets: Sockets, pipe: Pipe, refusals: Refusals, marks: Marks) -> None:
+        self.pipe, self.name, self._marks = pipe, pipe.peer, marks
         self.data = sockets.open(zmq.PUSH, pipe.data, pipe)
         self.state = sockets.open(zmq.PULL, pipe.state, pipe)
         self.callers = Callers(self.data, pipe.data, pipe, sockets, refusals)
@@ -75,10 +76,16 @@ class Puller:
         self.doubts = 0
         return True
 
+    @property
+    def is_over(self) -> bool:
+        """Whether nobody is there to hear anything: it has ended before us, or is spare."""
+        return self._marks.ended(self.name)
+
     def news_of_presence(self, now: float) -> str:
         """What is to be said of its being out of reach, or back, on another host; mostly nothing."""
-        is_here = self.up or self.ended or self.differs
-        return self.presence.look(is_here, now) if self.pipe.far else ""
+        if not self.pipe.far:
+            return ""
+        return self.presence.look(self.up or self.ended or self.differs or self.is_over, now)
 
     def compare(self, state: dict[str, Any]) -> str:
         """How its copy of the graph differs from ours in this wire, if it does; each whole state tells."""

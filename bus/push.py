@@ -20,6 +20,7 @@ from bus.header import VERSION, Malformed, pack
 from bus.hub import BEAT, Hub
 from bus.link import Pipe, Sockets
 from bus.making import Making
+from bus.marks import Marks
 from bus.message import Message
 from bus.outgoing import Outgoing
 from bus.parcel import Form
@@ -45,6 +46,7 @@ class Push:
         clocks: Clocks,
         arena: Arena | None,
         say: Callable[[str], None],
+        marks: Marks,
     ) -> None:
         """`arena`: where large payloads lie for pullers on this host."""
         self.wire, self.encoding = pipes[0].wire, pipes[0].encode
@@ -56,9 +58,8 @@ class Push:
         self._epoch = secrets.token_hex(8)
         self._unfinished = Unfinished(pipes[0], page, clocks)
         self.takes_all = self.local and self.encoding.raw  # whatever a message carries goes as it is
-        self._pullers = [Puller(sockets, pipe, self._refusals) for pipe in pipes]
-        self._turn = 0
-        self._beat = self._looked = 0.0
+        self._pullers = [Puller(sockets, pipe, self._refusals, marks) for pipe in pipes]
+        self._turn, self._beat, self._looked = 0, 0.0, 0.0
         for puller in self._pullers:
             puller.listen(hub, partial(self._hear, puller), partial(self._watch, puller))
         hub.join(self)
@@ -100,7 +101,7 @@ class Push:
     @property
     def unaware(self) -> list[Puller]:
         """The pullers that do not know that this pusher has ended."""
-        return [puller for puller in self._pullers if not puller.ended]
+        return [puller for puller in self._pullers if not (puller.ended or puller.is_over)]
 
     def end(self) -> None:
         self.ended = True

@@ -68,6 +68,7 @@ class Pusher:
         """The pusher has restarted: all that was between us is void."""
         self.epoch, self.echo, self.low = epoch, 0, 0
         self.closed = self.ended = False
+        self.is_marked = False  # a mark alone says that it has ended: it may have been spare, and begin again
         self.shared: Shared | None = None  # its arena, if we read that
         self.offered = ""  # the token of the arena that it has told us of, if that was tried for good
         self._missed = ""  # the token of one that could not be had

@@ -1,30 +1,33 @@
-"""A graph whose load rises and falls: a source that is fast and then slow, an elastic filter that sleeps, a tally."""
+"""A graph whose load a test raises and lowers: a source as fast as it says, an elastic filter that sleeps, a tally."""
 
 import json
 import re
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 from tests.launch import ROOT, Launch
 
 NODES = {
     "pulses": """
+import itertools
 import time
+from pathlib import Path
 
 import numpy
 
-from bus import Message, idle, run
+from bus import Message, run
 
 
-def pulses(*, fast=100, slow=20, pause=0.25):
-    for number in range(fast + slow):
-        if number >= fast:
-            until = time.monotonic() + pause
-            while (left := until - time.monotonic()) > 0:
-                yield None
-                time.sleep(min(0.05, left))
+def pulses(*, file="pace"):
+    due = time.monotonic()
+    for number in itertools.count():
+        while (pace := Path(file).read_text()) != "end" and time.monotonic() < due + float(pace):
+            time.sleep(0.02)
+            yield None
+        if pace == "end":
+            return
+        due = time.monotonic()
         pixels = numpy.full((8, 8, 3), number % 256, dtype="uint8")
         yield Message(pixels, stream="pulses", number=number, name=f"{number:05d}.png")
 
@@ -66,11 +69,18 @@ if __name__ == "__main__":
 HASTY = (sys.executable, "-m", "tests.hasty")
 
 
-def write(folder: Path, replicas: object, **pulses: Any) -> None:
+def pace(folder: Path, said: object) -> None:
+    """So many seconds between two messages from now on; `end`: that was all."""
+    (folder / "pace.new").write_text(str(said))
+    (folder / "pace.new").replace(folder / "pace")
+
+
+def write(folder: Path, replicas: object) -> None:
+    pace(folder, 0)
     for name, text in NODES.items():
         (folder / f"{name}.py").write_text(text)
     nodes = {
-        "pulses": {"run": "pulses", "push": "frames", "args": pulses},
+        "pulses": {"run": "pulses", "push": "frames"},
         "naps": {"run": "naps", "pull": "frames", "push": "rested", "replicas": replicas},
         "tally": {"run": "tally", "pull": "rested"},
     }
@@ -81,14 +91,15 @@ def launch(folder: Path, *words: str) -> Launch:
     return Launch(folder, *words, under=HASTY, env={"PYTHONPATH": str(ROOT)})
 
 
-def tallied(folder: Path) -> Counter[int]:
-    """How often each number has arrived; what has is right."""
+def tallied(folder: Path, launch: Launch) -> bool:
+    """Whether each number has arrived, once, and right, and so many as the launcher has counted."""
     found = Counter[int]()
     for line in (folder / "tally").read_text().splitlines():
         number, value, _ = line.split()
         assert int(value) == 255 - int(number) % 256, line
         found[int(number)] += 1
-    return found
+    (count,) = re.findall(r"converted (\d+), dead letters 0, dropped 0, lost 0, waiting 0", launch.output)
+    return len(found) > 0 and found == dict.fromkeys(range(int(count)), 1)
 
 
 def steps(launch: Launch) -> list[tuple[int, int]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ import zmq
 
 from bus.arena import Slot
 from bus.callers import Callers
+from bus.header import VERSION, pack
 from bus.hub import Hub
 from bus.lately import Lately
 from bus.link import Pipe, Sockets
@@ -44,6 +46,7 @@ class Puller:
         # Its copy of the graph is known to say the same of this wire, or something else.
         self.agrees, self.differs = not pipe.contract, False
         self.credit = 0
+        self.leaving = 0  # the number of the last state in which it said that it leaves; 0: it does not
         self.ping = 0
         self._pinged, self._was_closed = 0.0, False  # when, by time.monotonic, and what it was told
         self.sent: dict[int, tuple[int, int]] = {}  # what it has unfinished: n -> the ping when it was sent, its bytes
@@ -85,7 +88,8 @@ class Puller:
         """What is to be said of its being out of reach, or back, on another host; mostly nothing."""
         if not self.pipe.far:
             return ""
-        return self.presence.look(self.up or self.ended or self.differs or self.is_over, now)
+        is_here = self.up or self.ended or self.differs or self.leaving > 0 or self.is_over
+        return self.presence.look(is_here, now)
 
     def compare(self, state: dict[str, Any]) -> str:
         """How its copy of the graph differs from ours in this wire, if it does; each whole state tells."""
@@ -96,8 +100,16 @@ class Puller:
         self.up = self.up and self.agrees
         return difference
 
+    def answers(self, state: dict[str, Any]) -> None:
+        """It is there, and says how much it takes."""
+        if not self.up:
+            self.data.get(zmq.EVENTS)  # makes libzmq look: a send alone sees a new connection up to 1 ms late
+        self.heard, self.up, self.credit = time.monotonic(), True, state["credit"]
+        self.leaving = state.get("leaving", 0)
+
     def room(self, out: Outgoing) -> bool:
-        if not self.up or self.alone or len(self.open) >= (1 if out.caution else self.credit):
+        credit = min(1, self.credit) if out.caution else self.credit
+        if not self.up or self.alone or len(self.open) >= credit:
             return False
         return not self.sent or (len(self.sent) < WINDOW and self.bytes + len(out.payload) <= WINDOW_BYTES)
 
@@ -109,6 +121,14 @@ class Puller:
         except zmq.Again:
             self.up = False
         return self.up
+
+    def send_ping(self, wire: dict[str, Any]) -> None:
+        """`wire`: what a ping says of the wire, to any puller."""
+        ping = {"v": VERSION, "kind": "ping", **wire, "ping": self.ping + 1, "contract": self.pipe.contract}
+        if self.leaving:
+            ping["left"] = self.leaving
+        if self.send(pack(ping)):
+            self.ping += 1
 
     def ping_due(self, now: float, closed: bool, idle: bool) -> bool:
         """With each beat; on one host, where two processes would wake up for nothing, less often while all is idle."""

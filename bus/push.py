@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
-
-import zmq
 
 from bus import state as states
 from bus.arena import Arena, Slot
@@ -16,7 +13,7 @@ from bus.books import WirePage
 from bus.chain import Verdict, nobody
 from bus.clocks import Clocks
 from bus.forged import strip
-from bus.header import VERSION, Malformed, pack
+from bus.header import Malformed
 from bus.hub import BEAT, Hub
 from bus.link import Pipe, Sockets
 from bus.making import Making
@@ -151,10 +148,8 @@ class Push:
                     puller.give(out)
 
     def _ping(self, puller: Puller) -> None:
-        ping = {"v": VERSION, "kind": "ping", "epoch": self._epoch, "low": self._unfinished.low}
-        ping |= {"ping": puller.ping + 1, "closed": self.closed, "end": self.ended, "contract": puller.pipe.contract}
-        if puller.send(pack(ping | ({"memory": self._arena} if self._arena else {}))):
-            puller.ping += 1
+        ping = {"epoch": self._epoch, "low": self._unfinished.low, "closed": self.closed, "end": self.ended}
+        puller.send_ping(ping | ({"memory": self._arena} if self._arena else {}))
 
     def _finish(self, n: int, verdict: str, reason: str) -> None:
         if out := self._unfinished.all.get(n):
@@ -230,16 +225,16 @@ class Push:
                     out.suspected_by = None
             for n in [n for epoch, n in state["hand"] if epoch == self._epoch]:
                 self._blame(n, state.get("death") or f"killed {puller.name}")
-        if not puller.up:
-            puller.data.get(zmq.EVENTS)  # makes libzmq look: a send alone sees a new connection up to 1 ms late
-        puller.heard, puller.up, puller.credit = time.monotonic(), True, state["credit"]
+        puller.answers(state)
+        if puller.leaving:
+            self._ping(puller)  # it goes when it knows that this was heard
         if not mine:
             return
         puller.settle(state)
         for n in state["released"]:
             puller.let_go(n)
+        self._take_back(puller, [n for n, _, _ in state["returned"]])
         for n, guilty, words in state["returned"]:
-            self._take_back(puller, [n])
             if guilty:
                 self._blame(n, words)
         puller.ended = state["ended"]

@@ -85,7 +85,8 @@ def test_the_range_is_changed_while_they_run_and_nobody_else_notices(tmp_path: P
         pids = [graph.pid(name) for name in ("pulses.1", "naps.1", "tally.1")]
         for replicas, wanted in (("2..3", 2), (3, 3)):
             edit(tmp_path, replicas=replicas)
-            until(lambda wanted=wanted: scale(tmp_path) == (wanted, wanted, 0), 20, f"{wanted}: {graph.output}")
+            there = (wanted, wanted, 0)
+            until(lambda there=there: scale(tmp_path) == there, 20, f"{there}: {graph.output}")  # type: ignore[misc]
         edit(tmp_path, replicas="1..3")
         until(lambda: scale(tmp_path) == (1, 1, 0), 30, f"one again: {graph.output[-2000:]}")
         assert [graph.pid(name) for name in ("pulses.1", "naps.1", "tally.1")] == pids

@@ -4,16 +4,18 @@ import json
 import os
 import re
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from host import keyring
+from host import demand, keyring
 from host.view import overview
 from tests import swell
 from tests.conftest import until
-from tests.launch import listed, processes_in
+from tests.launch import ROOT, Launch, listed, processes_in
 from tests.linked import ports
 
 SLOW = 0.5  # seconds between two messages, each of which takes a replica 0.1 s
@@ -40,8 +42,8 @@ def scale(folder: Path) -> tuple[object, ...]:
     return tuple(found.get(name) for name in ("wanted", "running", "pending"))
 
 
-def states(folder: Path) -> list[str]:
-    replicas = facts(folder).get("replicas", [])
+def states(folder: Path, node: str = "naps") -> list[str]:
+    replicas = facts(folder, node).get("replicas", [])
     assert isinstance(replicas, list)
     return [one["state"] for one in replicas]
 
@@ -171,3 +173,28 @@ def test_pushers_and_pullers_on_another_host_learn_who_is_there(tmp_path: Path, 
         assert "could not tell" not in said
         assert "no word from naps" not in said
         assert swell.tallied(folders["robot"], robot)
+
+
+@pytest.mark.timeout(120)
+def test_the_graph_of_the_page_runs_and_stops_with_its_spare_ones(tmp_path: Path) -> None:
+    section = (ROOT / "docs" / "live.md").read_text().partition("## Elastic replicas")[2].partition("\n## ")[0]
+    (text,) = re.findall(r"```yaml\n(.*?)```", section, re.DOTALL)
+    (tmp_path / "graph.yaml").write_text(text)
+    (tmp_path / "spool").mkdir()
+    for number in range(8):
+        Image.new("RGB", (32, 32)).save(tmp_path / "spool" / f"{number}.png")
+    words = {demand.UP_AFTER: "for {:g} s all", demand.DOWN_AFTER: "for {:g} s the others"}
+    parts = {demand.BUSY: "worked {:.0f} %", demand.ALONE: "here, {:.0f} %", demand.CALM: "busy for {:.0f} %"}
+    assert all(form.format(seconds) in section for seconds, form in words.items())
+    assert all(form.format(100 * part) in section for part, form in parts.items())
+    with Launch(tmp_path) as graph:
+        until(lambda: len(listed(tmp_path / "converted")) == 8, 60, "results")
+        until(lambda: states(tmp_path, "converter") == ["runs"] * 2 + ["spare"] * 4, 20, "the replicas")
+        command = [sys.executable, str(ROOT / "launcher.py"), "graph.yaml", "status"]
+        shown = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+        assert "converter 2 of 2 run, 2 to 6 may\n" in shown
+        assert re.search(r"^frames .* 2 of 2$", shown, re.MULTILINE)
+        graph.interrupt()
+        assert graph.ends(30) == 0, graph.output
+        assert "converter x 2..6" in graph.output
+        assert "stopped: converted 8, dead letters 0, dropped 0, lost 0, waiting 0" in graph.output

@@ -23,9 +23,10 @@ VALIDATOR = jsonschema.Draft7Validator(schema.schema())
 # Bad graphs that the schema lets pass, and why it must.
 UNSEEN = {
     "what two places say must fit": """
-        address_of_a_host_without_address address_of_a_third_host address_of_an_unknown_host circle host_without_key
-        link_port_of_a_wire link_port_of_another_host link_without_address link_without_key no_address_between_hosts
-        no_hosts node_without_host port_clash ports_past_the_last pulled_not_pushed pushed_from_two_hosts
+        address_of_a_host_without_address address_of_a_third_host address_of_an_unknown_host circle elastic_without_link
+        host_without_key link_port_of_a_wire link_port_of_another_host link_without_address link_without_key
+        no_address_between_hosts no_hosts node_without_host port_clash ports_past_the_last pulled_not_pushed
+        pushed_from_two_hosts
         in_order_elastic in_order_replicas in_order_without_pull pushed_not_pulled replicas_of_a_source
         self_loop two_pullers unknown_host wire_of_no_node""",
     "what a module of the user's own takes, and whether it and a program are there": """

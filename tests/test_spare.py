@@ -121,6 +121,50 @@ def test_one_that_does_not_work_yet_goes_first_when_fewer_suffice(stand: Stand) 
     assert stand.run.mark("shrink.3").exists()
 
 
+def test_one_that_rests_after_a_death_goes_before_one_that_works(stand: Stand) -> None:
+    stand.looks(1.0, "shrink: 2 -> 3")
+    stand.children[2].is_running = stand.children[2].is_ready = True
+    stand.children[1].is_running = False
+    stand.looks(0.1, "shrink: 3 -> 2")
+    assert stand.over == ["", "spare", "", "spare"]
+
+
+def test_when_one_has_ended_the_others_are_left_to_end(stand: Stand) -> None:
+    stand.looks(1.0, "shrink: 2 -> 3")
+    stand.children[2].is_running = stand.children[2].is_ready = True
+    stand.children[0].over = "ended"
+    for second in range(5):
+        stand.elastic.look(stand.facts(0.0, float(second)))
+    assert stand.over == ["ended", "", "", "spare"]
+    assert len(stand.told.lines) == 1
+
+
+@pytest.mark.parametrize("in_the_way", ["machine", "disk"])
+def test_none_begins_where_it_would_be_no_help_and_that_is_said_once(
+    stand: Stand, in_the_way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("host.elastic.SAID_AFTER", 0.05)
+    began = time.monotonic()
+
+    def said() -> bool:
+        facts = stand.facts(1.0, time.monotonic() - began)
+        if in_the_way == "machine":
+            facts["machine"]["busy"] = 2.0
+            for replica in facts["nodes"][1]["replicas"]:
+                replica["cpu"] = 0.9
+        else:
+            facts["nodes"][1]["shares"]["disk"] = 0.9
+        stand.elastic.look(facts)
+        return bool(stand.told.lines)
+
+    until(said, 15, "the reason")
+    for _ in range(10):
+        said()
+    why = {"machine": "the machine is full (2 cores)", "disk": "its disk is slow"}[in_the_way]
+    assert stand.told.lines == [f"shrink: more than 2 of it would be no help now: {why}"]
+    assert stand.over == ["", "", "spare", "spare"]
+
+
 def test_none_begins_when_one_has_found_that_the_inputs_have_ended(stand: Stand) -> None:
     stand.looks(1.0, "shrink: 2 -> 3")
     stand.children[2].is_running = stand.children[2].is_ready = True

@@ -5,11 +5,20 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from bus.times import BLOCKED
+
 if TYPE_CHECKING:
     from bus.node import Node
 
 GOODBYE = 1.0  # seconds in which pullers are told that the end has come; the mark tells those who miss it
 FAR_GOODBYE = 30.0  # … those on other hosts, who see no mark of ours
+
+
+def drain(node: Node) -> None:
+    """Wait until everything that was sent is finished. Raises Stopped."""
+    with node.hub.lock, node.measures.times.spent(BLOCKED):
+        while not node.outputs.idle:
+            node.hub.wait()
 
 
 def end(node: Node) -> None:

@@ -31,6 +31,7 @@ class Hub:
         self.stopping = False  # set by a signal handler
         self.served = time.monotonic()
         self.on_beat: Callable[[], None] = lambda: None
+        self.on_signals: Callable[[bytes], object] = lambda signals: None  # what was written to `wakeup`
         self._woken, self.wakeup = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)  # who writes to that ends a wait
         self._poll = select.epoll()
         self._poll.register(self._woken, select.EPOLLIN)
@@ -82,7 +83,7 @@ class Hub:
         ready = [socket for socket in self._heard if int(socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN]
         for descriptor, _ in self._poll.poll(0 if ready else timeout):
             if descriptor == self._woken:
-                os.read(self._woken, 64)
+                self.on_signals(os.read(self._woken, 64))
             elif (socket := self._sockets[descriptor]) not in ready:
                 ready.append(socket)
         self._heard = ready

@@ -25,6 +25,10 @@ class Incoming:
         """Whether something is here whose turn has not come."""
         return self._order is not None and self._order.waits
 
+    def empty(self) -> list[Item]:
+        """What waits for its turn, which waits no longer."""
+        return self._order.empty() if self._order else []
+
     def add(self, item: Item) -> None:
         if self._order is None:
             self._queue.append((self._pull, item))

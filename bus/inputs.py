@@ -27,6 +27,7 @@ class Input:
         self.queue: deque[tuple[Pull, Item]] = deque()
         self.taken: list[Taken] = []
         self.later = Later(node.say)
+        self.is_over = False  # user code was told that it has ended
         self.node = node
 
     def __iter__(self) -> Iterator[Message]:
@@ -38,6 +39,7 @@ class Input:
             self._take()
             if message := self.handed_out():
                 return message[0]
+            self.is_over = True
             raise StopIteration
 
     def batch(self, size: int, seconds: float) -> list[Message]:
@@ -46,6 +48,7 @@ class Input:
             self._ask()
             size = min(size, sum(pull.widen(size) for pull in self.pulls))
             if not self._take():
+                self.is_over = True
                 return []
             until = time.monotonic() + seconds
             guilty = self.taken[0].item.tries > 0  # of a death: it travels as a unit of its own
@@ -56,14 +59,17 @@ class Input:
     def here(self) -> Message | None:
         """A message that is there already."""
         with self.node.inside:
+            is_first = not self.taken
             self._ask()
-            self._take(until=0.0)
+            if not self._take(until=0.0) and is_first:  # else what it had may be behind what it yields next
+                self.node.leaving.check()
             return next(iter(self.handed_out()), None)
 
     def through(self) -> bool:
         with self.node.inside:
             self.node.hub.serve()
-            return self.quiet
+            self.node.leaving.check_idle()
+            return self.quiet and not self.node.leaving.asked  # what was given back is not through
 
     # ---- the bus's own, with the hub's lock held
 
@@ -92,6 +98,19 @@ class Input:
             with step("let go"):
                 self.node.let_go(one)
             self.later.finished(one.item)
+
+    def give_back(self, handed_out: bool) -> int:
+        """Let others have what waits here, or also what was `handed_out`; how many messages that were."""
+        taken = [one for one in self.taken if handed_out or not one.at]
+        for one in taken:
+            self.taken.remove(one)
+            one.message.close()
+        unready = [(pull, item) for pull in self.pulls for item in pull.leave()]
+        items = [(one.pull, one.item) for one in taken] + [*self.queue, *self.later.all(), *unready]
+        self.queue.clear()
+        for pull, item in items:
+            pull.give_back(item, False, "")
+        return len(items)
 
     def discard(self, reason: str) -> None:
         """Drop what is there: user code wants no more."""
@@ -124,6 +143,7 @@ class Input:
                     return taken
             if self.ended or (until is not None and time.monotonic() >= until):
                 return None
+            self.node.leaving.check()
             with self.node.measures.times.spent(WAITING):
                 hub.wait(until)
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,6 +21,10 @@ class Marks:
     def ended(self, replica: str) -> bool:
         """Whether `replica` has ended: one on this host says it for all, one on another to each puller by itself."""
         return self.run is not None and ((self.run / f"{replica}.done").exists() or self._far(replica).exists())
+
+    def all_ended(self, replicas: Sequence[str]) -> bool:
+        """Whether all of them have ended at one moment: one may begin again while the others are looked at."""
+        return all(self.ended(replica) for _ in range(2) for replica in replicas)
 
     def keep(self, replica: str, epoch: str) -> None:
         """Note that a replica on another host has said in `epoch` that it has ended. Raises OSError."""

@@ -18,6 +18,7 @@ from bus.hiding import conceal
 from bus.hub import Hub
 from bus.inputs import Input
 from bus.inside import Inside
+from bus.leaving import Leaving
 from bus.link import Sockets, by_wire
 from bus.lookout import Lookout
 from bus.marks import Marks
@@ -53,7 +54,8 @@ class Node:
         self.hand = Hand(run and run / f"{self.name}.hand")
         self.notify = Notify(self.name)
         self.outside = Outside(self.hand, self.books, self.say)
-        self.hub.on_beat = self.beat
+        self.leaving = Leaving(self)
+        self.hub.on_beat, self.hub.on_signals = self.beat, self.leaving.hear
         self.inside = Inside(self)
         self.asked: Input | None = None  # the input that user code asked last
         self.inputs = {name: Input(self) for name in parameters}
@@ -73,7 +75,8 @@ class Node:
             into.pulls.append(Pull(self.hub, self._sockets, pipes, into.queue, before, self.marks, self.say, order))
         for page, ((name, _), pipes) in zip(self.books.wires, pushes.items(), strict=True):
             self.outputs.add(
-                name, Push(self.hub, self._sockets, pipes, page, self.measures.clocks, self.outputs.arena, self.say)
+                name,
+                Push(self.hub, self._sockets, pipes, page, self.measures.clocks, self.outputs.arena, self.say, marks),
             )
 
     def say(self, words: str) -> None:
@@ -169,6 +172,8 @@ class Node:
             self.outputs.send(message, wires, holding)
             if self.overdue():
                 self.hub.serve()
+            if not holding:
+                self.leaving.check_idle()
 
     def beat(self) -> None:
         self.notify.beat()
@@ -180,6 +185,7 @@ class Node:
         with self.inside:
             self.hub.check()
             self.hub.serve()
+            self.leaving.check_idle()
 
     # ---- from start to end
 
@@ -218,12 +224,7 @@ class Node:
             while not all(source.ended for source in wired):
                 for source in wired:
                     source.discard("came after the end of another input")
-                self.hub.wait()
-
-    def drain(self) -> None:
-        """Wait until everything that was sent is finished. Raises Stopped."""
-        with self.hub.lock, self.measures.times.spent(BLOCKED):
-            while not (self.outputs.dead.idle and all(push.idle for push in self.outputs.wires)):
+                self.leaving.check()
                 self.hub.wait()
 
     def close(self) -> None:
@@ -241,6 +242,7 @@ class Node:
                     push.closed = all(source.quiet for source in wired)
                 if all(source.ended for source in wired):
                     return True
+                self.leaving.check()
                 self.hub.wait()
             for push in self.outputs.wires:
                 push.closed = False

@@ -93,6 +93,13 @@ class Order:
                 early.append(item)
         return early
 
+    def empty(self) -> list[Item]:
+        """What waits, which waits no longer."""
+        waiting = [item for line in self._lines.values() for _, _, item in sorted(line.waiting)]
+        for line in self._lines.values():
+            line.waiting = []
+        return waiting
+
     def forget(self, pusher: Pusher) -> None:
         """Nothing that waits of `pusher` counts any more: its next life sends it again."""
         for line in self._lines.values():

@@ -39,6 +39,11 @@ class Outputs:
         self._passed_on: set[str] = set()  # streams whose numbers are for others to follow
         self._next: dict[tuple[Push, str], tuple[int, int]] = {}  # wire, stream -> its next number, and its latest time
 
+    @property
+    def idle(self) -> bool:
+        """Whether everything that was sent is finished."""
+        return self.dead.idle and all(push.idle for push in self.wires)
+
     def add(self, output: str, push: Push) -> None:
         self.wires.append(push)
         self._named[output].append(push)

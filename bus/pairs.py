@@ -174,7 +174,9 @@ class Pairs:
                     return found
                 self._drop_stuck(time.monotonic())
                 if any(side.input.ended for side, _ in self._ways):
+                    self._left.input.is_over = True
                     return None
+                self._node.leaving.check()
                 with self._node.measures.times.spent(WAITING):
                     hub.wait()
 

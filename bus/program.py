@@ -19,7 +19,7 @@ from bus import descriptors
 from bus.again import again
 from bus.arguments import inputs, parser
 from bus.badaddress import BadAddress
-from bus.ending import end
+from bus.ending import drain, end
 from bus.first import first
 from bus.hiding import expand
 from bus.hub import Stopped
@@ -91,17 +91,19 @@ def _live(function: Callable[..., Any], options: Any, parameters: dict[str, bool
         return 1 if isinstance(error, BadAddress) else BAD_ARGUMENTS
     signal.signal(signal.SIGTERM, lambda number, frame: _stop(node, frame))
     signal.signal(signal.SIGINT, lambda number, frame: _stop(node, frame))
+    signal.signal(signal.SIGUSR1, lambda number, frame: None)  # the hub hears of it, and tells bus/leaving.py
     signal.set_wakeup_fd(node.hub.wakeup, warn_on_full_buffer=False)
     node.hub.start()
     try:
         if not is_over:
             node.work(function, arguments)
             with step("drain"):
-                node.drain()
+                drain(node)
         with step("end"):  # of which an earlier life may not have told everyone
             end(node)
     except Stopped:
         node.notify.stopping()
+        node.leaving.finish()
         return 0
     except SystemExit as wish:
         code = wish.code if isinstance(wish.code, int) else int(wish.code is not None)
@@ -117,7 +119,7 @@ def _live(function: Callable[..., Any], options: Any, parameters: dict[str, bool
 
 def _drain_unless_stopped(node: Node) -> None:
     try:
-        node.drain()
+        drain(node)
     except Stopped:
         node.notify.stopping()
 
@@ -210,6 +212,7 @@ def wait(words: str, seconds: float) -> None:
     with _node.inside, _node.measures.times.spent(WAITING):
         _node.notify.status(words)
         while time.monotonic() < until:
+            _node.leaving.check_idle()
             _node.hub.wait(until)
         _node.notify.status("")
 

@@ -11,9 +11,10 @@ from typing import Any
 
 import zmq
 
+from bus import data
 from bus.arena import Address
 from bus.death import Death
-from bus.header import MAX_ID, VERSION, Malformed, check, check_some, pack, unpack
+from bus.header import VERSION, Malformed, pack
 from bus.hub import BEAT, Hub
 from bus.incoming import Incoming
 from bus.link import Pipe, Sockets
@@ -23,12 +24,6 @@ from bus.presence import WORD
 from bus.pusher import MAX_REASON, Item, Pusher
 from bus.refusals import Refusals
 from bus.steps import step
-
-DATA = {"kind": {"message", "skip", "ping"}, "epoch": str, "low": int}
-PING = {"ping": int, "closed": bool, "end": bool}
-EXTRAS = {"contract": str, "memory": (int, int, str)}  # a ping may do without
-MESSAGE = {"n": int, "tries": int, "meta": dict}
-LENT = {"memory": (int, int, int, int)}  # of a message whose payload lies in the pusher's arena
 
 
 class Pull:
@@ -46,13 +41,12 @@ class Pull:
         order: Order | None = None,
     ) -> None:
         """What comes goes into `queue`, at once or in `order`; `before` is how an earlier life of this replica died."""
-        self.wire = pipes[0].wire
-        self._latest = pipes[0].keep == "latest"
+        self.wire, self._latest = pipes[0].wire, pipes[0].keep == "latest"
         self.credit = 1 if self._latest else pipes[0].prefetch
         self._before, self._marks = before, marks
         self._incoming = Incoming(self, queue, order)
         self._say, self._refusals = say, Refusals(sockets, say)
-        self._incarnation, self._beat = secrets.token_hex(8), 0.0
+        self._incarnation, self._beat, self._is_leaving = secrets.token_hex(8), 0.0, False
         self._pushers = [Pusher(sockets, pipe, self._refusals) for pipe in pipes]
         for pusher in self._pushers:
             hub.on(pusher.data, partial(self._hear, pusher))
@@ -65,7 +59,8 @@ class Pull:
     @property
     def ended(self) -> bool:
         """Whether nothing will ever come again."""
-        return all(pusher.ended for pusher in self._pushers)
+        marked = [pusher.name for pusher in self._pushers if pusher.is_marked]
+        return all(pusher.ended for pusher in self._pushers) and self._marks.all_ended(marked)
 
     @property
     def closed(self) -> bool:
@@ -86,6 +81,15 @@ class Pull:
         """Whether a pusher that is not told now may soon have nothing to do: half of what it may send is used up."""
         enough = (self.credit + 1) // 2
         return any(len(pusher.released) >= enough for pusher in self._pushers)
+
+    def leave(self) -> list[Item]:
+        """Take no more, and let go of what waits here for its turn, which is returned: it is to be given back."""
+        self._is_leaving, self._beat = True, 0.0
+        return self._incoming.empty()
+
+    def is_through(self, now: float) -> bool:
+        """Whether a replica that leaves owes nobody a word."""
+        return all(pusher.is_through(now) for pusher in self._pushers)
 
     def widen(self, size: int) -> int:
         """Ask for enough to make batches of `size`, and return how many of a batch can come from here.
@@ -135,7 +139,7 @@ class Pull:
             self._beat = now
             self._incoming.beat(now)
         for pusher in self._pushers:
-            if whole and not pusher.ended and pusher.name:
+            if whole and pusher.name and (pusher.is_marked or not pusher.ended):
                 self._look_for_mark(pusher, now)
             if whole or pusher.news:
                 self._tell(pusher, whole)
@@ -147,7 +151,7 @@ class Pull:
         if pusher.pipe.far and now - pusher.heard < WORD:
             self._marks.revoke(pusher.name, pusher.epoch)
         else:
-            pusher.ended = self._marks.ended(pusher.name)
+            pusher.ended = pusher.is_marked = self._marks.ended(pusher.name)
 
     def _greet(self, pusher: Pusher) -> None:
         if zmq.EVENT_HANDSHAKE_SUCCEEDED in pusher.callers.hear():
@@ -157,6 +161,8 @@ class Pull:
     def _tell(self, pusher: Pusher, whole: bool) -> None:
         self._incoming.keep()
         state = {"v": VERSION, "kind": "state", "incarnation": self._incarnation, "credit": self.credit}
+        if self._is_leaving:
+            whole, state = True, {**state, "credit": 0, "leaving": pusher.farewell.say(news=pusher.news > 0)}
         state |= pusher.news_of_messages(whole)
         if whole:
             state |= pusher.all_of_messages(self._before)
@@ -172,15 +178,7 @@ class Pull:
     def _hear(self, pusher: Pusher) -> None:
         for parts in pusher.others.heard():
             try:
-                if len(parts) != 2:
-                    raise Malformed("a message that is not two parts")
-                header = unpack(parts[0])
-                check(header, DATA, "a message")
-                if len(header["epoch"]) > MAX_ID:
-                    raise Malformed(f"an epoch of more than {MAX_ID} characters")
-                check(header, PING if header["kind"] == "ping" else MESSAGE, f"a {header['kind']}")
-                check_some(header, EXTRAS if header["kind"] == "ping" else LENT, f"a {header['kind']}")
-                self._on_header(pusher, header, parts[1])
+                self._on_header(pusher, data.read(parts), parts[1])
             except Malformed as error:
                 self._refusals.malformed(pusher.pipe, "sent", error)
 
@@ -199,7 +197,7 @@ class Pull:
             self._restart(pusher, epoch)
         pusher.prune(low)
         if header["kind"] == "ping":
-            pusher.echo, pusher.closed = header["ping"], header["closed"]
+            pusher.echo, pusher.closed, pusher.farewell.heard = header["ping"], header["closed"], header.get("left", 0)
             if header["end"] and not pusher.ended:
                 self._end(pusher)
             elif pusher.pipe.far and not header["end"]:
@@ -216,6 +214,9 @@ class Pull:
             if pusher.pipe.far and not pusher.room(payload, self.credit):
                 self._refusals.malformed(pusher.pipe, "sent", "more than it was given credit for")
                 return  # an honest one sends it again: the next whole state does not name it
+            if self._is_leaving:
+                pusher.returned.append((n, False, ""))
+                return
             with step("receive"):
                 pusher.open[n] = item = Item(pusher, header, payload)
                 self._incoming.add(item)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -10,9 +11,11 @@ import zmq
 
 from bus.arena import Slot
 from bus.callers import Callers
+from bus.header import VERSION, pack
 from bus.hub import Hub
 from bus.lately import Lately
 from bus.link import Pipe, Sockets
+from bus.marks import Marks
 from bus.outgoing import Outgoing
 from bus.presence import Presence
 from bus.refusals import Refusals
@@ -29,8 +32,8 @@ WINDOW_BYTES = 64 * 1024 * 1024  # their payloads, per puller; one message alway
 class Puller:
     """What a pusher knows of one puller replica."""
 
-    def __init__(self, sockets: Sockets, pipe: Pipe, refusals: Refusals) -> None:
-        self.pipe, self.name = pipe, pipe.peer
+    def __init__(self, sockets: Sockets, pipe: Pipe, refusals: Refusals, marks: Marks) -> None:
+        self.pipe, self.name, self._marks = pipe, pipe.peer, marks
         self.data = sockets.open(zmq.PUSH, pipe.data, pipe)
         self.state = sockets.open(zmq.PULL, pipe.state, pipe)
         self.callers = Callers(self.data, pipe.data, pipe, sockets, refusals)
@@ -43,6 +46,7 @@ class Puller:
         # Its copy of the graph is known to say the same of this wire, or something else.
         self.agrees, self.differs = not pipe.contract, False
         self.credit = 0
+        self.leaving = 0  # the number of the last state in which it said that it leaves; 0: it does not
         self.ping = 0
         self._pinged, self._was_closed = 0.0, False  # when, by time.monotonic, and what it was told
         self.sent: dict[int, tuple[int, int]] = {}  # what it has unfinished: n -> the ping when it was sent, its bytes
@@ -75,10 +79,17 @@ class Puller:
         self.doubts = 0
         return True
 
+    @property
+    def is_over(self) -> bool:
+        """Whether nobody is there to hear anything: it has ended before us, or is spare."""
+        return self._marks.ended(self.name)
+
     def news_of_presence(self, now: float) -> str:
         """What is to be said of its being out of reach, or back, on another host; mostly nothing."""
-        is_here = self.up or self.ended or self.differs
-        return self.presence.look(is_here, now) if self.pipe.far else ""
+        if not self.pipe.far:
+            return ""
+        is_here = self.up or self.ended or self.differs or self.leaving > 0 or self.is_over
+        return self.presence.look(is_here, now)
 
     def compare(self, state: dict[str, Any]) -> str:
         """How its copy of the graph differs from ours in this wire, if it does; each whole state tells."""
@@ -89,8 +100,16 @@ class Puller:
         self.up = self.up and self.agrees
         return difference
 
+    def answers(self, state: dict[str, Any]) -> None:
+        """It is there, and says how much it takes."""
+        if not self.up:
+            self.data.get(zmq.EVENTS)  # makes libzmq look: a send alone sees a new connection up to 1 ms late
+        self.heard, self.up, self.credit = time.monotonic(), True, state["credit"]
+        self.leaving = state.get("leaving", 0)
+
     def room(self, out: Outgoing) -> bool:
-        if not self.up or self.alone or len(self.open) >= (1 if out.caution else self.credit):
+        credit = min(1, self.credit) if out.caution else self.credit
+        if not self.up or self.alone or len(self.open) >= credit:
             return False
         return not self.sent or (len(self.sent) < WINDOW and self.bytes + len(out.payload) <= WINDOW_BYTES)
 
@@ -102,6 +121,14 @@ class Puller:
         except zmq.Again:
             self.up = False
         return self.up
+
+    def send_ping(self, wire: dict[str, Any]) -> None:
+        """`wire`: what a ping says of the wire, to any puller."""
+        ping = {"v": VERSION, "kind": "ping", **wire, "ping": self.ping + 1, "contract": self.pipe.contract}
+        if self.leaving:
+            ping["left"] = self.leaving
+        if self.send(pack(ping)):
+            self.ping += 1
 
     def ping_due(self, now: float, closed: bool, idle: bool) -> bool:
         """With each beat; on one host, where two processes would wake up for nothing, less often while all is idle."""

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
-
-import zmq
 
 from bus import state as states
 from bus.arena import Arena, Slot
@@ -16,10 +13,11 @@ from bus.books import WirePage
 from bus.chain import Verdict, nobody
 from bus.clocks import Clocks
 from bus.forged import strip
-from bus.header import VERSION, Malformed, pack
+from bus.header import Malformed
 from bus.hub import BEAT, Hub
 from bus.link import Pipe, Sockets
 from bus.making import Making
+from bus.marks import Marks
 from bus.message import Message
 from bus.outgoing import Outgoing
 from bus.parcel import Form
@@ -45,6 +43,7 @@ class Push:
         clocks: Clocks,
         arena: Arena | None,
         say: Callable[[str], None],
+        marks: Marks,
     ) -> None:
         """`arena`: where large payloads lie for pullers on this host."""
         self.wire, self.encoding = pipes[0].wire, pipes[0].encode
@@ -56,9 +55,8 @@ class Push:
         self._epoch = secrets.token_hex(8)
         self._unfinished = Unfinished(pipes[0], page, clocks)
         self.takes_all = self.local and self.encoding.raw  # whatever a message carries goes as it is
-        self._pullers = [Puller(sockets, pipe, self._refusals) for pipe in pipes]
-        self._turn = 0
-        self._beat = self._looked = 0.0
+        self._pullers = [Puller(sockets, pipe, self._refusals, marks) for pipe in pipes]
+        self._turn, self._beat, self._looked = 0, 0.0, 0.0
         for puller in self._pullers:
             puller.listen(hub, partial(self._hear, puller), partial(self._watch, puller))
         hub.join(self)
@@ -100,7 +98,7 @@ class Push:
     @property
     def unaware(self) -> list[Puller]:
         """The pullers that do not know that this pusher has ended."""
-        return [puller for puller in self._pullers if not puller.ended]
+        return [puller for puller in self._pullers if not (puller.ended or puller.is_over)]
 
     def end(self) -> None:
         self.ended = True
@@ -150,10 +148,8 @@ class Push:
                     puller.give(out)
 
     def _ping(self, puller: Puller) -> None:
-        ping = {"v": VERSION, "kind": "ping", "epoch": self._epoch, "low": self._unfinished.low}
-        ping |= {"ping": puller.ping + 1, "closed": self.closed, "end": self.ended, "contract": puller.pipe.contract}
-        if puller.send(pack(ping | ({"memory": self._arena} if self._arena else {}))):
-            puller.ping += 1
+        ping = {"epoch": self._epoch, "low": self._unfinished.low, "closed": self.closed, "end": self.ended}
+        puller.send_ping(ping | ({"memory": self._arena} if self._arena else {}))
 
     def _finish(self, n: int, verdict: str, reason: str) -> None:
         if out := self._unfinished.all.get(n):
@@ -229,16 +225,16 @@ class Push:
                     out.suspected_by = None
             for n in [n for epoch, n in state["hand"] if epoch == self._epoch]:
                 self._blame(n, state.get("death") or f"killed {puller.name}")
-        if not puller.up:
-            puller.data.get(zmq.EVENTS)  # makes libzmq look: a send alone sees a new connection up to 1 ms late
-        puller.heard, puller.up, puller.credit = time.monotonic(), True, state["credit"]
+        puller.answers(state)
+        if puller.leaving:
+            self._ping(puller)  # it goes when it knows that this was heard
         if not mine:
             return
         puller.settle(state)
         for n in state["released"]:
             puller.let_go(n)
+        self._take_back(puller, [n for n, _, _ in state["returned"]])
         for n, guilty, words in state["returned"]:
-            self._take_back(puller, [n])
             if guilty:
                 self._blame(n, words)
         puller.ended = state["ended"]

@@ -11,6 +11,7 @@ import zmq
 from bus.arena import Address
 from bus.callers import Callers
 from bus.death import Death
+from bus.farewell import SILENT, Farewell
 from bus.header import MAX_HEADER, Malformed
 from bus.lately import Lately
 from bus.link import MAX_PART, Pipe, Sockets
@@ -68,6 +69,8 @@ class Pusher:
         """The pusher has restarted: all that was between us is void."""
         self.epoch, self.echo, self.low = epoch, 0, 0
         self.closed = self.ended = False
+        self.is_marked = False  # a mark alone says that it has ended: it may have been spare, and begin again
+        self.farewell = Farewell()
         self.shared: Shared | None = None  # its arena, if we read that
         self.offered = ""  # the token of the arena that it has told us of, if that was tried for good
         self._missed = ""  # the token of one that could not be had
@@ -134,6 +137,12 @@ class Pusher:
     @property
     def news(self) -> int:
         return len(self.released) + len(self.finished) + len(self.returned)
+
+    def is_through(self, now: float) -> bool:
+        """Whether a replica that leaves owes it nothing, or it is not there to be told."""
+        if self.ended or now - self.heard > SILENT:
+            return True
+        return not (self.open or self.held or self.news) and self.farewell.is_over(now)
 
     # ---- what a state says of its messages
 

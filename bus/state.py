@@ -17,7 +17,8 @@ STATE = {
     "returned": [(int, bool, str)],
 }
 WHOLE = {"open": [int], "held": [int], "hand": [(str, int)]}
-EXTRAS = {"death": str, "contract": str, "memory": str, "read": [int], "reading": [int]}  # a state may do without
+# A state may do without these.
+EXTRAS = {"death": str, "leaving": int, "contract": str, "memory": str, "read": [int], "reading": [int]}
 
 
 def read(parts: list[bytes]) -> dict[str, Any]:

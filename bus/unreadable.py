@@ -76,6 +76,13 @@ class Later:
         self._waiting.append((pull, item))
         return True
 
+    def all(self) -> "list[tuple[Pull, Item]]":
+        """Those that wait; they are not tried again here."""
+        waiting, self._waiting = self._waiting, []
+        for _, item in waiting:
+            self._since.pop(item, None)
+        return waiting
+
     def due(self) -> "list[tuple[Pull, Item]]":
         """Those that are to be tried again now."""
         if not self._waiting or time.monotonic() < self.next_try:

@@ -15,6 +15,7 @@ from dataclasses import replace
 from host import remains
 from host.child import NEVER, Child
 from host.difference import Difference
+from host.elastic import Elastic
 from host.graph import Graph
 from host.link.elsewhere import Elsewhere
 from host.plan import Plan
@@ -35,10 +36,11 @@ class Change:
         run: RunFolder,
         telling: Telling,
         elsewhere: Elsewhere,
+        elastic: Elastic,
         line: Callable[[str, str], None],
     ) -> None:
         self._graph, self._children, self._run, self._line = graph, children, run, line
-        self._telling, self._elsewhere = telling, elsewhere
+        self._telling, self._elsewhere, self._elastic = telling, elsewhere, elastic
         self._edited = set[Child]()  # those that were not ready yet since a change has made them what they are
         self._waiting = set[Child]()  # those that bind ports which others may hold until they have left
         self._has_begun = False
@@ -67,7 +69,8 @@ class Change:
             with self._said_by(name):
                 remains.forget(self._run.path, name)
             self._children.append(child := Child(process, plan.graph.folder, self._run, self._line))
-            self._start(child)
+            if not self._elastic.rests(child):
+                self._start(child)
         for child in [child for child in self._children if not child.is_running]:
             if child.is_removed:
                 self._drop(child)
@@ -120,8 +123,10 @@ class Change:
             remains.rearrange_books(self._run.books(replica), outgoing, child.process.outgoing)
             remains.clear_hand(self._run.hand(replica))
         child.over = "ended" if has_ended else ""
-        if not has_ended:
+        if not has_ended and child.is_wanted:
             self._start(child)
+        elif not has_ended:
+            self._elastic.rest(child)
 
     def _start(self, child: Child) -> None:
         """Let it live, or live again, as soon as its ports are free."""

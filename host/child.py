@@ -11,7 +11,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Literal, cast
 
-from host import janitor
+from host import deaths, janitor
 from host.command import Process
 from host.deaths import Deaths
 from host.environment import environment
@@ -21,8 +21,6 @@ from host.orphans import strays
 from host.runfolder import RunFolder
 from host.view.ledger import Account
 
-NEVER_AGAIN = {2: "wrong arguments or a missing program", 65: "bad data"}  # exit codes that a new life cannot cure
-SIGNALS = {number.value: number.name for number in signal.Signals}  # real-time signals have no names
 STACK_TIME = 2.0  # seconds that a hung process has to write its stack to the log
 PROGRESS = ("received", "sent", "made")  # a replica has got on when one of these has grown
 NEVER = math.inf  # a time that does not come
@@ -36,11 +34,11 @@ class Child:
 
     def __init__(self, process: Process, folder: Path, run: RunFolder, line: Callable[[str, str], None]) -> None:
         """`line` says words under a name."""
-        self.process = process
+        self.process, self._line = process, line
         self.successor: Process | None = None  # what it is to be from its next life on, where graph.yaml has changed
         self.is_removed = False  # the graph has no place for it any longer
-        self._line = line
-        self.over: Literal["", "ended", "stopped", "failed"] = ""  # "": it has a life, or one to come
+        self.over: Literal["", "ended", "stopped", "failed", "spare"] = ""  # "": it has a life, or one to come
+        self.is_wanted = True  # else it is spare, or about to be: others of its node suffice
         self.is_running = self.is_ready = self.is_aborted = False
         self.crime = ""  # what this life was ended for, in words
         self.is_leaving = False  # it is let go, and has no life to come
@@ -48,13 +46,11 @@ class Child:
         self.starts_at = 0.0
         self.leaves_at = NEVER  # when it is asked at the latest
         self.dies_at = NEVER  # when it is killed if it is still there
-        self.born_at = 0.0
-        self.since = 0.0  # likewise, in seconds since the epoch
+        self.born_at, self.since = 0.0, 0.0  # the latter in seconds since the epoch
         self.lives = 0
         self.status = ""  # what it last said of itself
         self.last_death = ""  # in words
-        self._folder = folder
-        self._run = run
+        self._folder, self._run = folder, run
         self._guiltless_until = 0.0  # what it did before is not held against it
         self.account = Account(run.books(process.replica), process.outgoing)
         self._counters_at_birth: dict[str, int] = {}
@@ -113,8 +109,7 @@ class Child:
     def leave_for(self, successor: Process, dies_at: float) -> None:
         """Let this life end, by itself until `dies_at`; the next one is that of `successor`."""
         self.successor, self.dies_at = successor, min(self.dies_at, dies_at)
-        if self.is_running and not self.is_asked:
-            self.ask()
+        self.ask()
 
     def take_over(self) -> None:
         """Be the successor."""
@@ -124,15 +119,21 @@ class Child:
 
     def begin_again(self) -> None:
         """Whatever became of its lives before, it has one to come, and nothing is held against it."""
-        self.over, self.starts_at, self._deaths = "", 0.0, Deaths()
+        self.over, self.is_wanted, self.starts_at, self._deaths = "", True, 0.0, Deaths()
         self.is_ready, self.is_leaving, self.leaves_at, self.dies_at = False, False, NEVER, NEVER
+
+    def give_way(self, leaves_at: float, dies_at: float) -> None:
+        """Let it finish what it holds, and then be spare: others suffice."""
+        self.is_wanted = False
+        self.let_go(leaves_at, dies_at)
+        if self.is_running:
+            self._send(signal.SIGUSR1)
 
     def remove(self, dies_at: float) -> None:
         """Let this life end, by itself until `dies_at`; there is no other one."""
         self.is_removed = True
         self.let_go(NEVER, dies_at)
-        if self.is_running and not self.is_asked:
-            self.ask()
+        self.ask()
 
     def let_go(self, leaves_at: float, dies_at: float) -> None:
         """From now on it has no life to come; what it has it may end by itself until `dies_at`."""
@@ -142,10 +143,10 @@ class Child:
             self.over = "stopped"
 
     def ask(self) -> None:
-        """Ask it to leave."""
-        self.is_asked = True
-        self._send(signal.SIGTERM)
-        self._send(signal.SIGCONT)  # a stopped process would not hear it
+        """Ask it to leave, if it is there and was not asked."""
+        if self.is_running and not self.is_asked:
+            self.is_asked = True
+            self._send(signal.SIGTERM)
 
     def abort(self, why: str) -> None:
         """Have a hung process write its stack, then end it."""
@@ -211,9 +212,7 @@ class Child:
 
     def death(self, code: int) -> str:
         """How it died, in words."""
-        if code < 0:
-            return f"was killed by {SIGNALS.get(-code, f'signal {-code}')}"
-        return f"exited with {code}{' but no end mark' if code == 0 and self.leaves_mark else ''}"
+        return deaths.words(code, has_left_mark=not self.leaves_mark)
 
     @property
     def kind_of_death(self) -> Literal["death", "hang", "memory"]:
@@ -223,7 +222,7 @@ class Child:
 
     def why_never_again(self, code: int) -> str:
         """Why an exit with `code` is for good; nothing if it is not."""
-        return "restart: never" if self.node.restart == "never" else NEVER_AGAIN.get(code, "")
+        return "restart: never" if self.node.restart == "never" else deaths.NEVER_AGAIN.get(code, "")
 
     def counters(self) -> dict[str, int]:
         return self.account.read().counters
@@ -245,6 +244,7 @@ class Child:
 
     def _send(self, number: signal.Signals) -> None:
         try:
-            signal.pidfd_send_signal(self.pidfd, number)
+            for one in (number, signal.SIGCONT):  # a stopped process would not hear it
+                signal.pidfd_send_signal(self.pidfd, one)
         except PermissionError:
             self.say(f"cannot be sent {number.name}: it runs as another user")

@@ -1,6 +1,7 @@
-"""The deaths of one replica, and how long it rests after each."""
+"""The deaths of one replica: how each is worded, and how long it rests after it."""
 
 import random
+import signal
 from collections import deque
 
 FIRST_REST = 0.5  # seconds; doubled with each death without progress
@@ -8,6 +9,8 @@ LONGEST_REST = 30.0  # seconds
 LOOP_DEATHS = 10  # so many deaths without progress …
 LOOP_WINDOW = 300.0  # … in so many seconds are a crash loop,
 LOOP_REST = 60.0  # in which it is tried once in so many seconds
+NEVER_AGAIN = {2: "wrong arguments or a missing program", 65: "bad data"}  # exit codes that a new life cannot cure
+SIGNALS = {number.value: number.name for number in signal.Signals}  # real-time signals have no names
 JITTER = 0.2  # the part by which a rest is lengthened at most, so that replicas do not fall in step
 
 
@@ -31,3 +34,10 @@ class Deaths:
         self.in_loop = deaths >= LOOP_DEATHS or (self.in_loop and deaths > 1)  # 1: that life outlasted the window
         rest = LOOP_REST if self.in_loop else min(LONGEST_REST, FIRST_REST * 2 ** (deaths - 1))
         return rest * random.uniform(1, 1 + JITTER)
+
+
+def words(code: int, *, has_left_mark: bool = True) -> str:
+    """How a process died: -N is signal N, what is above is an exit code. `has_left_mark`: unless it was to, and has."""
+    if code < 0:
+        return f"was killed by {SIGNALS.get(-code, f'signal {-code}')}"
+    return f"exited with {code}{'' if code or has_left_mark else ' but no end mark'}"

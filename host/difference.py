@@ -130,7 +130,8 @@ def _values(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str
 
 
 def _facts(thing: object, names: Iterable[str]) -> dict[str, Any]:
-    return {name: getattr(thing, name) for name in names}
+    facts = {name: getattr(thing, name) for name in names}
+    return {**facts, "replicas": thing.scale} if isinstance(thing, Node) else facts
 
 
 def _program(node: Node) -> str:
@@ -157,14 +158,16 @@ def _shown(value: object) -> str:
 
 def _ending(name: str, graph: Graph, found: Difference) -> str:
     """What its replicas do about it."""
-    host = graph.nodes[name].host
+    node = graph.nodes[name]
+    at_first = {one: process for one, process in found.fresh.items() if one in node.names[: node.least]}
+    spare = found.fresh.keys() - at_first.keys()
     count = {
         verb: sum(one.rpartition(".")[0] == name for one in ones)
-        for verb, ones in (("restart", found.changed), ("start", found.fresh), ("leave", found.gone))
+        for verb, ones in (("restart", found.changed), ("start", at_first), ("leave", found.gone))
     }
-    total = sum(count.values()) + sum(one.rpartition(".")[0] == name for one in found.kept)
+    total = sum(count.values()) + sum(one.rpartition(".")[0] == name for one in (*found.kept, *spare))
     if not total:
-        return f" (on {host})" if host else ""
+        return f" (on {node.host})" if node.host else ""
     return "".join(f", {_number(number, total, verb)}" for verb, number in count.items() if number).replace(",", ";", 1)
 
 

@@ -85,12 +85,19 @@ class RunFolder:
         """Write the end mark of a replica that failed for good, so that nodes downstream do not wait for it."""
         _write(self.mark(replica), {"failed": True, "code": code})
 
+    def write_spare(self, replica: str) -> None:
+        """Write an end mark for a replica that others need not wait for, as it is not there. Raises OSError."""
+        _write(self.mark(replica), {"spare": True})
+
     def has_heard(self, puller: str, pusher: str) -> bool:
         """Whether `puller` knows that `pusher`, on another host, has ended."""
         return self._heard(puller, pusher).exists()
 
     def tell_ended(self, puller: str, pusher: str) -> None:
-        """Let `puller` know that `pusher`, on another host, has ended, unless it knows that. Raises OSError."""
+        """Let `puller` know that `pusher`, on another host, has ended, unless it knows that. Raises OSError.
+
+        The same for a pusher, of one who pulls from it over there.
+        """
         mark = self._heard(puller, pusher)
         if not mark.exists():
             _write(mark, {"epoch": ""})

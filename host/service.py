@@ -2,7 +2,6 @@
 
 import os
 import time
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from bus.notify import Notify
@@ -55,8 +54,9 @@ class Service:
         self._notify.close()
 
     def _words(self, now: float, is_stopping: bool) -> Iterator[str]:
-        running = sum(child.is_running for child in self._children)
-        yield f"{'stops, ' if is_stopping else ''}{running} of {len(self._children)} processes run"
+        there = [child for child in self._children if child.over != "spare"]
+        running = sum(child.is_running for child in there)
+        yield f"{'stops, ' if is_stopping else ''}{running} of {len(there)} processes run"
         if failed := _labels([child for child in self._children if child.over == "failed"]):
             yield f"failed for good: {failed}"
         if resting := _labels([child for child in self._children if not child.is_running and not child.over]):
@@ -67,8 +67,8 @@ class Service:
 
 def beginning(graph: Graph, children: Sequence[Child]) -> str:
     """What is about to run: `children` are all replicas here, the sink first."""
-    replicas = Counter(child.node.name for child in reversed(children))
-    nodes = (f"{name} x {count}" if count > 1 else name for name, count in replicas.items())
+    scales = {child.node.name: child.node.scale for child in reversed(children)}
+    nodes = (f"{name} x {scale}" if scale != "1" else name for name, scale in scales.items())
     where = graph.path.absolute(), *filter(None, [graph.launcher(children[0].node)])
     return f"runs {' on '.join(map(str, where))}: {', '.join(nodes)}; Ctrl-C stops it"
 
@@ -99,7 +99,7 @@ def pace(environment: Mapping[str, str]) -> float:
 
 def _is_up(child: Child) -> bool:
     """Whether it has begun to work; a command need not know how to say so."""
-    return child.is_ready or child.over == "ended" or (child.is_running and child.node.command is not None)
+    return child.is_ready or child.over in ("ended", "spare") or (child.is_running and child.node.command is not None)
 
 
 def _labels(children: Sequence[Child]) -> str:

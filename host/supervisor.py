@@ -11,6 +11,7 @@ from host.change import Change
 from host.child import Child
 from host.companions import Companions
 from host.difference import Difference, changed_pools, is_shaped_alike, remade, worded
+from host.elastic import Elastic
 from host.failures import Failures
 from host.follow import Edit, Follow
 from host.leaving import Leaving
@@ -48,7 +49,10 @@ class Supervisor:
         host = plan.graph.launcher(plan.processes[0].node)
         self.elsewhere = Elsewhere(plan.graph, host, run, self.failures, self.telling.of_graph)
         self.leaving = Leaving(plan.graph, self.children)
-        self.change = Change(plan.graph, self.children, run, self.telling, self.elsewhere, self.report.line)
+        self.elastic = Elastic(plan.graph, self.children, run, self.telling)
+        self.change = Change(
+            plan.graph, self.children, run, self.telling, self.elsewhere, self.elastic, self.report.line
+        )
         self.follow = follow(self.telling.of_graph) if follow else None
         self.service = Service(self.children)
 
@@ -78,6 +82,8 @@ class Supervisor:
         self.news.on(self.signals, self.hear_signals)
         self.news.on(self.notices, self.hear_notices)
         self.telling.of_graph(beginning(self.plan.graph, self.children))
+        for child in self.children:
+            self.elastic.rests(child)
         self.look()
 
     def close(self) -> None:
@@ -140,6 +146,8 @@ class Supervisor:
         elif child.has_ended(code):
             child.over = "ended"
             self.telling.of(child, "ended", "ended")
+        elif not child.is_wanted:
+            self.elastic.left(child, code)
         elif child.is_leaving:
             child.over = "stopped"
             well = code in (0, -signal.SIGTERM)
@@ -189,6 +197,7 @@ class Supervisor:
         self.reporting.learn(edit.plan)
         self.leaving.graph = edit.plan.graph
         self.elsewhere.learn(edit.plan.graph)
+        self.elastic.learn(edit.plan.graph)
         self.change.begin(edit.plan, found, remade(before.graph, edit.plan.graph) | edit.reloaded)
         self.run.keep_graph(edit.plan.graph.text)
         is_new_to_others = not is_shaped_alike(before.graph, edit.plan.graph)
@@ -231,6 +240,8 @@ class Supervisor:
         if self.elsewhere.look():
             self.leaving.stop_who_has_no_way_on(self.elsewhere.over)
         self.look()
+        if self.may_change:
+            self.elastic.look(self.telling.facts)
         if line := self.telling.rates():
             self.service.rates(line)
 

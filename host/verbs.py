@@ -55,8 +55,11 @@ def run(graph: Graph, wish: Wish, *, log: str = "text", follow: bool = True, rel
 def check(graph: Graph) -> None:
     """Say in one line what the graph is. Raises Refused or GraphError if its processes could not be started."""
     plan = plan_by_hand(graph)
-    parts = (len(graph.nodes), "node"), (len(graph.wires), "wire"), (sum(map(len, plan.values())), "process")
-    print(f"{graph.path}: {', '.join(_number(*part) for part in parts)} on {_number(len(plan), 'host')}: fine")
+    most, spare = sum(map(len, plan.values())), sum(node.replicas - node.least for node in graph.nodes.values())
+    parts = (len(graph.nodes), "node"), (len(graph.wires), "wire"), (most, "process")
+    words = ", ".join(_number(*part) for part in parts)
+    least = f" ({most - spare} at least)" if spare else ""
+    print(f"{graph.path}: {words}{least} on {_number(len(plan), 'host')}: fine")
     for line in network.listeners(graph):
         print(line)
 
@@ -82,6 +85,8 @@ def show(graph: Graph, only: str | None = None) -> None:
         print(f"# first, once{where}:\nrm -rf {folder}; mkdir -p -m 700 {folder}")
         print(f"# in each shell{where}:\n{shlex.join(['cd', str(graph.folder)])}; export {paths}")
         print(f"# the processes{where}; one that is to stay in front goes without its &:")
+        for node in {process.node.name: process.node for process in plan if process.node.is_elastic}.values():
+            print(f"# all of {node.name}, as only a launcher knows how many of {node.scale} are enough:")
         for process in plan:
             own = [f"{name}={value}" for name, value in process.env.items()]
             print(f"{shlex.join([*(['env', *own] if own else []), *process.argv])} &")

@@ -164,7 +164,7 @@ class Bench:
         arena: Arena | None = None,
     ) -> Push:
         page, clocks = next(self._pages), self.measures.clocks
-        return Push(self.hub, sockets or self.sockets, [*pipes], page, clocks, arena, say or self.say)
+        return Push(self.hub, sockets or self.sockets, [*pipes], page, clocks, arena, say or self.say, self.marks)
 
     def pull(self, **options: Any) -> tuple[Pull, FarPusher, deque[tuple[Pull, Item]]]:
         far, queue = FarPusher(self.context, self._address + "far.1"), deque[tuple[Pull, Item]]()

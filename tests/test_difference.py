@@ -78,6 +78,19 @@ def test_each_value_that_differs_is_said(tmp_path: Path, change: tuple[str, str]
     assert found == ([f"converter: {words}; restarts"], ["converter.1"], [], [])
 
 
+def test_how_many_replicas_there_may_be_is_said_as_it_is_written(tmp_path: Path) -> None:
+    spread = GRAPH.replace("{run: nodes.converter,", "{run: nodes.converter, replicas: 2..6,")
+    found = edited(tmp_path, ("2..6", "3..6"), text=spread)
+    assert found == (["converter: replicas 2..6 -> 3..6"], [], [], [])
+    found = edited(tmp_path, ("2..6", "3..8"), text=spread)
+    assert found.words[1] == "converter: replicas 2..6 -> 3..8"
+    assert found.start == ["converter.7", "converter.8"]
+    assert found.leave == []
+    found = edited(tmp_path, ("2..6", "4"), text=spread)
+    assert found.words[1] == "converter: replicas 2..6 -> 4; 2 leave"
+    assert found.restart == ["saver.1", "watcher.1"]
+
+
 def test_what_the_launcher_alone_looks_at_restarts_nobody(tmp_path: Path) -> None:
     found = edited(tmp_path, ("{filter: emboss}", "{filter: emboss}, stall: 7, memory: 1GB, restart: always"))
     said = "converter: restart on-failure -> always, stall 30 -> 7, memory nothing -> 1000000000"

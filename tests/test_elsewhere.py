@@ -90,6 +90,23 @@ def test_one_that_has_ended_there_is_known_to_have_ended_by_those_who_pull_from_
     assert bench.said == []
 
 
+def test_one_that_is_spare_there_is_waited_for_by_nobody_until_it_begins(bench: Bench) -> None:
+    bench.hears("robot", "camera", "runs", "spare")
+    assert bench.knows("shrink.1", "camera.2")
+    assert bench.elsewhere.over == set()
+    bench.hears("robot", "camera", "runs", "starts")
+    assert not bench.knows("shrink.1", "camera.2")
+    bench.hears("robot", "camera", "ended", "spare")
+    assert bench.elsewhere.over == {"camera"}
+    bench.hears("robot", "camera", "spare", "spare")
+    assert bench.elsewhere.over == set()
+
+
+def test_who_pushes_to_one_that_is_spare_there_does_not_wait_for_it_either(bench: Bench) -> None:
+    bench.hears("robot", "show", "spare")
+    assert bench.knows("shrink.1", "show.1")
+
+
 def test_a_host_whose_nodes_feed_ours_may_have_failed_until_it_has_said_how_it_ended(bench: Bench) -> None:
     for state, may in (("runs", True), ("done", False), ("stops", True), ("failed", False), ("stopped", False)):
         bench.write("robot", json.dumps({"status": fitted({"host": "robot", "state": state}, STATUS)}).encode())

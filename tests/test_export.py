@@ -89,7 +89,15 @@ def odd(folder: Path) -> None:
         (folder / name).touch(mode=0o755)
 
 
-GRAPHS = [default, two_machines, odd]
+def pool(folder: Path) -> None:
+    """examples/pool, with keys."""
+    text = (ROOT / "examples" / "pool" / "graph.yaml").read_text()
+    for key in KEYS[:2]:
+        text = text.replace('"…"', f'"{key}"', 1)
+    (folder / "graph.yaml").write_text(text)
+
+
+GRAPHS = [default, two_machines, odd, pool]
 Make = Callable[[Path], None]
 
 
@@ -165,8 +173,21 @@ def test_the_graph_in_the_containers_is_the_same_but_for_where_nodes_are(place: 
     exported(place, "compose", *words)
     before = load(place / "graph.yaml", words)
     after = load(place / "graph.yaml", text=(place / "deploy" / "graph.yaml").read_text())
-    same = ["run", "command", "replicas", "restart", "stall", "memory", "in_order", "env", "args", "folder"]
-    same += ["inputs", "outputs"]
+    same = [
+        "run",
+        "command",
+        "replicas",
+        "least",
+        "resources",
+        "restart",
+        "stall",
+        "memory",
+        "in_order",
+        "env",
+        "args",
+        "folder",
+    ]
+    same += ["args", "folder", "inputs", "outputs"]
     for name, node in before.nodes.items():
         assert after.nodes[name].host == name
         for key in same:

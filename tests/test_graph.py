@@ -41,6 +41,25 @@ def test_every_key_of_a_node_is_read(tmp_path: Path) -> None:
     assert show.names == ["show.1", "show.2", "show.3"]
 
 
+@pytest.mark.parametrize(
+    ("written", "least", "most", "scale"),
+    [("2..6", 2, 6, "2..6"), ('"1..256"', 1, 256, "1..256"), ("4..4", 4, 4, "4"), ("4", 4, 4, "4")],
+)
+def test_replicas_are_so_many_or_a_range(tmp_path: Path, written: str, least: int, most: int, scale: str) -> None:
+    show = loaded(tmp_path, CAMERA, SHOW[:-1] + f", replicas: {written}}}").nodes["show"]
+
+    assert (show.least, show.replicas, show.scale) == (least, most, scale)
+    assert show.is_elastic == (least < most)
+    assert len(show.names) == most
+
+
+def test_a_command_that_is_elastic_is_warned_of(tmp_path: Path) -> None:
+    graph = loaded(tmp_path, CAMERA, "show: {command: [cat], pull: frames, replicas: 1..4}")
+
+    [warning] = graph.warnings
+    assert 'node "show": more replicas come only for a command that keeps books' in warning
+
+
 def test_a_node_may_pull_in_order(tmp_path: Path) -> None:
     graph = loaded(tmp_path, CAMERA, SHOW[:-1] + ", in_order: true}")
 

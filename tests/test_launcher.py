@@ -51,6 +51,11 @@ def test_every_mistake_is_told_at_once(folder: Path) -> None:
 def test_overrides_reach_the_graph(folder: Path) -> None:
     done = launcher(folder, "graph.yaml", "check", "converter.replicas=4")
     assert done.stdout == "graph.yaml: 3 nodes, 2 wires, 6 processes on 1 host: fine\n"
+    done = launcher(folder, "graph.yaml", "check", "converter.replicas=2..4")
+    assert done.stdout == "graph.yaml: 3 nodes, 2 wires, 6 processes (4 at least) on 1 host: fine\n"
+    shown = launcher(folder, "graph.yaml", "print", "converter.replicas=2..4").stdout
+    assert "# all of converter, as only a launcher knows how many of 2..4 are enough:\n" in shown
+    assert shown.count("--name=converter.") == 4
 
 
 def test_print_shows_commands_that_a_shell_takes_as_they_are(folder: Path) -> None:

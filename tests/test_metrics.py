@@ -59,6 +59,21 @@ def test_counters_are_totals_of_each_replica_and_times_are_seconds() -> None:
     assert text.endswith("# EOF\n")
 
 
+def test_how_many_replicas_there_are_of_those_that_are_wanted_and_nothing_of_the_spare_ones() -> None:
+    graph = known()
+    (node,) = graph["nodes"]
+    node["scale"] = {"least": 1, "most": 3, "wanted": 2, "running": 1, "pending": 1, "why": "starts"}
+    node["replicas"] += [
+        {**node["replicas"][0], "name": f"camera.{n}", "state": s} for n, s in ((2, "starts"), (3, "spare"))
+    ]
+    text = metrics.text(graph)
+    labels = 'graph="/g.yaml",host="",node="camera"'
+    assert values(text, "zg_node_replicas_wanted") == {labels: 2}
+    assert values(text, "zg_node_replicas_running") == {labels: 1}
+    assert values(text, "zg_node_replicas_pending") == {labels: 1}
+    assert [*values(text, "zg_replica_up").values()] == [1, 0]
+
+
 def test_in_the_older_form_a_counter_is_called_as_its_samples_are() -> None:
     text = metrics.text(known(made=12), openmetrics=False)
     assert "# TYPE zg_replica_made_frames_total counter\n" in text

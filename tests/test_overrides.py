@@ -63,7 +63,8 @@ def test_an_override_adds_args_to_a_node_that_has_none(tmp_path: Path) -> None:
         ("camera.sorce=x", '"camera" has no argument "sorce". Did you mean "source"?'),
         ("camera.replica=2", '"camera" has no argument "replica". Did you mean "replicas"?'),
         ("camera.rate=fast", 'argument "rate" of "camera" must be a number, not "fast".'),
-        ("camera.replicas=0", 'node "camera": replicas must be a whole number from 1 to 256, not 0.'),
+        ("camera.replicas=0", 'node "camera": replicas must be a whole number from 1 to 256, or a range such as 2..6,'
+         " not 0."),
         ("camera.restart=no", 'node "camera": restart: no means false in YAML. Write restart: never'),
         ("camera.push=[a, b", '"camera.push=[a, b": "[a, b" is not YAML. Close its quotes and brackets,'
          " or put all of it in quotes."),

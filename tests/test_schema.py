@@ -24,23 +24,24 @@ VALIDATOR = jsonschema.Draft7Validator(schema.schema())
 # Bad graphs that the schema lets pass, and why it must.
 UNSEEN = {
     "what two places say must fit": """
-        address_of_a_host_without_address address_of_a_third_host address_of_an_unknown_host circle host_without_key
-        link_port_of_a_wire link_port_of_another_host link_without_address link_without_key no_address_between_hosts
-        no_hosts node_without_host port_clash ports_past_the_last pulled_not_pushed pushed_from_two_hosts
-        in_order_replicas in_order_without_pull pool_on_both_ends pool_that_binds pool_that_nobody_runs
-        pool_with_address pool_without_key runtime_env_of_a_plain_host pushed_not_pulled self_loop two_pullers
-        unknown_host wire_of_no_node""",
+        address_of_a_host_without_address address_of_a_third_host address_of_an_unknown_host circle elastic_without_link
+        host_without_key link_port_of_a_wire link_port_of_another_host link_without_address link_without_key
+        no_address_between_hosts no_hosts node_without_host port_clash ports_past_the_last pulled_not_pushed
+        pushed_from_two_hosts in_order_elastic in_order_replicas in_order_without_pull pool_on_both_ends pool_that_binds
+        pool_that_nobody_runs pool_with_address pool_without_key runtime_env_of_a_plain_host pushed_not_pulled
+        replicas_of_a_source self_loop two_pullers unknown_host wire_of_no_node""",
     "what a module of the user's own takes, and whether it and a program are there": """
         argument_is_an_input command_is_missing filter_without_input fraction_for_a_whole_number list_for_a_text
         missing_argument missing_input no_arguments_at_all no_such_module number_for_a_flag parameter_like_a_flag
         source_that_pulls text_for_a_list text_for_a_number unknown_argument unknown_input unnamed_inputs""",
-    "numbers within a text": "little_memory port_70000 port_zero",
+    "numbers within a text": "little_memory port_70000 port_zero replicas_backwards replicas_to_too_many",
     "YAML, of which the loader takes less": """
         alias colon_without_space duplicate_key duplicate_node escaped_nul too_deep""",
 }
 VALUES: list[Any] = [
     *(None, "", "frames", "a b", "1", "off", "2GB", "2 gb", "always", "latest", "jpeg:85", "jpeg:0", "png:1", "gif"),
     *("tcp://station:5560", "tcp://station", "10.0.0.7", "10.0.0.7:1", "bad_", KEYS[0], KEYS[0][1:], "nodes.watcher"),
+    *("2..6", "0..3", "2..", "2...4", "02..6"),
     *(True, False, 0, 1, 8, 256, 257, 10_001, 65535, 65536, 0.5, -1.5, [], ["frames"], ["frames", "frames"], [1, "a"]),
     *([[]], [None], {}, {"frames": "frames"}, {"frames": []}, {"a b": "frames"}, {"A_1": 1}),
     *({"ZG_RUN": "x"}, {"a": None}),

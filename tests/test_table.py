@@ -62,6 +62,16 @@ def test_the_first_line_names_what_is_not_as_it_should_be() -> None:
     assert table.lines(graph(sums=sums), 120)[0] == words
 
 
+def test_of_an_elastic_node_it_is_said_how_many_there_are_of_how_many_and_where(tmp_path: Path) -> None:
+    scale = {"least": 2, "most": 32, "wanted": 4, "running": 3, "pending": 1, "why": "pending: no GPU is free"}
+    there = [replica(f"nap.{number}", machine=f"10.0.0.{9 - number // 2}") for number in (1, 2, 3)]
+    spare = [replica(f"nap.{number}", "spare", memory=0, cpu=0.0) for number in range(5, 33)]
+    seen = table.lines(graph(node("nap", *there, replica("nap.4", "pending"), *spare, scale=scale)), 140)
+    assert seen[1] == "nap 3 of 4 run, 2 to 32 may; 1 pending (pending: no GPU is free); on 10.0.0.8: 2, 10.0.0.9: 1"
+    assert row(seen, "nap x 4")
+    assert not any("nap.5" in line for line in seen)
+
+
 def test_who_does_not_work_is_named_with_why() -> None:
     seen = node(
         "nap", replica("nap.1"), replica("nap.2", "crash loop", words="was killed by SIGKILL"), state="crash loop"

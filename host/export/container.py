@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import math
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -48,6 +49,7 @@ class Container:
 
     name: str
     node: Node
+    machine: str | None  # the graph's host that it is to run on; None: any
     volumes: Sequence[Volume]  # what is in them must outlive the container: waiting frames, results
     scratch: Sequence[str]  # paths of folders that need not
     devices: Sequence[str]
@@ -82,14 +84,15 @@ def containers(graph: Graph) -> list[Container]:
             Container(
                 name=names[name],
                 node=node,
+                machine=None if not node.host or graph.hosts[node.host].is_pool else node.host,
                 volumes=volumes,
                 scratch=[f"{GRAPH}/{DEAD_LETTERS}/{name}"] if owns and own else [],
                 devices=[text for text in _texts(node) if text.startswith("/dev/")],
                 secrets=sorted({name for text in _texts(node) for name in VARIABLE.findall(text)} - {*node.env}),
                 memory=_memory(node),
                 least=LEAST * (node.replicas + BESIDE),
-                cpus=SHARE * node.replicas,
-                gpus=int(str(node.args.get("device", "")).startswith("cuda")),
+                cpus=round(1000 * _number(node, "num_cpus", SHARE / 1000) * node.least),
+                gpus=_gpus(node),
                 endless=bool(sources & {name, *graph.upstream(name)}),
             )
         )
@@ -156,6 +159,18 @@ def _exists(path: Path) -> bool:
         return path.exists()
     except (OSError, ValueError):  # a name that no file can have
         return False
+
+
+def _gpus(node: Node) -> int:
+    """Whole ones, as no container can have a part: those of all its replicas, which share them."""
+    is_cuda = str(node.args.get("device", "")).startswith("cuda")
+    return math.ceil(_number(node, "num_gpus", 0.0) * node.replicas) or int(is_cuda)
+
+
+def _number(node: Node, word: str, otherwise: float) -> float:
+    """What the graph says that a replica takes of `word`."""
+    given = node.resources.get(word)
+    return float(given) if isinstance(given, int | float) else otherwise
 
 
 def _memory(node: Node) -> int | None:

@@ -76,7 +76,7 @@ def _commands(graph: Graph, those: Sequence[Container], image: str | None, head:
     if names := sorted({name for one in those for name in one.secrets}):
         given = "--from-env-file=secrets.env   # a line NAME=value for each of"
         yield f"kubectl -n {head.name} create secret generic {SECRETS} {given} {', '.join(names)}"
-    for host in dict.fromkeys(one.node.host for one in those if one.node.host):
+    for host in dict.fromkeys(one.machine for one in those if one.machine):
         yield f"kubectl label node MACHINE {HOST}={host}   # the cluster's machine that is {host}"
 
 
@@ -146,8 +146,8 @@ def _pod(one: Container, image: str | None, shared: Tree) -> Iterator[tuple[str,
     yield "automountServiceAccountToken", False
     yield "enableServiceLinks", False
     yield "terminationGracePeriodSeconds", layout.STOP
-    if one.node.host:
-        yield "nodeSelector", {HOST: one.node.host}
+    if one.machine:
+        yield "nodeSelector", {HOST: one.machine}
     if shared:
         together = [
             {"labelSelector": {"matchLabels": {label: value}}, "topologyKey": "kubernetes.io/hostname"}

@@ -89,7 +89,9 @@ def _node(node: Node) -> Iterator[tuple[str, object]]:
         yield "args", dict(node.args)
     if node.env:
         yield "env", dict(node.env)
-    if node.replicas > 1:
+    if node.is_elastic:
+        yield "replicas", node.scale
+    elif node.replicas > 1:
         yield "replicas", node.replicas
     if node.restart != "on-failure":
         yield "restart", node.restart
@@ -98,6 +100,8 @@ def _node(node: Node) -> Iterator[tuple[str, object]]:
         yield "memory", _size(node.memory)
     if node.in_order:
         yield "in_order", True
+    if node.resources:
+        yield "resources", dict(node.resources)
 
 
 def _ends(ends: Ends) -> object:

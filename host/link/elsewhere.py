@@ -13,18 +13,19 @@ from host.view.facts import STATUS, Facts, fitted
 from host.view.overview import HOSTS, MOST
 from host.view.status import SHOWN
 
-FAILED, ENDED = "failed", "ended"
-OVER = (FAILED, ENDED, "stopped")  # states from which no replica comes back in its launcher's run
+FAILED, ENDED, SPARE = "failed", "ended", "spare"
+OVER = (FAILED, ENDED, SPARE, "stopped")  # states in which a replica has no life to come, as far as is known
 THROUGH = (FAILED, "done", "stopped")  # … of a host's whole part of the graph
 
-Told = set[tuple[str, str]]  # (puller here, pusher there)
+Told = set[tuple[str, str]]  # (replica here, the one there that it is wired to)
 
 
 class Elsewhere:
     """Reads what the link has written down: an end over there is one for the nodes here, too.
 
-    However long ago it was said: in one run of a launcher no replica comes back from its end, and the link takes what a
-    later run says as soon as it hears it. A launcher that has just ended, or is cut off, says nothing a second time.
+    However long ago it was said: the link takes what a launcher says anew, or a later run of it, as soon as it hears
+    that. A launcher that has just ended, or is cut off, says nothing a second time. A replica that was spare and begins
+    speaks for itself, too: who pulls from it may hear that before the link does (bus/pull.py).
     """
 
     def __init__(
@@ -34,7 +35,7 @@ class Elsewhere:
         self.over = set[str]()  # nodes that have no replica left
         self._host, self._run, self._failures, self._say = host, run, failures, say
         self._through = set[str]()  # hosts
-        self._told, self._untold = Told(), Told()  # that the pusher has ended; the latter for want of room on the disk
+        self._told, self._untold = Told(), Told()  # that it has ended; the latter for want of room on the disk
         self.learn(graph)
 
     def learn(self, graph: Graph) -> None:
@@ -43,7 +44,7 @@ class Elsewhere:
         launchers = {graph.launcher(node) for node in graph.nodes.values()}
         others = [name for name in graph.hosts if host is not None and name != host and name in launchers]
         self._files = {name: self._run.path / HOSTS / f"{name}.json" for name in others}
-        self._pullers = {node: list(_pullers(graph, node, host)) for node in graph.nodes}
+        self._wired = {node: list(_wired(graph, node, host)) for node in graph.nodes}
         here = [name for name, node in graph.nodes.items() if graph.launcher(node) == host and others]
         self._feeding = {graph.launcher(graph.nodes[name]) for name in graph.upstream(*here)} & self._files.keys()
         replicas = {replica for node in graph.nodes.values() for replica in node.names}
@@ -53,8 +54,8 @@ class Elsewhere:
 
     def look(self) -> bool:
         """Take in what is new; whether anybody has failed for good."""
-        for puller, pusher in [*self._untold]:
-            self._tell(puller, pusher)
+        for here, there in [*self._untold]:
+            self._tell(here, there)
         for host, path in self._files.items():
             status = _said(path)
             (self._through.add if status["state"] in THROUGH else self._through.discard)(host)
@@ -77,31 +78,32 @@ class Elsewhere:
                 self.failed.append(where)
                 self._say(f"{where} has failed for good: {replica['words'][:SHOWN]}")
                 self._failures.mark(name, None, self._say)
-            for puller in self._pullers[node["name"]]:
-                if state == ENDED:
-                    self._tell(puller, name)
-                elif (puller, name) in self._told:  # its launcher was started again
-                    self._told.remove((puller, name))
-                    self._run.untell_ended(puller, name)
-        if len(replicas) == len(names) and all(one["state"] in OVER for one in replicas.values()):
+            for here in self._wired[node["name"]]:
+                if state in (ENDED, SPARE):
+                    self._tell(here, name)
+                elif (here, name) in self._told:  # it is wanted now, or its launcher was started again
+                    self._told.remove((here, name))
+                    self._run.untell_ended(here, name)
+        states = {one["state"] for one in replicas.values()}
+        if len(replicas) == len(names) and states.issubset(OVER) and states != {SPARE}:
             self.over.add(node["name"])
         else:
             self.over.discard(node["name"])
 
-    def _tell(self, puller: str, pusher: str) -> None:
-        """Let one who pulls from it know that it has ended: it may have said so itself, and not been heard."""
-        self._told.add((puller, pusher))
+    def _tell(self, here: str, there: str) -> None:
+        """Let one who is wired to it know that it has ended: it may have said so itself, and not been heard."""
+        self._told.add((here, there))
         try:
-            self._run.tell_ended(puller, pusher)
+            self._run.tell_ended(here, there)
         except OSError:  # no room: tries again with each look
-            self._untold.add((puller, pusher))
+            self._untold.add((here, there))
         else:
-            self._untold.discard((puller, pusher))
+            self._untold.discard((here, there))
 
 
-def _pullers(graph: Graph, pusher: str, host: str | None) -> Iterator[str]:
-    """The replicas on `host` that pull from the node `pusher`."""
-    for name in graph.pullers[pusher]:
+def _wired(graph: Graph, node: str, host: str | None) -> Iterator[str]:
+    """The replicas on `host` that pull from `node`, or push to it."""
+    for name in (*graph.pullers[node], *graph.pushers[node]):
         if graph.launcher(graph.nodes[name]) == host:
             yield from graph.nodes[name].names
 

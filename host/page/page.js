@@ -198,7 +198,7 @@ function onlyHere({ host, hosts = [] }) {
 function showHead(overview) {
   const parts = overview.graph.split("/");
   say($("title"), parts.slice(-2).join("/"));
-  const processes = overview.nodes.reduce((sum, node) => sum + node.replicas.length, 0);
+  const processes = overview.nodes.reduce((sum, node) => sum + present(node).length, 0);
   const since = { runs: "runs for", stops: "stops after" }[overview.state] || `${overview.state} after`;
   const facts = [plural(overview.nodes.length, "node"), plural(processes, "process", "processes"), `${since} ${seconds(overview.at - overview.began)}`];
   if (overview.host) facts.push(`on ${overview.host}`);
@@ -334,11 +334,21 @@ function fillNode(button, node) {
     name.replaceChildren(...node.name.split(/(?<=_)/).flatMap(part => [part, document.createElement("wbr")]));
   }
   const hosts = shown.overview.hosts || [];
-  say(many, [hosts.length > 1 || node.host !== node.launcher ? node.host : "", node.replicas.length > 1 ? `×${node.replicas.length}` : ""].filter(Boolean).join(" "));
+  say(many, [hosts.length > 1 || node.host !== node.launcher ? node.host : "", present(node).length > 1 ? `×${present(node).length}` : ""].filter(Boolean).join(" "));
   setState(state, is);
   say(rate, is === "silent" ? `for ${seconds(node.age)}` : perSecond(flowOf(node)));
   work.firstChild.style.width = `${is === "silent" ? 0 : Math.round(100 * ((node.shares && node.shares.working) || 0))}%`;
   work.title = "how much of the time its code works";
+}
+
+/** The replicas that are there, or are to be. */
+const present = node => node.replicas.filter(one => one.state !== "spare");
+
+/** How many replicas there are, of how many; and what those that do not work wait for. */
+function howMany(node) {
+  const count = present(node).length, { least = 0, most = 0, pending = 0, why = "" } = node.scale || {};
+  if (least < most) return [`${plural(count, "replica")} of ${least} to ${most}`, pending ? `${pending} pending: ${why}` : ""];
+  return [count > 1 ? `${count} replicas` : ""];
 }
 
 /** Of which sides of a node there are pictures; what flows need not have any. */
@@ -353,7 +363,7 @@ function showNode(node) {
   $("node").hidden = false;
   say($("node-title"), node.name);
   const facts = [
-    node.replicas.length > 1 ? `${node.replicas.length} replicas` : "",
+    ...howMany(node),
     node.host ? `on ${node.host}` : "",
     node.pulls.length ? `pulls ${node.pulls.join(", ")}` : "makes its messages itself",
     node.pushes.length ? `pushes ${node.pushes.join(", ")}` : "",
@@ -386,7 +396,7 @@ function showNode(node) {
     return { key: kind, cells: [words, ...times.map(seconds)] };
   });
   table($("latencies"), ["Latency", "p50", "p95", "p99", "since start p50", "p99"], rows);
-  table($("replicas"), ["Replica", "|State", "Up", "Restarts", "Memory", "CPU", "|Last words"], node.replicas.map(one => ({
+  table($("replicas"), ["Replica", "|State", "Up", "Restarts", "Memory", "CPU", "|Last words"], present(node).map(one => ({
     key: one.name,
     cells: [
       one.name,
@@ -395,7 +405,7 @@ function showNode(node) {
       count(one.restarts),
       bytes(one.memory),
       (one.cpu || 0).toFixed(2),
-      { text: one.words || "", wide: true },
+      { text: [one.machine ? `on ${one.machine}` : "", one.words || ""].filter(Boolean).join(": "), wide: true },
     ],
   })));
 }
@@ -412,7 +422,7 @@ function showNodes(nodes) {
       node.pushes.length ? perSecond(rates.out) : "–",
       percent((node.shares || {}).working),
       ...[late.p50, late.p95, late.p99].map(seconds),
-      node.replicas.length || "–",
+      present(node).length || "–",
       warnIf(sum("restarts")),
       bytes(sum("memory")),
       sum("cpu").toFixed(2),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from host.reading.contract import Contract, refuse_reserved
 from host.reading.document import Plain, Value
-from host.reading.keys import AMOUNTS, MEMORY, NODE_KEYS, OWN_VARIABLES, RESOURCES, VARIABLE
+from host.reading.keys import AMOUNTS, MEMORY, MOST_REPLICAS, NODE_KEYS, OWN_VARIABLES, RESOURCES, VARIABLE
 from host.reading.problems import Problems, quoted
 from host.reading.program import NODES, Program, Programs
 from host.reading.section import Section, refuse_bad_name
@@ -47,7 +47,7 @@ class Entries:
         inputs = self._ends(name, section, "pull", self.pulled)
         outputs = self._ends(name, section, "push", self.pushed)
         args = self._args(name, section, program, inputs)
-        replicas = section.whole("replicas") or 1
+        least, replicas = self._replicas(section, inputs)
         return Node(
             name,
             entry.line,
@@ -57,10 +57,11 @@ class Entries:
             signature=program.signature,
             host=host,
             replicas=replicas,
+            least=least,
             restart=self._restart(section),
             stall=section.seconds("stall") if section.get("stall") else _stall(program),
             memory=self._memory(section),
-            in_order=self._in_order(section, replicas, inputs),
+            in_order=self._in_order(section, least, replicas, inputs),
             resources=self._resources(section),
             env=env,
             args=args,
@@ -143,12 +144,24 @@ class Entries:
                 self._problems.mistake(value.line, f"{section.who}: {words}")
         return {word: value.plain() for word, value in given.items()}
 
-    def _in_order(self, section: Section, replicas: int, inputs: WrittenEnds) -> bool:
+    def _replicas(self, section: Section, inputs: WrittenEnds) -> tuple[int, int]:
+        """The least and the most of them."""
+        least, most = section.span("replicas", MOST_REPLICAS)
+        if least < most and not inputs:
+            words = f"replicas: {least}..{most} follows what waits for a node, and this one pulls nothing."
+            section.mistake("replicas", f"{words} Write how many there are to be.")
+        elif least < most and section.get("command"):
+            words = 'more replicas come only for a command that keeps books: see "Measures" in docs/wire.md.'
+            self._problems.warning(section.line_of("replicas"), f"{section.who}: {words}")
+        return least, most
+
+    def _in_order(self, section: Section, least: int, replicas: int, inputs: WrittenEnds) -> bool:
         wanted = section.flag("in_order")
         if wanted and not inputs:
             section.mistake("in_order", "in_order puts in order what a node pulls, and it pulls nothing. Remove it.")
         elif wanted and replicas > 1:
-            words = f"in_order needs all messages in one process, but replicas is {replicas}. Remove one of the two."
+            count = replicas if least == replicas else f"{least}..{replicas}"
+            words = f"in_order needs all messages in one process, but replicas is {count}. Remove one of the two."
             section.mistake("in_order", words)
         elif wanted and section.get("command"):
             words = 'whether in_order has an effect is up to the command: see "Order" in docs/wire.md.'

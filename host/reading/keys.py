@@ -11,12 +11,13 @@ from typing import Any
 
 from bus.encoding import FORMATS, QUALITIES
 from bus.keys import KEY_LENGTH
-from host.reading.section import NAME
+from host.reading.section import NAME, RANGE
 
 Schema = dict[str, Any]
 Keys = Mapping[str, Schema]
 
 LAST_PORT = 65535
+MOST_REPLICAS = 256
 MEMORY = re.compile(r"(\d{1,6}(?:\.\d{1,6})?) ?([kKMGT])(i?)B")
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 OWN_VARIABLES = ("NOTIFY_SOCKET", "ZG_RUN", "ZG_LIFE")  # by which a node and its launcher find each other
@@ -88,8 +89,8 @@ NODE_KEYS = _described(
     ),
     host=(_text(), "The host, one of those under hosts, on which it runs."),
     replicas=(  # each is a process, with a pipe to every replica that it is wired to
-        {**_number(most=256), "default": 1},
-        "How many processes of it share its wires.",
+        {"anyOf": [_number(most=MOST_REPLICAS), _text(RANGE)], "default": 1},
+        "How many processes of it share its wires; 2..6: as many of them as there is work for.",
     ),
     restart=(_one_of("on-failure", "never", "always"), "When a process of it that has ended is started again."),
     stall=(SECONDS, "Seconds that it may hold one message; then it hangs, and is restarted. off: for ever."),

@@ -24,6 +24,7 @@ def check(graph: Graph, problems: Problems) -> None:
     bound = [wire for wire in crossing if _can_be_bound(graph, wire, problems)]
     _check_ports(graph, bound, problems)
     _check_link(graph, bound, problems)
+    _check_elastic(graph, crossing, problems)
     for wire in whole:
         if wire.address and len(hosts(graph, wire)) < 2:
             words = f"wire {quoted(wire.name)} stays on one host, so its address is not used."
@@ -187,6 +188,18 @@ def _check_link(graph: Graph, bound: Sequence[Wire], problems: Problems) -> None
             span = _span(ports(graph, clashing[0]))
             words = f"the port {host.port} of host {quoted(host.name)} is one of wire {quoted(clashing[0].name)}"
             mistake(f"{words}, {span}. {_example(free)}")
+
+
+def _check_elastic(graph: Graph, crossing: Iterable[Wire], problems: Problems) -> None:
+    """Note elastic nodes whose neighbours on other hosts would not learn how many replicas there are."""
+    linked_hosts = {host.name for host in linked(graph)}
+    for wire in crossing:
+        for node in (graph.nodes[name] for name in (*wire.pushers, wire.puller)):
+            launchers = {graph.launcher(graph.nodes[one]) for one in (*wire.pushers, wire.puller)}
+            if node.is_elastic and len(launchers) > 1 and not linked_hosts.issuperset(launchers):
+                words = f"has replicas: {node.scale}, and launchers on other hosts must hear how many there are."
+                cure = f"Add a key to each host, and to one of them port: {EXAMPLE_LINK}, or write how many there are."
+                problems.mistake(node.line, f"node {quoted(node.name)} {words} {cure}")
 
 
 def _example(port: int) -> str:

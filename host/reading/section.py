@@ -11,6 +11,7 @@ from host.reading.document import Value
 from host.reading.problems import Problems, listed, quoted
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+RANGE = re.compile(r"([1-9][0-9]{0,2})\.\.([1-9][0-9]{0,2})")  # of numbers: 2..6
 NAME_RULE = "A name is a letter, then letters, digits and underscores."
 
 
@@ -81,6 +82,23 @@ class Section:
             return entry.data
         self.mistake(key, f"{key} must be a whole number from 1 to {most}, not {entry}.")
         return None
+
+    def span(self, key: str, most: int) -> tuple[int, int]:
+        """A whole number from 1 on, which is the least and the most, or a range of such numbers; 1 if not given."""
+        entry = self.get(key)
+        if entry is None:
+            return 1, 1
+        if type(entry.data) is int and 1 <= entry.data <= most:  # True is an int, too
+            return entry.data, entry.data
+        if isinstance(entry.data, str) and (found := RANGE.fullmatch(entry.data)):
+            first, last = map(int, found.groups())
+            if first <= last <= most:
+                return first, last
+            if last < first <= most:
+                self.mistake(key, f"{key} must begin with the smaller number, not {entry}. Write {last}..{first}")
+                return 1, 1
+        self.mistake(key, f"{key} must be a whole number from 1 to {most}, or a range such as 2..6, not {entry}.")
+        return 1, 1
 
     def seconds(self, key: str) -> float | None:
         """A time, or `off`."""

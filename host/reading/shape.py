@@ -27,7 +27,8 @@ class Node:
     source: Path | None = None  # the module's file, where it is found on this host
     signature: Signature | None = None  # of its function, where that can be read
     host: str | None = None
-    replicas: int = 1
+    replicas: int = 1  # at most; the wires are laid for all of them
+    least: int = 1  # of these run at any time; fewer than `replicas`: as many more as there is work for
     restart: str = "on-failure"
     stall: float | None = None  # seconds that user code may hold one message
     memory: int | None = None  # bytes
@@ -48,6 +49,16 @@ class Node:
     def pushes(self) -> list[str]:
         """The wires that the node pushes."""
         return [wire for wires in self.outputs.values() for wire in wires]
+
+    @property
+    def is_elastic(self) -> bool:
+        """Whether how many replicas run depends on what there is to do."""
+        return self.least < self.replicas
+
+    @property
+    def scale(self) -> str:
+        """How many replicas there are, as graph.yaml has it: 4, or 2..6."""
+        return f"{self.least}..{self.replicas}" if self.is_elastic else str(self.replicas)
 
     @property
     def names(self) -> list[str]:

@@ -15,6 +15,7 @@ HUNGRY = 0.1  # processors of one replica from which on another one would need s
 STARVED = 0.2  # the part of a replica's time in which it waits for a processor, from which on it lacks them
 ON_DISK = 0.5  # the part of a node's work that a disk takes, from which on it is the disk's
 FASTER = 1.03  # by how much a source must be ahead for that to be worth a word
+MORE = "add replicas"
 STEADY = 2  # messages that are not sent yet: fewer may be on their way by chance
 
 
@@ -43,18 +44,19 @@ def _slowest(node: Part, nodes: Sequence[Part], wires: Sequence[Part], machines:
     offered = _offered(node, nodes, wires)
     taken = node["rates"]["in"]
     rates = f"{_rate(taken)} of {_rate(offered)}" if offered > taken * FASTER else _rate(taken)
-    return f"{node['name']} is the slowest: {rates}; {_cure(node, machines.get(node['host']))}"
+    return f"{node['name']} is the slowest: {rates}; {cure(node, machines.get(node['host']))}"
 
 
-def _cure(node: Part, machine: Part | None) -> str:
+def cure(node: Part, machine: Part | None) -> str:
     """What helps a node that never waits for messages, or what it does wait for."""
     if node["shares"]["disk"] >= ON_DISK * node["shares"]["working"]:
         return "its disk is slow"
-    count = max(1, len(node["replicas"]))  # another host may say anything
-    hunger, starved = (sum(one[of] for one in node["replicas"]) / count for of in ("cpu", "starved"))
+    replicas = [one for one in node["replicas"] if one["state"] != "spare"]
+    count = max(1, len(replicas))  # another host may say anything
+    hunger, starved = (sum(one[of] for one in replicas) / count for of in ("cpu", "starved"))
     if machine and machine["busy"] >= FULL * machine["cores"] and (hunger >= HUNGRY or starved >= STARVED):
         return f"the machine is full ({machine['cores']} core{'' if machine['cores'] == 1 else 's'})"
-    return "it has to wait for a processor" if starved >= STARVED else "add replicas"
+    return "it has to wait for a processor" if starved >= STARVED else MORE
 
 
 def _narrowest(wire: Part) -> str:
@@ -65,13 +67,16 @@ def _narrowest(wire: Part) -> str:
 def _is_awaited(node: Part, by_name: Mapping[str, Part], wires: Sequence[Part]) -> bool:
     """Whether something upstream waits for it."""
     for wire in wires:
-        if wire["to"] == node["name"]:
-            pushers = [by_name[name] for name in wire["from"]]
-            backlog = sum(pusher["counters"].get("backlog", 0) for pusher in pushers)
-            blocked = any(pusher["shares"]["blocked"] >= HELD_UP for pusher in pushers)
-            if wire["queued"] >= STEADY or backlog >= STEADY or blocked:
-                return True
+        if wire["to"] == node["name"] and holds_up([by_name[name] for name in wire["from"]], [wire]):
+            return True
     return False
+
+
+def holds_up(pushers: Sequence[Part], wires: Sequence[Part]) -> bool:
+    """Whether something waits for who pulls `wires`, which these push."""
+    queued = sum(wire["queued"] for wire in wires)
+    backlog = sum(pusher["counters"].get("backlog", 0) for pusher in pushers)
+    return max(queued, backlog) >= STEADY or any(pusher["shares"]["blocked"] >= HELD_UP for pusher in pushers)
 
 
 def _is_narrow(wire: Part, by_name: Mapping[str, Part]) -> bool:

@@ -20,8 +20,10 @@ REPLICA: Shape = {
     "memory": int,
     "cpu": float,
     "starved": float,
+    "machine": str,
     "counters": {str: int},
 }
+SCALE: Shape = {"least": int, "most": int, "wanted": int, "running": int, "pending": int, "why": str}
 NODE: Shape = {
     "name": str,
     "host": str,
@@ -29,6 +31,7 @@ NODE: Shape = {
     "pulls": [str],
     "pushes": [str],
     "state": str,
+    "scale": SCALE,
     "replicas": [REPLICA],
     "counters": {str: int},
     "rates": {"in": float, "out": float, "done": float, "made": float},

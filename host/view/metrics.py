@@ -51,6 +51,11 @@ WIRES = {  # number -> family, its type, and what it says
     "pullers": ("wire_pullers", "gauge", "Pipes whose puller is up"),
     "pipes": ("wire_pipes", "gauge", "Pipes, one for each pair of replicas"),
 }
+SCALE = {
+    "wanted": "Replicas that there are to be now",
+    "running": "Those of them that work",
+    "pending": "Those of them that start, rest after a death or wait for a place",
+}
 TOOK = {
     "latency": "From capture until done, at the owner",
     "age": "From capture until handed to user code",
@@ -103,6 +108,7 @@ def _families(overview: Facts) -> Iterator[Family]:
     )
     yield from _hosts(overview, graph)
     yield from _replicas(overview, graph)
+    yield from _scales(overview, graph)
     yield from _histograms(overview, graph)
     ends = [wire for wire in overview["wires"] if wire["here"] or wire["sent"]]
     for number, (name, kind, words) in WIRES.items():
@@ -135,7 +141,8 @@ def _replicas(overview: Facts, graph: Labels) -> Iterator[Family]:
         found = [Sample(labels, value) for (labels, _), value in zip(known, values, strict=True) if value is not None]
         return Family(name, kind, words, found)
 
-    yield family("replica_up", "gauge", "Whether it runs", [one["state"] == "runs" for _, one in known])
+    up = [None if one["state"] == "spare" else one["state"] == "runs" for _, one in known]
+    yield family("replica_up", "gauge", "Whether it runs; of a spare one nothing", up)
     yield family("replica_restarts", "counter", "How often it was started again", [one["restarts"] for _, one in known])
     memory = [one["memory"] for _, one in known]
     yield family("replica_memory_bytes", "gauge", "Resident memory, its children's too", memory)
@@ -144,6 +151,15 @@ def _replicas(overview: Facts, graph: Labels) -> Iterator[Family]:
         for counter, (name, words) in table.items():
             counts = [one["counters"].get(counter) for _, one in known]
             yield family(name, kind, words, [None if count is None else count * scale for count in counts])
+
+
+def _scales(overview: Facts, graph: Labels) -> Iterator[Family]:
+    known = [node for node in overview["nodes"] if node["replicas"]]
+    for number, words in SCALE.items():
+        samples = [
+            Sample({**graph, "host": node["host"], "node": node["name"]}, node["scale"][number]) for node in known
+        ]
+        yield Family(f"node_replicas_{number}", "gauge", words, samples)
 
 
 def _histograms(overview: Facts, graph: Labels) -> Iterator[Family]:

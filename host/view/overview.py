@@ -50,7 +50,8 @@ def whole(ours: Facts, run: Path) -> Facts:
     ages = {name: _age(now, letter, theirs[name]) for name, letter in letters.items()}
     places = {node["name"]: node["launcher"] for node in ours["nodes"]}
     nodes = [_node(node, theirs, ages) for node in ours["nodes"]]
-    wires = [_wire(wire, places, theirs) for wire in ours["wires"]]
+    counts = {node["name"]: node["scale"]["wanted"] or len(node["replicas"]) for node in nodes}
+    wires = [_wire(wire, places, theirs, counts) for wire in ours["wires"]]
     statuses = [ours, *theirs.values()]
     machines = {ours["host"]: ours["machine"], **{name: status["machine"] for name, status in theirs.items()}}
     return {
@@ -77,8 +78,8 @@ def _node(ours: Facts, theirs: Mapping[str, Facts], ages: Mapping[str, float]) -
     return {**found, **kept, "age": ages[launcher]}
 
 
-def _wire(ours: Facts, places: Mapping[str, str], theirs: Mapping[str, Facts]) -> Facts:
-    """The wire, as all hosts that push it see it together."""
+def _wire(ours: Facts, places: Mapping[str, str], theirs: Mapping[str, Facts], counts: Mapping[str, int]) -> Facts:
+    """The wire, as all hosts that push it see it together. `counts`: the replicas of each node, 0: nobody knows."""
     hosts = dict.fromkeys(places[name] for name in ours["from"])
     known = [wire for host in hosts if host in theirs for wire in theirs[host]["wires"] if wire["name"] == ours["name"]]
     ends = [*([ours] if ours["here"] else []), *known]
@@ -88,6 +89,7 @@ def _wire(ours: Facts, places: Mapping[str, str], theirs: Mapping[str, Facts]) -
         **ours,
         **{name: sum(end[name] for end in ends) for name in counted},
         "oldest": max(ages, default=None),
+        "pipes": sum(counts[name] for name in ours["from"]) * counts.get(ours["to"], 0) or ours["pipes"],
     }
 
 

@@ -20,9 +20,12 @@ from host.view.facts import NODE, VERSION, WIRE, Facts, fitted
 from host.view.families import Machine, Use
 from host.view.ledger import Account, Ledger, merged, summed_wire
 from host.view.measures import rate
+from host.view.placed import Place, placed
 from host.view.report import plain
 
-WORST_FIRST = ("failed", "crash loop", "rests", "starts", "leaves", "runs", "stopped", "ended")
+WORST_FIRST = ("failed", "crash loop", "rests", "pending", "starts", "leaves", "runs", "stopped", "ended", "spare")
+ON_THE_WAY = ("pending", "starts", "leaves", "spare")  # states that say nothing of a node whose least replicas run
+COMING = ("crash loop", "rests", "pending", "starts")  # states of a replica that is wanted and does not work yet
 SHOWN = 300  # characters of what a node says of itself
 FILE = "status.json"
 
@@ -110,7 +113,6 @@ class Status:
 
     def _name_wire(self, wire: Wire) -> Facts:
         """Likewise of a wire."""
-        pushers = [self._graph.nodes[name] for name in wire.pushers]
         here = bool(self._by_wire[wire.name])
         named = {
             "name": wire.name,
@@ -120,7 +122,6 @@ class Status:
             "max_age": wire.max_age,
             "between_hosts": len(network.hosts(self._graph, wire)) > 1,
             "here": here,
-            "pipes": sum(pusher.replicas for pusher in pushers) * self._graph.nodes[wire.puller].replicas,
         }
         return named if here else dict(fitted(named, WIRE))
 
@@ -133,26 +134,33 @@ class Status:
         replicas = [self._replica(child) for child in children]
         return {
             **named,
-            "state": min((replica["state"] for replica in replicas), key=WORST_FIRST.index),
+            "state": _state_of(node, replicas),
+            "scale": _scale(node, children, replicas),
             "replicas": replicas,
             "counters": now.counters,
             "rates": measures.rates(then, now, seconds),
-            "shares": measures.shares(then, now, seconds, len(children)),
+            "shares": measures.shares(then, now, seconds, max(1, sum(child.over != "spare" for child in children))),
             "latency": measures.latencies(then, now),
         }
 
     def _replica(self, child: Child) -> Facts:
+        name, state = child.process.replica, state_of(child)
+        place = placed(self._run.path, name) if child.is_running else Place()
+        if state == "starts" and place.state == "pending":
+            state = place.state
+        words = place.why if state == "pending" else child.status or child.last_death
         return {
-            "name": child.process.replica,
-            "state": state_of(child),
+            "name": name,
+            "state": state,
             "pid": child.pid if child.is_running else None,
             "restarts": max(0, child.lives - 1),
             "since": child.since,
-            "words": plain(child.status or child.last_death)[:SHOWN],
+            "words": "" if state == "spare" else plain(words)[:SHOWN],
             "memory": self._use.memory(child.pid) if child.is_running else 0,
             "cpu": self._use.cores(child.pid) if child.is_running else 0.0,
             "starved": self._use.starved(child.pid) if child.is_running else 0.0,
-            "counters": self._ledger.replicas[child.process.replica].counters,
+            "machine": plain(place.machine)[:SHOWN],
+            "counters": self._ledger.replicas[name].counters if child.lives or state != "spare" else {},
         }
 
     def _wire(self, wire: Wire) -> Facts:
@@ -163,12 +171,19 @@ class Status:
         page = summed_wire(pages)
         oldest = page.pop("oldest")
         rates = self._wire_rates(wire.name, {child.node.name for child in here})
-        return {**named, **rates, **page, "oldest": max(0.0, time.time() - oldest / 1e9) if oldest else None}
+        pipes = sum(map(self._count, wire.pushers)) * self._count(wire.puller)
+        age = max(0.0, time.time() - oldest / 1e9) if oldest else None
+        return {**named, **rates, **page, "pipes": pipes, "oldest": age}
+
+    def _count(self, node: str) -> int:
+        """How many replicas there are to be, as far as is known here."""
+        return sum(child.is_wanted for child in self._by_node[node]) or self._graph.nodes[node].replicas
 
     def _page(self, child: Child, wire: str) -> dict[str, int]:
-        """What the books of a pusher say of its wire; the dead has no pullers."""
+        """What the books of a pusher say of its wire; the dead has no pullers, and what a spare one had others have."""
         page = self._ledger.replicas[child.process.replica].wires[wire]
-        return page if child.is_running else {**page, "pullers": 0}
+        gone = ("queued", "unfinished", "oldest", "pullers") if child.over == "spare" else ("pullers",)
+        return page if child.is_running else {**page, **dict.fromkeys(gone, 0)}
 
     def _wire_rates(self, wire: str, nodes: set[str]) -> dict[str, float]:
         before, after = self._ledger.earlier, self._ledger.last
@@ -186,6 +201,30 @@ def accounts(children: Sequence[Child]) -> dict[str, dict[str, Account]]:
     for child in reversed(children):
         found.setdefault(child.node.name, {})[child.process.replica] = child.account
     return found
+
+
+def _state_of(node: Node, replicas: Sequence[Facts]) -> str:
+    """The worst of them, unless enough work and others merely come and go."""
+    states = [replica["state"] for replica in replicas]
+    if node.is_elastic and states.count("runs") >= node.least:
+        states = [state for state in states if state not in ON_THE_WAY]
+    return str(min(states, key=WORST_FIRST.index))
+
+
+def _scale(node: Node, children: Sequence[Child], replicas: Sequence[Facts]) -> Facts:
+    """How many there are to be, how many there are, and why not all of those."""
+    wanted = [one for child, one in zip(children, replicas, strict=True) if child.is_wanted]
+    running = sum(one["state"] == "runs" for one in wanted)
+    pending = [one for one in wanted if one["state"] in COMING]
+    why = dict.fromkeys(f"{one['state']}{one['words'] and ': '}{one['words']}" for one in pending)
+    return {
+        "least": node.least,
+        "most": node.replicas,
+        "wanted": len(wanted),
+        "running": running,
+        "pending": len(pending),
+        "why": "; ".join(why)[:SHOWN],
+    }
 
 
 def _number(child: Child) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from host.view.report import plain
 STYLES = {
     **dict.fromkeys(("runs", "here", "up", "done"), "green"),
     **dict.fromkeys(("starts", "leaves", "stops"), "cyan"),
-    **dict.fromkeys(("rests", "silent"), "yellow"),
+    **dict.fromkeys(("rests", "pending", "silent"), "yellow"),
     **dict.fromkeys(("crash loop", "failed"), "bold red"),
 }
 TROUBLED = ("rests", "crash loop", "failed")
@@ -65,6 +66,7 @@ def _parts(facts: Facts, width: int) -> Iterator[RenderableType]:
     if here["state"] == "silent":
         yield Text(f"the launcher has said nothing for {span(here['age'])}: it hangs, or is stopped", style="yellow")
     yield from _troubles(facts)
+    yield from _scales(facts)
     yield _nodes(facts, width - ITS_HOST * _has_hosts(facts))
     if facts["wires"]:
         yield _wires(facts, width)
@@ -101,6 +103,21 @@ def _troubles(facts: Facts) -> Iterator[Text]:
             yield Text.assemble(plain(replica["name"]), " ", _state(replica["state"]), words)
 
 
+def _scales(facts: Facts) -> Iterator[Text]:
+    """How many replicas elastic nodes have, and on which machines those are that somebody else has placed."""
+    for node in facts["nodes"]:
+        scale, machines = node["scale"], Counter(one["machine"] for one in node["replicas"] if one["machine"])
+        parts = []
+        if scale["least"] < scale["most"]:
+            parts.append(f"{scale['running']} of {scale['wanted']} run, {scale['least']} to {scale['most']} may")
+        if scale["pending"] and (parts or machines):
+            parts.append(f"{scale['pending']} pending ({plain(scale['why'])})")
+        if machines:
+            parts.append(f"on {', '.join(f'{plain(name)}: {count}' for name, count in sorted(machines.items()))}")
+        if parts:
+            yield Text(f"{plain(node['name'])} {'; '.join(parts)}", style="" if not scale["pending"] else "cyan")
+
+
 def _nodes(facts: Facts, width: int) -> Table:
     table = _table("node", "state")
     more = ["held up"] if width >= WIDE else []
@@ -108,7 +125,7 @@ def _nodes(facts: Facts, width: int) -> Table:
     for name in ("rate", "busy", *more, *some, "memory", "CPU"):
         table.add_column(name, justify="right", no_wrap=True)
     for node in facts["nodes"]:
-        count, host = len(node["replicas"]), node["host"] if _has_hosts(facts) else ""
+        count, host = node["scale"]["wanted"] or len(node["replicas"]), node["host"] if _has_hosts(facts) else ""
         name = f"{_short(node['name'], width)}{f' x {count}' if count > 1 else ''}{f' @ {host}' if host else ''}"
         if node["state"] == "elsewhere":
             table.add_row(Text(name, style="dim"), Text("elsewhere", style="dim"))

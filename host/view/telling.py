@@ -58,6 +58,11 @@ class Telling:
         for show in self._watchers:
             show(facts)
 
+    @property
+    def facts(self) -> Facts:
+        """What status.json says by the last look."""
+        return self._status.facts
+
     def rates(self) -> str:
         """The line of rates, after each look; nothing unless it is due."""
         if line := self._figures.look():

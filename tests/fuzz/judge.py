@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bus import Message, Undecodable, encode
+from bus.data import DATA, MESSAGE, PING
 from bus.header import Malformed, check, pack, unpack
 from bus.meta import packed
 from bus.opening import SKIP
-from bus.pull import DATA, MESSAGE, PING
 from bus.state import STATE, WHOLE
 from media.names import BY, named_as, place, source_name
 from nodes.converter import converter

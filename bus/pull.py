@@ -59,8 +59,8 @@ class Pull:
     @property
     def ended(self) -> bool:
         """Whether nothing will ever come again."""
-        marked = [pusher.name for pusher in self._pushers if pusher.is_marked]
-        return all(pusher.ended for pusher in self._pushers) and self._marks.all_ended(marked)
+        has_ended = all(pusher.ended for pusher in self._pushers)
+        return has_ended and self._marks.all_ended([one.name for one in self._pushers if one.is_marked])
 
     @property
     def closed(self) -> bool:

@@ -47,7 +47,7 @@ class Child:
         self.leaves_at = NEVER  # when it is asked at the latest
         self.dies_at = NEVER  # when it is killed if it is still there
         self.born_at, self.since = 0.0, 0.0  # the latter in seconds since the epoch
-        self.lives = 0
+        self.lives, self.calls = 0, 0  # of the former so many began because it was wanted again
         self.status = ""  # what it last said of itself
         self.last_death = ""  # in words
         self._folder, self._run = folder, run

@@ -127,6 +127,7 @@ class Elastic:
             self._mark(child)
             return False
         child.begin_again()
+        child.calls += child.lives > 0
         return True
 
     def _fewer(self, node: Node, there: Sequence[Child], wanted: int, seen: Seen) -> None:

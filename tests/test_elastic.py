@@ -67,6 +67,7 @@ def test_they_come_with_the_load_and_go_with_it_and_each_message_has_its_one_res
         until(lambda: scale(tmp_path) == (3, 3, 0), 60, f"three: {graph.output[-2000:]}")
         swell.pace(tmp_path, SLOW)
         until(lambda: states(tmp_path) == ["runs", "spare", "spare"], 60, f"one: {graph.output[-2000:]}")
+        assert [one["restarts"] for one in facts(tmp_path)["replicas"]] == [0, 0, 0]  # type: ignore[attr-defined]
         swell.pace(tmp_path, "end")
         assert graph.ends(60) == 0, graph.output
         steps = swell.steps(graph)

@@ -153,7 +153,7 @@ class Status:
             "name": name,
             "state": state,
             "pid": child.pid if child.is_running else None,
-            "restarts": max(0, child.lives - 1),
+            "restarts": max(0, child.lives - 1 - child.calls),
             "since": child.since,
             "words": "" if state == "spare" else plain(words)[:SHOWN],
             "memory": self._use.memory(child.pid) if child.is_running else 0,

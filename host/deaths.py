@@ -8,6 +8,7 @@ LONGEST_REST = 30.0  # seconds
 LOOP_DEATHS = 10  # so many deaths without progress …
 LOOP_WINDOW = 300.0  # … in so many seconds are a crash loop,
 LOOP_REST = 60.0  # in which it is tried once in so many seconds
+SUPERSEDED = 75  # exit code of a life whose peers talk to another one, which it would drive out again at once
 JITTER = 0.2  # the part by which a rest is lengthened at most, so that replicas do not fall in step
 
 

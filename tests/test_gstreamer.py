@@ -19,6 +19,7 @@ from media.source import WrongArgument
 from media.video import BEAT, Dropped, Frame, Opened
 from tests.conftest import make_clip, need, until
 from tests.jobs import job
+from tests.launch import pids
 from tests.phone import make_phone_clip
 from tests.serve import serve
 from tests.servers_files import served
@@ -58,11 +59,11 @@ def difference(one: Image.Image, other: Image.Image | Path | bytes) -> float:
 def children(folder: Path) -> set[int]:
     """The processes of gst-launch that work in a folder below this one."""
     found = set()
-    for process in Path("/proc").glob("[0-9]*"):
+    for pid in pids():
         with suppress(OSError):  # it has just ended
-            ours = str((process / "cwd").readlink()).startswith(f"{folder}/gst-")
-            if ours and (process / "comm").read_text().startswith("gst-launch"):
-                found.add(int(process.name))
+            ours = str(Path(f"/proc/{pid}/cwd").readlink()).startswith(f"{folder}/gst-")
+            if ours and Path(f"/proc/{pid}/comm").read_text().startswith("gst-launch"):
+                found.add(int(pid))
     return found
 
 

@@ -96,6 +96,7 @@ class Hub:
         if not awake:  # hear first, judge after: everybody else only seems to have been silent
             for call in self._calls.values():
                 call()
+            self._heard = [*self._calls]
         self.served = now
         for end in self._ends:
             end.tick(now, awake)

@@ -14,6 +14,7 @@ from bus.durable import FOLDER, opened, sync_files, sync_folder, sync_way
 from media.mounts import Mounted
 
 PARTIAL = ".partial"  # the folder at the root in which files are written; it is there only while somebody writes
+RIVALS = 16  # processes whose `retain` may each just now remove the folder, emptied by it, in which we write
 MARK = "user.zg.result"  # the extended attribute that says: a node saved this
 
 NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -55,10 +56,11 @@ class AtomicFolder:
 
         Raises OSError if the disk fails; then nothing half-written is left, and the same call may be made again.
         """
-        try:
-            self._write(files)
-        except FileNotFoundError:  # another process has just removed a folder that its `retain` had emptied
-            self._write(files)
+        for _ in range(RIVALS):
+            with contextlib.suppress(FileNotFoundError):
+                self._write(files)
+                return
+        self._write(files)
 
     def _write(self, files: Sequence[File]) -> None:
         self._mounted.check()

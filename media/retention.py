@@ -68,10 +68,10 @@ class Retention:
         """One search, in steps."""
         horizon = time.time_ns() - self._limit * 1e9
         found = []
-        for result in _results(self._folder):
-            if self._unit not in AGES:
+        for result in _looked_at(self._folder):
+            if result and self._unit not in AGES:
                 found.append(result)
-            elif result.written < horizon:
+            elif result and result.written < horizon:
                 self._delete(result)
             yield
         excess = sum(map(self._weight, found)) - self._limit
@@ -88,10 +88,12 @@ class Retention:
 
     def _delete(self, result: Result) -> None:
         path = Path(result.path)
-        with contextlib.suppress(FileNotFoundError):  # another process was faster
+        try:
             if path.lstat().st_mtime_ns != result.written:
                 return  # written anew, so no longer among the oldest
             path.unlink()
+        except FileNotFoundError:  # another process was faster, and sees to the folder
+            return
         folder = path.parent
         with contextlib.suppress(OSError):  # not empty
             while folder != self._folder:
@@ -99,17 +101,20 @@ class Retention:
                 folder = folder.parent
 
 
-def _results(folder: Path | str) -> Iterator[Result]:
+def _looked_at(folder: Path | str) -> Iterator[Result | None]:
+    """Whatever lies in `folder` and below, one thing after the other; None for what is no result."""
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.name.startswith("."):
-                continue
+            result = None
             with contextlib.suppress(FileNotFoundError, PermissionError):  # deleted meanwhile, or not ours
-                if entry.is_dir(follow_symlinks=False):
-                    yield from _results(entry.path)
+                if entry.name.startswith("."):
+                    pass
+                elif entry.is_dir(follow_symlinks=False):
+                    yield from _looked_at(entry.path)
                 elif entry.is_file(follow_symlinks=False) and _marked(entry.path):
                     seen = entry.stat(follow_symlinks=False)
-                    yield Result(seen.st_mtime_ns, entry.path, seen.st_size)
+                    result = Result(seen.st_mtime_ns, entry.path, seen.st_size)
+            yield result
 
 
 def _marked(path: str) -> bool:

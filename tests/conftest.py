@@ -41,16 +41,17 @@ def need_modules(*modules: str) -> None:
             (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{module} is not installed")
 
 
-def until(condition: Callable[[], Value], seconds: float = 10.0, what: str = "") -> Value:
+def until(condition: Callable[[], Value], seconds: float = 10.0, what: str | Callable[[], str] = "") -> Value:
     """Wait until `condition()` is true and return its value; fail after `seconds`, saying `what` did not come."""
     deadline = time.monotonic() + seconds
     while True:
+        asked = time.thread_time()
         value = condition()
         if value:
             return value
         if time.monotonic() > deadline:
-            raise AssertionError(f"not within {seconds} s: {what or condition}")
-        time.sleep(0.01)
+            raise AssertionError(f"not within {seconds} s: {what() if callable(what) else what or condition}")
+        time.sleep(min(0.05, max(0.01, 4 * (time.thread_time() - asked))))  # others need the processor
 
 
 def make_clip(path: Path, frames: int = 50, size: str = "1280x720", rate: int = 25) -> Path:

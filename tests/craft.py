@@ -15,6 +15,9 @@ ARITHMETIC = base64.b64decode(
     "pRUk//yQALCAAIABABAREA/8wABgAQEAX/2gAIAQEAAD8AzqiiW+QFnBSJbBaxEhKIPP/Z"
 )
 
+MB = 1024 * 1024
+ADLER = 65521  # the prime of RFC 1950's checksum, of which zeros are counted alone
+
 
 def picture(width: int = 48, height: int = 32, mode: str = "RGB") -> Image.Image:
     """A picture in which no two rows, columns or channels are alike."""
@@ -28,6 +31,15 @@ def saved(format: str, image: Image.Image | None = None, **options: Any) -> byte
     body = io.BytesIO()
     (image or picture()).save(body, format, **options)
     return body.getvalue()
+
+
+def zeros(count: int) -> bytes:
+    """What zlib makes of so many zeros, in next to no time: one piece of it, over and over."""
+    deflate = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    piece = deflate.compress(bytes(MB)) + deflate.flush(zlib.Z_FULL_FLUSH)
+    rest = deflate.compress(bytes(count % MB)) + deflate.flush()
+    checksum = count % ADLER << 16 | 1
+    return b"\x78\x9c" + piece * (count // MB) + rest + checksum.to_bytes(4, "big")
 
 
 # ---- JPEG

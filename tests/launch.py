@@ -66,9 +66,7 @@ class Launch:
             self.process.wait()
         if kind:
             print(self.output)
-        until(
-            lambda: not processes_in(self.folder), 10, f"processes left in {self.folder}: {processes_in(self.folder)}"
-        )
+        until(lambda: not processes_in(self.folder), 10, lambda: f"the end of {processes_in(self.folder)}")
 
     @property
     def output(self) -> str:
@@ -76,7 +74,7 @@ class Launch:
 
     def ends(self, seconds: float = PATIENCE) -> int:
         """Wait for the launcher to end; its exit code."""
-        until(lambda: self.process.poll() is not None, seconds, f"the launcher is still running: {self.output[-2000:]}")
+        until(lambda: self.process.poll() is not None, seconds, lambda: f"the launcher's end: {self.output[-2000:]}")
         return self.process.returncode
 
     def interrupt(self) -> None:
@@ -91,26 +89,32 @@ class Launch:
         os.kill(self.pid(replica), signal.SIGKILL)
 
     def says(self, words: str, seconds: float = PATIENCE) -> None:
-        until(lambda: re.search(words, self.output), seconds, f"{words!r} in the log: {self.output[-2000:]}")
+        until(lambda: re.search(words, self.output), seconds, lambda: f"{words!r} in the log: {self.output[-2000:]}")
 
     def _pid(self, replica: str) -> int:
         return next((pid for pid, line in processes_in(self.folder).items() if f"--name={replica}" in line), 0)
 
 
+def pids() -> list[str]:
+    """Of all processes."""
+    with os.scandir("/proc") as entries:
+        return [entry.name for entry in entries if entry.name.isdigit()]
+
+
 def processes_in(folder: Path) -> dict[int, list[str]]:
     """The command lines of all living processes that run in `folder`, or beside the nodes of a graph there, by pid."""
     found = {}
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
+    for pid in pids():
         try:
-            state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
-            words = (entry / "cmdline").read_bytes().decode(errors="replace").split("\0")
+            with open(f"/proc/{pid}/cmdline", "rb") as file:
+                words = file.read().decode(errors="replace").split("\0")
+            if not words[0]:
+                continue  # the kernel's own, or dead
             is_beside = any(word.startswith("host.") for word in words) and any(
                 Path(word).parent == folder for word in words
             )
-            if state != "Z" and ((entry / "cwd").readlink() == folder or is_beside):
-                found[int(entry.name)] = words
+            if is_beside or Path(f"/proc/{pid}/cwd").readlink() == folder:
+                found[int(pid)] = words
         except (FileNotFoundError, ProcessLookupError, PermissionError):
             continue  # it has just ended, or is not ours
     return found

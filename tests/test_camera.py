@@ -3,11 +3,35 @@
 import time
 from typing import Any
 
+import pytest
 from PIL import Image, ImageChops
 
 from media import camera
 from media.video import Frame, Opened
 from tests.jobs import job
+
+
+class Clock:
+    """Passes only while somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+    def time_ns(self) -> int:
+        return int(self.now * 1e9)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(camera, "time", clock)
+    return clock
 
 
 def shot(source: str = "test", first: int = 0, **wish: Any) -> list[Frame]:
@@ -55,26 +79,25 @@ def test_the_number_stands_out_whole_wherever_the_ball_is() -> None:
 
 
 def test_drawing_leaves_the_processor_to_others() -> None:
-    camera.draw(0)
-    began = time.process_time()
-    for index in range(50):
+    def seconds(index: int) -> float:
+        began = time.thread_time()
         camera.draw(index)
-    assert (time.process_time() - began) / 50 < 0.010  # seconds a frame; 0.001 where it was written, and 0.040 is all
+        return time.thread_time() - began
+
+    # At its best, whatever else runs here; 0.001 where it was written, and 0.040 is all that there is for a frame.
+    assert min(seconds(index) for index in range(50)) < 0.010
 
 
-def test_frames_come_at_camera_speed() -> None:
-    began = time.monotonic()
+def test_frames_come_at_camera_speed(clock: Clock) -> None:
     frames = shot(limit=11)
-    assert 0.4 <= time.monotonic() - began < 2.0
     assert [frame.number for frame in frames] == list(range(11))
-    assert frames[-1].captured - frames[0].captured >= 0.35e9  # ns
+    assert [frame.captured / 1e9 for frame in frames] == pytest.approx([number / 25 for number in range(11)])
 
 
-def test_a_camera_that_goes_on_does_so_at_once_with_the_frame_that_is_next() -> None:
-    began = time.monotonic()
+def test_a_camera_that_goes_on_does_so_at_once_with_the_frame_that_is_next(clock: Clock) -> None:
     frames = shot(first=748)
     assert [frame.number for frame in frames] == [748, 749]
-    assert time.monotonic() - began < 1.0
+    assert clock.now == pytest.approx(1 / 25)
     assert picture(frames[0]).tobytes() == camera.draw(748).tobytes()
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from bus import Message
 from bus.meta import facts, packed
+from tests.corpus import CLEAN
 from tests.fuzz.__main__ import batch
-from tests.fuzz.cases import SEEDS
 from tests.fuzz.judge import Case, judge
 from tests.launch import ROOT
 
@@ -44,7 +44,7 @@ def test_nothing_that_comes_from_outside_kills_hangs_or_fills_a_node(tmp_path: P
 def test_whatever_kills_is_saved_so_that_it_can_be_tried_again(
     tmp_path: Path, deed: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    case = Case("image", (SEEDS[0],))
+    case = Case("image", (CLEAN,))
     code = (
         "import os, pathlib, resource, signal, sys; resource.setrlimit(resource.RLIMIT_CORE, (0, 0));"
         "resource.setrlimit(resource.RLIMIT_AS, (2**30, 2**30));"
@@ -60,7 +60,7 @@ def test_whatever_kills_is_saved_so_that_it_can_be_tried_again(
 
 
 def test_an_input_that_was_saved_is_tried_again(tmp_path: Path) -> None:
-    (tmp_path / "saved.case").write_bytes(Case("image", (SEEDS[0],)).dump())
+    (tmp_path / "saved.case").write_bytes(Case("image", (CLEAN,)).dump())
 
     done = fuzz(f"--replay={tmp_path / 'saved.case'}")
 
@@ -77,7 +77,7 @@ def test_a_case_is_saved_as_it_was(case: Case) -> None:
 
 
 def test_a_verdict_tells_what_became_of_a_case(tmp_path: Path) -> None:
-    assert judge(Case("image", (SEEDS[0],)), tmp_path) == "image converted"
+    assert judge(Case("image", (CLEAN,)), tmp_path) == "image converted"
     assert judge(Case("image", (b"GIF89a",)), tmp_path) == "image rejected"
     assert judge(Case("message", (b"{", b"")), tmp_path) == "message malformed"
     assert judge(Case("state", (b"\xff",)), tmp_path) == "state malformed"
@@ -89,7 +89,7 @@ def test_a_judge_that_looks_for_crashes_lets_them_through(tmp_path: Path, monkey
 
     monkeypatch.setattr("bus.message.decode", broken)
     with pytest.raises(IndexError):
-        judge(Case("image", (SEEDS[0],)), tmp_path)
+        judge(Case("image", (CLEAN,)), tmp_path)
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf")])

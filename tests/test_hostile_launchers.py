@@ -20,6 +20,7 @@ from host.link.neighbour import FEW
 from host.link.tidings import MAX_BODY, MAX_JSON
 from host.view.facts import STATUS, fitted
 from tests.conftest import until
+from tests.craft import zeros
 from tests.launch import EVER, Launch
 from tests.linked import Impostor, Linked, impostor, packed, ports, said
 from tests.strangers import GREETING, RATE, all_at, meddle, raw
@@ -136,7 +137,7 @@ BAD: dict[str, list[bytes]] = {
     "pickle": [pickle.dumps([1]), pickle.dumps([1])],
     "a header that is too long": [b"{" + b" " * 100_000, b""],
     "a body that is too long": [said(None)[0], bytes(MAX_BODY + 1)],
-    "a body that grows": [said(None)[0], zlib.compress(bytes(100 * MAX_JSON))],
+    "a body that grows": [said(None)[0], zeros(100 * MAX_JSON)],
     "a body that is deep": [said(None)[0], zlib.compress(b"[" * 1_000_000)],
     "a status of the robot": said(status(host="robot")),
     "a status of the station": said(status(host="station")),

@@ -238,8 +238,8 @@ def test_age_and_hop_go_by_the_clocks_of_the_hosts(tmp_path: Path) -> None:
         assert next(n.frames).number == 1
         n.measures.let_go(n.frames.taken[0])
         read = books.read_whole(n.folder / "node.1.books")
-        assert 4 / WIDTH < books.quantile(read.histograms["age"], 0.5) < 4.5 * WIDTH
-        assert books.quantile(read.histograms["hop"], 0.5) < 0.5
+        assert 4 / WIDTH < books.quantile(read.histograms["age"], 0.5) < 60
+        assert books.quantile(read.histograms["hop"], 0.5) < 60  # and no hour
 
         clocks.write_text("{")
         os.utime(clocks, ns=(0, 1))

@@ -5,11 +5,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from media import retention as retention_module
 from media.atomic import AtomicFolder, File
-from media.retention import SLICE, Retention
+from media.retention import SLICE, Result, Retention
 
 WRITER = """
 import sys
@@ -121,17 +123,44 @@ def test_the_folder_is_searched_once_in_a_hundredth_of_the_limit(
     assert searched == [tmp_path] * 3
 
 
-def test_a_long_search_is_spread_over_many_groups(tmp_path: Path) -> None:
-    save(tmp_path, *(f"{number:05d}" for number in range(6000)))
-    retention = Retention(tmp_path, "10")
-    longest, groups = 0.0, 0
-    while len(list(tmp_path.iterdir())) > 10:
-        started = time.thread_time()
-        retention.keep_up(0, 0)
-        longest, groups = max(longest, time.thread_time() - started), groups + 1
+class Clock:
+    """Each look at anything takes a millisecond, by this clock alone."""
 
-    assert groups > 1
-    assert longest < 4 * SLICE
+    def __init__(self) -> None:
+        self.looks = 0
+
+    def monotonic(self) -> float:
+        return self.looks / 1000
+
+    time_ns = staticmethod(time.time_ns)
+
+
+def test_a_long_search_is_spread_over_many_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save(tmp_path, *(f"{number:03d}" for number in range(200)))
+    for number in range(200):
+        (tmp_path / f"theirs {number}").touch()
+    clock, marked, delete = Clock(), retention_module._marked, Retention._delete
+
+    def look(path: str) -> bool:
+        clock.looks += 1
+        return marked(path)
+
+    def look_and_delete(retention: Retention, result: Result) -> None:
+        clock.looks += 1
+        delete(retention, result)
+
+    monkeypatch.setattr(retention_module, "time", clock)
+    monkeypatch.setattr(retention_module, "_marked", look)
+    monkeypatch.setattr(Retention, "_delete", look_and_delete)
+    retention = Retention(tmp_path, "10")
+    each = []
+    while len([*tmp_path.iterdir()]) > 210:
+        before = clock.looks
+        retention.keep_up(0, 0)
+        each.append(clock.looks - before)
+
+    assert sum(each) == 400 + 190
+    assert max(each) <= SLICE * 1000 + 1
 
 
 def test_processes_side_by_side_keep_the_limit_together(tmp_path: Path) -> None:
@@ -141,6 +170,40 @@ def test_processes_side_by_side_keep_the_limit_together(tmp_path: Path) -> None:
     assert (
         20 <= len(left(tmp_path)) < 50
     )  # none too many is deleted; what a busy machine left, the next group would take
+
+
+def test_a_folder_that_others_empty_and_remove_again_and_again_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rename, removed = os.rename, list[Any]()
+
+    def rename_after_others(*names: Any, **folders: Any) -> None:
+        if len(removed) < 2:
+            (tmp_path / "hour").rmdir()
+            removed.append(names)
+        rename(*names, **folders)
+
+    monkeypatch.setattr(os, "rename", rename_after_others)
+    save(tmp_path, "hour/a.jpg")
+
+    assert left(tmp_path) == ["hour/a.jpg"]
+    assert len(removed) == 2
+
+
+def test_whose_result_another_process_deleted_leaves_its_folder_to_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unlink, folder = Path.unlink, tmp_path / "hour"
+    save(tmp_path, "hour/a.jpg", age=7200)
+
+    def unlink_as_second(path: Path) -> None:
+        unlink(path)
+        unlink(path)
+
+    monkeypatch.setattr(Path, "unlink", unlink_as_second)
+    enforce(Retention(tmp_path, "1h"))
+
+    assert folder.is_dir()
 
 
 @pytest.mark.parametrize("limit", ["20 gigs", "", "0", "0.0GB", "-5", "7 days", "1e9", "7D"])

@@ -7,6 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.launch import pids
+
 LAUNCHER, JANITOR = "launcher", "janitor"
 KIB = 1024
 
@@ -29,25 +31,25 @@ class Victim(NamedTuple):
 def victims(launcher: int) -> Iterator[Victim]:
     """The launcher with this pid, and all processes that descend from it, as they are now."""
     parents: dict[int, int] = {}
-    for entry in Path("/proc").glob("[0-9]*"):
-        with suppress(FileNotFoundError, ProcessLookupError):
-            facts = (entry / "stat").read_bytes().rpartition(b")")[2].split()
+    for pid in pids():
+        with suppress(FileNotFoundError, ProcessLookupError), open(f"/proc/{pid}/stat", "rb") as file:
+            facts = file.read().rpartition(b")")[2].split()
             if facts[0] != b"Z":
-                parents[int(entry.name)] = int(facts[1])
+                parents[int(pid)] = int(facts[1])
     names = {launcher: LAUNCHER}
     wanted = [launcher]
     while wanted:
         above = wanted.pop()
-        for pid in [pid for pid, parent in parents.items() if parent == above]:
-            names[pid] = _name(pid) or f"{names[above]}'s child"
-            wanted.append(pid)
-    for pid, name in names.items():
+        for child in [child for child, parent in parents.items() if parent == above]:
+            names[child] = _name(child) or f"{names[above]}'s child"
+            wanted.append(child)
+    for found, name in names.items():
         with suppress(FileNotFoundError, ProcessLookupError):
-            place = Path("/proc", str(pid))
+            place = Path("/proc", str(found))
             held = dict(line.split(":", 1) for line in (place / "status").read_text().splitlines())
             if "VmHWM" in held:  # else it is just ending
                 memory, peak = (int(held[key].split()[0]) * KIB for key in ("VmRSS", "VmHWM"))
-                yield Victim(name, pid, memory, peak, len([*(place / "fd").iterdir()]))
+                yield Victim(name, found, memory, peak, len([*(place / "fd").iterdir()]))
 
 
 def _name(pid: int) -> str:

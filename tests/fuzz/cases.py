@@ -5,6 +5,7 @@ import re
 import struct
 import zlib
 from copy import deepcopy
+from functools import cache
 from random import Random
 from typing import Any
 
@@ -38,9 +39,7 @@ NUMBERS = (
 )
 EARLY = 200  # bytes, where headers are
 BEGINNINGS = (b"", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF....WEBPVP8X", b"BM")
-LARGE = [scans(1, 2000), saved("JPEG", picture(2000, 2000), progressive=True, restart_marker_rows=1)]
 SCAN = re.compile(rb"\xff\xda.*?(?=\xff[\xc4\xd9\xda])", re.DOTALL)  # of a JPEG, up to the next table, scan or end
-SEEDS = [body for case in TABLE if 0 < len(body := case.make()) <= SMALL]
 
 MESSAGE = {
     "v": 1, "kind": "message", "epoch": "9f", "n": 17, "low": 12, "tries": 0,
@@ -101,6 +100,16 @@ SKIP = {"stream": "cam 1", "number": 7, "last": 9}
 # ---- image files
 
 
+@cache
+def seeds() -> list[bytes]:
+    return [body for case in TABLE if 0 < len(body := case.make()) <= SMALL]
+
+
+@cache
+def large() -> list[bytes]:
+    return [scans(1, 2000), saved("JPEG", picture(2000, 2000), progressive=True, restart_marker_rows=1)]
+
+
 @st.composite
 def images(draw: st.DrawFn) -> bytes:
     chance = draw(st.randoms(use_true_random=True))  # from hypothesis's seed, but ten times as fast as drawing each
@@ -108,7 +117,7 @@ def images(draw: st.DrawFn) -> bytes:
         return chance.choice(BEGINNINGS) + chance.randbytes(chance.randrange(2000))
     if not chance.randrange(50):
         return many_scans(chance)
-    body = bytearray(chance.choice(SEEDS))
+    body = bytearray(chance.choice(seeds()))
     for _ in range(chance.choice((1, 1, 1, 2, 3, 6))):
         damage(body, chance)
     return _mended(bytes(body)) if chance.randrange(4) else bytes(body)
@@ -131,14 +140,14 @@ def damage(body: bytearray, chance: Random) -> None:
         case 8:
             body[at:at] = body[at : at + chance.randint(1, 300)] * chance.randint(1, 50)
         case _:
-            other = chance.choice(SEEDS)
+            other = chance.choice(seeds())
             start = chance.randrange(len(other))
             body[at:at] = other[start : start + chance.randint(1, 3000)]
 
 
 def many_scans(chance: Random) -> bytes:
     """A large JPEG with one of its scans over and over, hidden behind markers of any kind."""
-    body = chance.choice(LARGE)
+    body = chance.choice(large())
     found = chance.choice([*SCAN.finditer(body)][-3:])
     scan = found[0] if len(found[0]) < SMALL else found[0][:100]
     marker = chance.choice((0x01, 0x02, 0xBF, 0xD0, 0xFE, chance.randrange(256)))

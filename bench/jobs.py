@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from bench.contender import Job
+from bench.dispatch import dispatch
 from bench.hop import dora_shape, hop
 from bench.recipe import direct, recipe
 from bench.scale import scale
@@ -10,7 +11,7 @@ from bench.stages import limit
 from bench.standing import check, idle, start
 from bench.workshop import Workshop
 
-JOBS: dict[str, Callable[[Workshop], Job]] = {
+BESIDE: dict[str, Callable[[Workshop], Job]] = {  # docs/performance.md: how fast it is
     "recipe": recipe,
     "direct": direct,
     "hop": hop,
@@ -21,3 +22,7 @@ JOBS: dict[str, Callable[[Workshop], Job]] = {
     "check": check,
     "limit": limit,
 }
+FAR: dict[str, Callable[[Workshop], Job]] = {  # docs/scale.md: how far it goes
+    "dispatch": dispatch,
+}
+JOBS = {**BESIDE, **FAR}

@@ -14,6 +14,7 @@ INTERVALS = (
     " cases, whatever the distribution (from the order of the ratios; it takes six rounds). p90 and p99 are of the"
     " messages of all rounds."
 )
+ROUNDS = "A figure is the median of all rounds."
 BUSY = (
     "**Others used the machine meanwhile: times and throughputs say little, their ratios are uncertain, and even CPU"
     " time is longer than on a machine of one's own. Measure anew.**"
@@ -28,7 +29,8 @@ def load(path: Path) -> dict[str, Any]:
 
 def page(jobs: dict[str, Any], images: list[str]) -> str:
     """All jobs, with the plots that were made of them."""
-    text = ["In short:", "", *lines(jobs), INTERVALS, ""]
+    short = lines(jobs)
+    text = ["In short:", "", *short, INTERVALS, ""] if short else [ROUNDS, ""]
     text += [f"![{Path(image).stem.replace('-', ' ')}]({image})\n" for image in images]
     for name, job in jobs.items():
         text += tables(name, job)

@@ -4,7 +4,7 @@ import os
 import signal
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,9 +106,16 @@ def flowing(nodes: dict[str, Any], folder: Path, wires: dict[str, Any] | None = 
     """Launch a graph of these nodes, and wait until all replicas are ready."""
     folder.mkdir(exist_ok=True)
     replicas = sum(node.get("replicas", 1) for node in nodes.values())
+    with running(launched(nodes, folder, wires), folder, replicas) as flow:
+        yield flow
+
+
+@contextmanager
+def running(command: Sequence[str | Path], folder: Path, replicas: int) -> Iterator[Flow]:
+    """The same of a command that launches so many replicas."""
     with (
         TemporaryDirectory(prefix="zg-bench-") as run,  # a short path: those of ipc sockets end at 107 characters
-        Family(launched(nodes, folder, wires), folder, {"XDG_RUNTIME_DIR": run}) as family,
+        Family(command, folder, {"XDG_RUNTIME_DIR": run}) as family,
     ):
         family.until(lambda: family.said.count(READY) >= replicas, PATIENCE, f"{replicas} that are ready")
         yield Flow(family, Path(run))

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.headlines import lines
+from bench.robots import agreement, robots
 from bench.tables import tables
 
 BEGIN, END = "<!-- figures: made by python -m bench report -->", "<!-- end of figures -->"
@@ -31,9 +32,11 @@ def page(jobs: dict[str, Any], images: list[str]) -> str:
     """All jobs, with the plots that were made of them."""
     short = lines(jobs)
     text = ["In short:", "", *short, INTERVALS, ""] if short else [ROUNDS, ""]
+    text += agreement(jobs)
     text += [f"![{Path(image).stem.replace('-', ' ')}]({image})\n" for image in images]
     for name, job in jobs.items():
         text += tables(name, job)
+    text += robots(jobs)
     return "\n".join([*text, *_where(jobs)]) + "\n"
 
 

@@ -16,6 +16,8 @@ from bench.givers import Giver
 from bench.quantiles import quantile
 from bus.hub import SIDE
 
+STALLED = 600.0  # seconds without a result after which none will come
+
 
 class Costs(NamedTuple):
     """Seconds of CPU: of a process that wakes up, of each thing that it hears or says, and what else takes time."""
@@ -89,7 +91,7 @@ class Simulation:
             replica.connect()
             self.clock.after(self.soon(plan.death), replica.die)
             self.clock.after(self.soon(plan.reset), replica.lose_link)
-        self.clock.run(lambda: giver.left > 0)
+        self.clock.run(lambda: giver.left > 0 and self.clock.now < (self.arrivals or [0.0])[-1] + STALLED)
         assert giver.done + giver.dead == plan.frames and not giver.unfinished, "the books do not balance"
         assert len(self.came) >= giver.done, "something is done that never came"
         worked = sum(replica.worked for replica in self.replicas)

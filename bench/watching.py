@@ -39,7 +39,6 @@ class Case(NamedTuple):
 
 CASES = (
     Case("1 replica", 1, 0, 12_000),
-    Case("8 replicas", 8, 0, 12_000),
     Case("32 replicas", 32, 0, 12_000),
     Case("32 replicas that sleep 20 ms", 32, 0.02, 6_000),
     Case("100 replicas that sleep 100 ms", 100, 0.1, 4_000),

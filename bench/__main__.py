@@ -1,7 +1,8 @@
 """Measure this project beside others, by turns, on this machine.
 
-    python -m bench                                  # all jobs
+    python -m bench                                  # the jobs of docs/performance.md
     python -m bench hop recipe --json=figures.json   # some of them; other jobs in the file keep their figures
+    python -m bench scale --simulate --json=FILE     # the jobs of docs/scale.md: how far it goes
     python -m bench --list                           # what there is, who takes part, how long it takes
     python -m bench report figures.json              # the tables of an earlier run
     python -m bench report figures.json --into=docs/performance.md --plots=docs/images   # in a page, and as pictures
@@ -21,7 +22,7 @@ from bench import machine, report
 from bench.contender import Job
 from bench.contest import contest
 from bench.headlines import lines
-from bench.jobs import JOBS
+from bench.jobs import BESIDE, FAR, JOBS
 from bench.plots import plots
 from bench.tables import tables
 from bench.workshop import Workshop
@@ -36,7 +37,7 @@ def main() -> int:
     if options.jobs[:1] == ["report"]:
         return _report(options)
     workshop = Workshop(options.cache.absolute(), options.quick, options.peers)
-    jobs = [JOBS[name](workshop) for name in options.jobs or JOBS]
+    jobs = [JOBS[name](workshop) for name in options.jobs]
     pairs = {job.name: options.pairs or job.pairs for job in jobs}
     for job in jobs:
         _announce(job, pairs[job.name])
@@ -89,7 +90,11 @@ def _options() -> Any:
     parser = argparse.ArgumentParser(
         prog="python -m bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("jobs", nargs="*", metavar="JOB", help=f"{', '.join(JOBS)}; all of them by default")
+    parser.add_argument(
+        "jobs", nargs="*", metavar="JOB", help=f"{', '.join(JOBS)}; by default all but the last {len(FAR)}"
+    )
+    words = f"with scale: how far it goes, measured and simulated, in its place: {', '.join(FAR)}"
+    parser.add_argument("--simulate", action="store_true", help=words)
     parser.add_argument("--list", action="store_true", help="say what would be done, and how long it takes")
     parser.add_argument("--quick", action="store_true", help="a few frames and messages, one pair: does it run at all?")
     parser.add_argument("--pairs", type=int, metavar="N", help="rounds; by default 3 to 20, as the job needs")
@@ -107,6 +112,10 @@ def _options() -> Any:
             parser.error("report of which file? Give the one that --json wrote: report figures.json")
     elif unknown := [name for name in options.jobs if name not in JOBS]:
         parser.error(f'there is no job "{unknown[0]}": they are {", ".join(JOBS)}')
+    elif options.simulate and options.jobs != ["scale"]:
+        parser.error("--simulate goes with the job scale alone")
+    elif not options.jobs or options.simulate:
+        options.jobs = [*(FAR if options.simulate else BESIDE)]
     return options
 
 

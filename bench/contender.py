@@ -29,6 +29,7 @@ class Measure(NamedTuple):
     unit: str
     is_compared: bool = True  # ours is divided by each other's
     is_mean: bool = False  # the mean of the rounds is shown, and not their median, which hides what is seldom
+    table: str = ""  # figures of one contender: those of a name are a table of their own
     pooled: float = 0.0  # which quantile of the latencies of all rounds together; 0.0: the median of the rounds
 
 

@@ -18,7 +18,7 @@ def plots(jobs: dict[str, Any], folder: Path) -> list[Path]:
     matplotlib.use("Agg")
     folder.mkdir(parents=True, exist_ok=True)
     makers: dict[str, Callable[[dict[str, Any], Any], None]] = {
-        "recipe": _bars, "direct": _bars, "hop": _sizes, "scale": _growth,
+        "recipe": _bars, "direct": _bars, "hop": _sizes, "scale": _growth, "dispatch": _dispatch,
     }  # fmt: skip
     return [_plot(name, jobs[name], make, folder) for name, make in makers.items() if cases(jobs.get(name, _NONE))]
 
@@ -77,3 +77,22 @@ def _growth(job: dict[str, Any], axes: Any) -> None:
         found = [_middle(job, "ours", name, measure) or 0.0 for name in names]
         ax.bar_label(ax.barh(names, found, color=OURS), [number(value) for value in found], padding=3)
         ax.set_title(title, loc="left")
+
+
+def _dispatch(job: dict[str, Any], axes: Any) -> None:
+    """Throughput and age of what is real and simulated, and of what is simulated alone."""
+    titles = ("frames/s", "age, p50, ms")
+    for ax, measures, title in zip(axes, (("real", "simulated"), ("real_p50", "p50")), titles, strict=True):
+        names = [name for name in reversed(cases(job)) if values(job, "ours", name, measures[1])]
+        for measure, shift, colour, words in zip(
+            measures, (0.2, -0.2), (OURS, THEIRS), ("real", "simulated"), strict=True
+        ):
+            points = {place: _middle(job, "ours", name, measure) for place, name in enumerate(names)}
+            there = {place: value for place, value in points.items() if value is not None}
+            places = [place + shift for place in there]
+            bars = ax.barh(places, [*there.values()], 0.4, color=colour, label=words)
+            ax.bar_label(bars, [number(value) for value in there.values()], padding=3, fontsize="x-small")
+        ax.set_yticks(range(len(names)), names if ax is axes[0] else [""] * len(names), fontsize="x-small")
+        ax.set_xscale("log")
+        ax.set_title(title, loc="left")
+    axes[1].legend(frameon=False, fontsize="small")

@@ -105,12 +105,16 @@ def _converting(workshop: Workshop, command: Any) -> Any:
 
 
 def _through_files(args: dict[str, str], source: Path, folder: Path) -> Sequence[str | Path]:
-    nodes = {
+    return launched(through_files(args, source), folder)
+
+
+def through_files(args: dict[str, str], source: Path) -> dict[str, Any]:
+    """The nodes of the recipe; `args`: what the converter is told beyond the filter."""
+    return {
         "splitter": {"run": "nodes.splitter", "push": "streams", "args": {"source": str(source), "folder": "spool"}},
         "watcher": {"run": "nodes.watcher", "pull": "streams", "push": "frames", "args": {"folder": "spool"}},
         "converter": _converter(args),
     }
-    return launched(nodes, folder)
 
 
 def _straight(args: dict[str, str], source: Path, folder: Path) -> Sequence[str | Path]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.headlines import lines
+from bench.robots import agreement, robots
 from bench.tables import tables
 
 BEGIN, END = "<!-- figures: made by python -m bench report -->", "<!-- end of figures -->"
@@ -14,6 +15,7 @@ INTERVALS = (
     " cases, whatever the distribution (from the order of the ratios; it takes six rounds). p90 and p99 are of the"
     " messages of all rounds."
 )
+ROUNDS = "A figure is the median of all rounds."
 BUSY = (
     "**Others used the machine meanwhile: times and throughputs say little, their ratios are uncertain, and even CPU"
     " time is longer than on a machine of one's own. Measure anew.**"
@@ -28,10 +30,13 @@ def load(path: Path) -> dict[str, Any]:
 
 def page(jobs: dict[str, Any], images: list[str]) -> str:
     """All jobs, with the plots that were made of them."""
-    text = ["In short:", "", *lines(jobs), INTERVALS, ""]
+    short = lines(jobs)
+    text = ["In short:", "", *short, INTERVALS, ""] if short else [ROUNDS, ""]
+    text += agreement(jobs)
     text += [f"![{Path(image).stem.replace('-', ' ')}]({image})\n" for image in images]
     for name, job in jobs.items():
         text += tables(name, job)
+    text += robots(jobs)
     return "\n".join([*text, *_where(jobs)]) + "\n"
 
 

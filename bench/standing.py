@@ -76,13 +76,13 @@ def _idle(nodes: int, seconds: float, folder: Path) -> Figures:
         cpu, began = family.cpu, time.monotonic()
         time.sleep(seconds)
         share = 100 * (family.cpu - cpu) / (time.monotonic() - began)
-        memory = {pid: _pss(pid) for pid in family.pids}
+        memory = {pid: pss(pid) for pid in family.pids}
         ours = {pid: mb for pid, mb in memory.items() if b"--name=" in Path(f"/proc/{pid}/cmdline").read_bytes()}
     others = sum(memory.values()) - sum(ours.values())
     return {"": {"cpu": share, "node": sum(ours.values()) / len(ours), "others": others, "nodes": len(ours)}}
 
 
-def _pss(pid: int) -> float:
+def pss(pid: int) -> float:
     """MB, with its share of what it has in common with others."""
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024

@@ -15,11 +15,13 @@ def tables(name: str, job: dict[str, Any]) -> list[str]:
     lines = [f"### {name}", "", job["words"], ""]
     if len(job["contenders"]) == 1:
         [only] = job["contenders"]
-        lines += [*_table(job, [(case or only, only, case) for case in cases(job)]), ""]
+        for measures in _groups(job):
+            there = [case for case in cases(job) if any(_found(job, only, case, one) for one in measures)]
+            lines += [*_table(job, [(case or only, only, case) for case in there], measures), ""]
     else:
         for case in cases(job):
             rows = [(contender, contender, case) for contender in job["contenders"]]
-            lines += [*([f"**{case}**", ""] if case else []), *_table(job, rows), ""]
+            lines += [*([f"**{case}**", ""] if case else []), *_table(job, rows, _measures(job)), ""]
     lines += [f"- **{contender}**: {words}." for contender, words in job["contenders"].items()]
     lines += [f"- {contender} is missing: {why}." for contender, why in job["missing"].items()]
     return [*lines, ""]
@@ -61,9 +63,20 @@ def _pairs(job: dict[str, Any], contender: str, case: str, measure: str) -> list
     return [(ours[pair], its[pair]) for pair in sorted(ours.keys() & its.keys())]
 
 
-def _table(job: dict[str, Any], rows: Sequence[tuple[str, str, str]]) -> list[str]:
+def _measures(job: dict[str, Any]) -> list[Measure]:
+    return [Measure(**words) for words in job["measures"]]
+
+
+def _groups(job: dict[str, Any]) -> list[list[Measure]]:
+    """Those of each table, in the order of the tables."""
+    found: dict[str, list[Measure]] = {}
+    for measure in _measures(job):
+        found.setdefault(measure.table, []).append(measure)
+    return [*found.values()]
+
+
+def _table(job: dict[str, Any], rows: Sequence[tuple[str, str, str]], measures: Sequence[Measure]) -> list[str]:
     """`rows`: what stands before each, its contender and its case."""
-    measures = [Measure(**words) for words in job["measures"]]
     measures = [one for one in measures if any(_found(job, *row[1:], one) for row in rows)]
     head = ["", *(f"{one.title}, {one.unit}" for one in measures)]
     return list(_aligned([head, *([row[0], *(_cell(job, *row[1:], one) for one in measures)] for row in rows)]))

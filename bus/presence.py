@@ -14,8 +14,11 @@ class Presence:
         self._since = time.monotonic()  # when it was in reach last, or when we began
         self._is_missed = False
 
-    def look(self, is_here: bool, now: float) -> str:
-        """What is to be said now; mostly nothing."""
+    def look(self, is_here: bool, now: float, *, is_over: bool = False) -> str:
+        """What is to be said now; mostly nothing. `is_over`: nobody waits for it, wherever it is."""
+        if is_over:
+            self._since, self._is_missed = now, False
+            return ""
         if is_here:
             words = f"{self._name} is in reach after {now - self._since:.0f} s" if self._is_missed else ""
             self._since, self._is_missed = now, False

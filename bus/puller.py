@@ -89,8 +89,8 @@ class Puller:
         """What is to be said of its being out of reach, or back, on another host; mostly nothing."""
         if not self.pipe.far:
             return ""
-        is_here = self.up or self.ended or self.differs or self.leaving > 0 or self.is_over
-        return self.presence.look(is_here, now)
+        is_here = self.up or self.ended or self.differs or self.leaving > 0
+        return self.presence.look(is_here, now, is_over=not is_here and self.is_over)
 
     def compare(self, state: dict[str, Any]) -> str:
         """How its copy of the graph differs from ours in this wire, if it does; each whole state tells."""

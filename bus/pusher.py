@@ -64,7 +64,7 @@ class Pusher:
     def news_of_presence(self, now: float) -> str:
         """What is to be said of its being out of reach, or back, on another host; mostly nothing."""
         is_here = self.ended or now - self.heard < WORD
-        return self.presence.look(is_here, now) if self.pipe.far else ""
+        return self.presence.look(is_here, now, is_over=self.is_marked) if self.pipe.far else ""
 
     def reset(self, epoch: str) -> None:
         """The pusher has restarted: all that was between us is void."""

@@ -66,10 +66,15 @@ def is_shaped_alike(before: Graph, after: Graph) -> bool:
     return _shape(before) == _shape(after)
 
 
-def changed_pools(before: Graph, after: Graph) -> list[str]:
-    """Those whose machines are to come from elsewhere, or to have something else."""
+def changed_pools(before: Graph, after: Graph, reloaded: Collection[str] = ()) -> list[str]:
+    """Those whose machines are to come from elsewhere, or to have something else: code of nodes `reloaded`, too."""
     pairs = ((before.hosts[name], host) for name, host in after.hosts.items() if name in before.hosts)
-    return [new.name for old, new in pairs if new.is_pool and _facts(old, OF_POOL) != _facts(new, OF_POOL)]
+    fresh = {after.nodes[name].host for name in reloaded}
+    return [
+        new.name
+        for old, new in pairs
+        if new.is_pool and (new.name in fresh or _facts(old, OF_POOL) != _facts(new, OF_POOL))
+    ]
 
 
 def is_same(before: Process, after: Process) -> bool:

@@ -201,7 +201,8 @@ class Supervisor:
         self.change.begin(edit.plan, found, remade(before.graph, edit.plan.graph) | edit.reloaded)
         self.run.keep_graph(edit.plan.graph.text)
         is_new_to_others = not is_shaped_alike(before.graph, edit.plan.graph)
-        renew = [*([LINK] if is_new_to_others else []), *changed_pools(before.graph, edit.plan.graph)]
+        pools = changed_pools(before.graph, edit.plan.graph, edit.reloaded)
+        renew = [*([LINK] if is_new_to_others else []), *pools]
         self.rounds.companions.learn(edit.plan.companions, renew)
         self.look()
 

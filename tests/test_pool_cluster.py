@@ -11,6 +11,8 @@ from tests.linked import ports
 from tests.pools import Pooled, everyone
 from tests.raycluster import Machines, machines, shared
 
+pytestmark = pytest.mark.timeout(240)
+
 EVER = ("splitter.source=test:forever", "splitter.size=64x64", "splitter.rate=20")
 MOVED = 15.0  # seconds in which a replica has another machine
 SOON = 40.0  # seconds for what takes a few on a machine that has nothing else to do

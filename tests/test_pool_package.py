@@ -24,7 +24,7 @@ def written(folder: Path, **files: int) -> None:
 def test_keys_caches_and_what_nodes_write_stay_here(tmp_path: Path) -> None:
     excluded = package.excludes(loaded(tmp_path, *NODES, more=f"{HOSTS}\n{WIRES}"), "pool")
 
-    assert {"/keys", "**/keys/*.key", ".git", ".venv", "__pycache__", "/in/spool", "/out"} <= {*excluded}
+    assert {"/keys", "**/keys/*.key", ".?*", "venv", "__pycache__", "/in/spool", "/out"} <= {*excluded}
 
 
 def test_what_only_nodes_elsewhere_are_told_of_stays_here(tmp_path: Path) -> None:
@@ -38,8 +38,9 @@ def test_what_only_nodes_elsewhere_are_told_of_stays_here(tmp_path: Path) -> Non
 
 def test_how_much_travels_is_said_with_what_is_large(tmp_path: Path) -> None:
     written(tmp_path, model=3_000_000, code__a=10, keys__pool=5_000_000, out__x=9_000_000, code__venv__y=7_000_000)
+    written(tmp_path, **{".git__objects": 8_000_000})
 
-    excluded = ["/keys", "/out", "venv"]
+    excluded = ["/keys", "/out", "venv", ".?*"]
     assert package.weight(tmp_path, excluded) == {"model": 3_000_000, "code": 10}
     assert package.sizes(tmp_path, excluded) == "3.0 MB at most (model 3.0 MB, code 0.0 MB)"
 

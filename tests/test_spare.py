@@ -13,6 +13,7 @@ from bus.death import Death
 from bus.hub import BEAT
 from bus.link import Pipe
 from bus.marks import Marks
+from bus.presence import AWAY, Presence
 from bus.pull import Pull
 from host.child import Child
 from host.command import Process
@@ -253,3 +254,12 @@ def test_who_pushes_and_has_ended_does_not_wait_for_a_spare_puller() -> None:
         push, _ = b.push("pull.1", "spare.1")
         push.end()
         assert [puller.name for puller in push.unaware] == ["pull.1"]
+
+
+def test_of_one_that_was_missed_and_is_spare_now_nothing_is_said() -> None:
+    presence = Presence("pull.1")
+    now = time.monotonic() + AWAY
+    assert presence.look(False, now) == "no word from pull.1 for 5 s: waits for it"
+    assert presence.look(True, now, is_over=True) == ""
+    assert presence.look(False, now + AWAY / 2) == ""
+    assert presence.look(True, now + AWAY) == ""

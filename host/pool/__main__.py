@@ -43,6 +43,7 @@ class Placer:
         self._placements: dict[str, Placement] = {}
         self._cluster: asyncio.Future[Cluster] = asyncio.get_running_loop().create_future()
         self._why_none = f"the cluster ({self._pool.ray}) is being asked"
+        self._lives = set[asyncio.Task[int]]()
         self._partings = set[asyncio.Task[None]]()
 
     async def serve(self, is_stopping: asyncio.Event) -> None:
@@ -54,6 +55,8 @@ class Placer:
         await is_stopping.wait()
         connecting.cancel()
         server.close()
+        for life in self._lives:
+            life.cancel()
         for placement in self._placements.values():
             self._part_with(placement)
         if self._partings:
@@ -103,6 +106,8 @@ class Placer:
         async with placement.lock:
             placement.keep()
             life = asyncio.create_task(placement.live(self._find_cluster(say), order, past, say))
+            self._lives.add(life)
+            life.add_done_callback(self._lives.discard)
             hearing = asyncio.create_task(self._hear(reader, placement, order["pushers"]))
             done, left = await asyncio.wait({life, hearing}, return_when=asyncio.FIRST_COMPLETED)
             for task in left:
@@ -112,7 +117,8 @@ class Placer:
                 await placement.let_go()  # before its stand-in ends: then what it held is free
             else:
                 placement.keep(ASKED if placement.is_asked else KEPT, partial(self._part_with, placement))
-            return (life if life in done else hearing).result()
+            ended = life if life in done else hearing
+            return -signal.SIGKILL if ended.cancelled() else ended.result()  # cancelled: all is to end
 
     async def _hear(self, reader: asyncio.StreamReader, placement: Placement, pushers: list[str]) -> int:
         """What a stand-in says, as long as it is there, or wants to be; how it goes then, as an exit code."""

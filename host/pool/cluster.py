@@ -19,7 +19,7 @@ AT_ONCE = 8  # calls that an actor takes at a time: one of them waits for news
 ALWAYS = -1  # as often as need be
 LENGTH = 300  # characters of Ray's own words that are said
 KNOCK = 3.0  # seconds for somebody to answer where the cluster is said to be
-PATIENCE = 5.0  # seconds for what another machine has left
+PATIENCE = 10.0  # seconds for what another machine has left: Ray may have to start a process there
 
 
 class NoCluster(Exception):
@@ -79,6 +79,8 @@ class Cluster:
         """What the last life of `replica` held when it died on the machine `node`; nothing if that is gone."""
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+        if node not in [one["NodeID"] for one in self._ray.nodes() if one["Alive"]]:
+            return b""
         there = self._inherit.options(
             num_cpus=0, max_retries=0, scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False)
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from fnmatch import fnmatch
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -13,7 +14,7 @@ from host.graph import Graph, Node
 PARTS = ("bus", "host", "media", "nodes")  # of this project: what nodes and actors import
 NEVER = (  # in gitignore's language, which is Ray's
     *("/keys", "**/keys/*.key"),  # a private key stays where it is
-    *(".git", ".venv", "venv", "node_modules", "__pycache__", ".*_cache", ".taken", "dead-letters"),
+    *(".?*", "venv", "node_modules", "__pycache__", "dead-letters"),  # .?*: what is hidden
 )
 MB = 1_000_000  # bytes
 LARGEST = 3  # so many are named where it is too much
@@ -46,15 +47,19 @@ def excludes(graph: Graph, pool: str) -> list[str]:
 
 
 def weight(folder: Path, excluded: Iterable[str]) -> dict[str, int]:
-    """What is in `folder` -> its bytes, without what is `excluded` by a path or a name of a folder."""
+    """What is in `folder` -> its bytes, without what is `excluded` by a path or a name."""
     anchored = {pattern.lstrip("/") for pattern in excluded if pattern.startswith("/")}
-    names = {pattern for pattern in excluded if "/" not in pattern}
+    names = [pattern for pattern in excluded if "/" not in pattern]
     found: dict[str, int] = {}
     for where, folders, files in os.walk(folder):
         here = PurePath(where).relative_to(folder)
-        folders[:] = [name for name in folders if name not in names and str(here / name) not in anchored]
+
+        def travels(name: str, here: PurePath = here) -> bool:
+            return str(here / name) not in anchored and not any(fnmatch(name, pattern) for pattern in names)
+
+        folders[:] = filter(travels, folders)
         for name in files:
-            if str(here / name) not in anchored:
+            if travels(name):
                 top = (here / name).parts[0]
                 found[top] = found.get(top, 0) + _size(Path(where, name))
     return found

@@ -148,6 +148,7 @@ class Placement:
             except self._cluster.unavailable as error:  # for a moment, or until Ray has started it elsewhere
                 self._show(say, "pending", f"its machine {address} does not answer: {told(error)}")
                 self._death, is_known = f"its machine {address} is lost: {told(error)}", False
+                self.is_running = False  # who is asked to go now need not wait for it
                 await asyncio.sleep(PACE)
                 continue
             except self._cluster.lost as error:
@@ -157,7 +158,7 @@ class Placement:
                 raise Lost(self._death or f"its machine {address} is lost: Ray has started it again")
             if not is_known:
                 self._show(say, "running", "")
-                self._death, is_known = "", True
+                self._death, is_known, self.is_running = "", True, True
             for number, kind, value in news:
                 self._heard = number
                 has_begun = has_begun or (kind, value) == ("started", str(self._lives))

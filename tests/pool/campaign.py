@@ -43,19 +43,23 @@ if __name__ == "__main__":
 class Campaign:
     """From `low` replicas to `high` and back, and in between a machine is lost, and one comes."""
 
-    def __init__(self, folder: Path, machines: Machines, port: int, frames: int, low: int, high: int) -> None:
+    def __init__(
+        self, folder: Path, machines: Machines, port: int, frames: int, low: int, high: int, places: int = PLACES
+    ) -> None:
+        """`places`: for replicas on each machine."""
+        self._places = {f"room{os.getpid()}": places}  # resources of this campaign's machines alone
         self._machines, self._frames, self._low, self._high = machines, frames, low, high
-        self._room = f"room{os.getpid()}"  # of this campaign's machines alone
         self.pooled = Pooled(folder, machines.address, port, frames)
         (folder / "slow.py").write_text(SLOW)
         if not (folder / "clip.mp4").exists():
             make_clip(folder / "clip.mp4", frames, "160x120")
-        self._here = [machines.add(**{self._room: PLACES}) for _ in range(2)]
+        self._here = [machines.add(**self._places) for _ in range(2)]
         self.gaps: dict[str, float] = {}  # what was done -> the longest time without a result until the next deed
         self.saves = 0  # results that the saver has written, those that it wrote again included
 
-    def run(self, say: Callable[[str], None]) -> None:
-        coming = Thread(target=lambda: self._here.append(self._machines.add(**{self._room: PLACES})))
+    def run(self, say: Callable[[str], None], *, short: bool = False) -> None:
+        """`short`: nothing but machines dies."""
+        coming = Thread(target=lambda: self._here.append(self._machines.add(**self._places)))
         deeds: list[tuple[float, str, Callable[[Launch], object]]] = [
             (0.05, f"{self._low} -> {self._high} replicas", lambda graph: self._edit(self._high)),
             (0.2, "a node killed", lambda graph: self.pooled.kill(self.pooled.node("converter.1"))),
@@ -65,6 +69,8 @@ class Campaign:
             (0.75, f"{self._high} -> {self._low} replicas", lambda graph: self._edit(self._low)),
             (0.85, "the placer killed", lambda graph: self.pooled.kill(self.pooled.placer())),
         ]
+        if short:
+            deeds = [deed for deed in deeds if not deed[1].endswith("killed")]
         self._edit(self._low)
         with self.pooled.launch("saver.format=png", "watcher.then=keep") as graph:
             self._wait(graph, 1)
@@ -102,7 +108,7 @@ class Campaign:
 
     def _edit(self, replicas: int) -> None:
         slow = {"run": "slow", "args": {"pause": 0.05}}
-        self.pooled.write(replicas, resources={"resources": {self._room: 1}}, node=slow)
+        self.pooled.write(replicas, resources={"resources": dict.fromkeys(self._places, 1)}, node=slow)
 
     def _wait(self, graph: Launch, count: int) -> None:
         """Until so many results are there; notes the longest time without one."""

@@ -19,6 +19,7 @@ from tests.browsing import free_port
 from tests.conftest import need, need_modules, until
 from tests.launch import ROOT, files
 from tests.linked import ports
+from tests.raycluster import machines, shared
 from tests.test_original_recipe import listens
 from tests.test_readme import blocks
 
@@ -222,6 +223,29 @@ def test_gpu_box(example: Made, worker_id: str) -> None:
     assert one.results("spool") == []
     assert "box is up" in said[0]
     assert "robot is up" in said[1]
+
+
+def test_pool(example: Made, worker_id: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    need_modules("ray")
+    one, port = example("pool"), ports(26100, worker_id)
+    start_ray, make, run = one.commands
+    graph = one.folder / "graph.yaml"
+    [printed] = one.run(make)
+    text = graph.read_text().replace("5550", str(port + 40)).replace("5560", str(port)).replace("5600", str(port + 8))
+    for host in ("station", "pool"):
+        [key] = re.findall(rf"^  {host}: {{key: (\".*\")}}$", printed, re.MULTILINE)
+        line = next(line for line in text.splitlines() if line.startswith(f"  {host}: "))
+        text = text.replace(line, line.replace('"…"', key))
+    with machines(shared(tmp_path_factory.getbasetemp())) as cluster:
+        assert start_ray == "ray start --head"  # as the cluster was
+        cluster.add()
+        graph.write_text(text.replace("ray: auto", f'ray: "{cluster.address}"').replace("limit: 300", "limit: 100"))
+        [said] = one.run(run)
+
+    assert len(one.results("converted")) == 100
+    assert one.results("spool") == []
+    assert "converter.1 | runs on " in said
+    assert "converted 100, dead letters 0, dropped 0, lost 0" in said
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

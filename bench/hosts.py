@@ -27,9 +27,8 @@ MEASURES = (
     Measure("traffic", "traffic of the link", "bytes/s a host"),
     Measure("hub", "CPU of the hub's link", "% of a core"),
     Measure("other", "of another host's link", "% of a core"),
-    Measure("launcher", "of a launcher", "% of a core"),
     Measure("hub_memory", "memory of the hub's link", "MB"),
-    Measure("launcher_memory", "of a launcher", "MB"),
+    Measure("launcher_memory", "memory of a launcher", "MB"),
 )
 
 
@@ -64,7 +63,6 @@ def _measured(count: int, seconds: float, linked: bool, folder: Path) -> dict[st
         memory = {name: pss(pid) for name, pid in processes.items()}
     share = {name: 100 * (after[1][name] - before[1][name]) / took for name in processes}
     found = {"traffic": _bytes(before[0], after[0]) / took}
-    found["launcher"] = sum(share[f"launcher {name}"] for name in names) / count
     found["launcher_memory"] = memory[f"launcher {names[0]}"]
     if linked:
         found |= {"hub": share[f"link {HUB}"], "other": sum(share[f"link {name}"] for name in names) / count}

@@ -34,7 +34,7 @@ class Flow:
     """A graph that runs, and whose replicas are all ready. Its camera waits for `go`."""
 
     def __init__(self, family: Family, run: Path) -> None:
-        self.family, self._run = family, run
+        self.family, self.run = family, run
 
     @property
     def pids(self) -> dict[str, int]:
@@ -73,7 +73,7 @@ class Flow:
 
     def books(self, replica: str) -> Path:
         """Where the books of a replica lie. Raises Broken if it has none."""
-        found = [*self._run.rglob(f"{replica}.books")]
+        found = [*self.run.rglob(f"{replica}.books")]
         if len(found) != 1:
             raise Broken(f"there are {len(found)} books of {replica}")
         return found[0]

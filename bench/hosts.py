@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench.contender import Contender, Figures, Job, Measure
 from bench.cpu import below
-from bench.flowing import Flow
+from bench.flowing import PATIENCE, Flow
 from bench.graphs import camera, counter
 from bench.network import HUB, Traffic, hosts, missing, traffic
 from bench.standing import pss
@@ -16,7 +16,7 @@ from bench.workshop import Workshop
 OTHERS, QUICK_OTHERS = (1, 9, 30), (1,)
 PIPES, QUICK_PIPES = 9, 1  # hosts whose launchers do not talk: what their pipes say
 SECONDS, QUICK_SECONDS = 5.0, 1.0
-SETTLE = 3.0  # seconds until all have heard of each other
+SETTLE = 3.0  # seconds more, until all tell what they have heard
 KINDS = {"link": b"host.link", "launcher": b"launcher.py"}
 WORDS = (
     "So many hosts, which dial one that listens, all in one network namespace of this machine: each has a launcher, its"
@@ -27,9 +27,8 @@ MEASURES = (
     Measure("traffic", "traffic of the link", "bytes/s a host"),
     Measure("hub", "CPU of the hub's link", "% of a core"),
     Measure("other", "of another host's link", "% of a core"),
-    Measure("launcher", "of a launcher", "% of a core"),
     Measure("hub_memory", "memory of the hub's link", "MB"),
-    Measure("launcher_memory", "of a launcher", "MB"),
+    Measure("launcher_memory", "memory of a launcher", "MB"),
 )
 
 
@@ -53,6 +52,9 @@ def _measured(count: int, seconds: float, linked: bool, folder: Path) -> dict[st
     names = [f"robot{number}" for number in range(count)]
     nodes = {f"camera{name}": {**camera("frames", go="go"), "host": name} for name in names}
     with hosts(folder, {**nodes, "counter": {**counter("frames"), "host": HUB}}, names, linked=linked) as flow:
+        if linked:
+            heard = partial(flow.run.rglob, "hosts/*.json")
+            flow.family.until(lambda: len([*heard()]) >= count * (count + 1), PATIENCE, "word of all hosts at each")
         time.sleep(SETTLE)
         processes = _processes(flow)
         before, began = (traffic(flow), _cpu(processes)), time.monotonic()
@@ -61,7 +63,6 @@ def _measured(count: int, seconds: float, linked: bool, folder: Path) -> dict[st
         memory = {name: pss(pid) for name, pid in processes.items()}
     share = {name: 100 * (after[1][name] - before[1][name]) / took for name in processes}
     found = {"traffic": _bytes(before[0], after[0]) / took}
-    found["launcher"] = sum(share[f"launcher {name}"] for name in names) / count
     found["launcher_memory"] = memory[f"launcher {names[0]}"]
     if linked:
         found |= {"hub": share[f"link {HUB}"], "other": sum(share[f"link {name}"] for name in names) / count}
@@ -75,13 +76,13 @@ def _bytes(before: Traffic, after: Traffic) -> int:
 
 def _processes(flow: Flow) -> dict[str, int]:
     """What a host runs besides its nodes, as `link robot0`."""
-    found = {}
-    for pid in below(flow.family.process.pid):
+    found: dict[str, int] = {}
+    for pid in sorted(below(flow.family.process.pid)):  # a launcher before what it has just forked
         words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
         hosts_named = [word[len(b"--host=") :].decode() for word in words if word.startswith(b"--host=")]
         for kind, mark in KINDS.items():
             if hosts_named and any(word.endswith(mark) for word in words):
-                found[f"{kind} {hosts_named[0]}"] = pid
+                found.setdefault(f"{kind} {hosts_named[0]}", pid)
     return found
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
 import zmq
 
 from bus.redial import Redial
+from bus.superseded import LIVES
 from bus.visits import AT_ONCE, Visits, monitor, user, waiting
 
 if TYPE_CHECKING:
@@ -41,7 +43,8 @@ class Callers(Visits):
             WRONG_KEY,
             redial=Redial(socket, address, f"{pipe.peer} at {pipe.address}", refusals.trouble) if dialling else None,
         )
-        self._socket, self._pipe = socket, pipe
+        self._socket, self._address, self._pipe = socket, address, pipe
+        sockets.callers.append(self)
         self._guard = sockets.guard if pipe.guarded else None
 
     def listen(self, hub: Hub, hear: Callable[[], object]) -> None:
@@ -51,6 +54,26 @@ class Callers(Visits):
         for end in (self._guard, self.redial):
             if end:
                 hub.join(end)
+
+    def clear(self) -> bool:
+        """Where a peer has another life, end what may be the connection of the one before; whether there was any.
+
+        Nothing tells whose is whose: all end, and who lives dials again. A life that is frozen would get its share of
+        what is sent for as long as its connection lasts. On one host the launcher has seen it die.
+        """
+        if not self.gauge or self.gauge.count < LIVES:
+            return False
+        self.gauge.end()
+        return True
+
+    def hang_up(self) -> None:
+        """Where this side dials, be there no longer."""
+        if self.redial:
+            self.redial.rest()
+            self.redial = None
+        if not self._pipe.bind:
+            with suppress(zmq.ZMQError):  # libzmq has given the address up already
+                self._socket.disconnect(self._address)
 
     def heard(self) -> Iterator[list[bytes]]:
         """The messages that wait: where this side let the peer in, each must be under the peer's key."""

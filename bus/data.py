@@ -6,7 +6,7 @@ from bus.header import MAX_ID, Malformed, check, check_some, unpack
 
 DATA = {"kind": {"message", "skip", "ping"}, "epoch": str, "low": int}
 PING = {"ping": int, "closed": bool, "end": bool}
-EXTRAS = {"contract": str, "memory": (int, int, str), "left": int}  # a ping may do without
+EXTRAS = {"contract": str, "memory": (int, int, str), "left": int, "gone": str}  # a ping may do without
 MESSAGE = {"n": int, "tries": int, "meta": dict}
 LENT = {"memory": (int, int, int, int)}  # of a message whose payload lies in the pusher's arena
 

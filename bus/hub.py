@@ -32,6 +32,7 @@ class Hub:
         self.served = time.monotonic()
         self.on_beat: Callable[[], None] = lambda: None
         self.on_signals: Callable[[bytes], object] = lambda signals: None  # what was written to `wakeup`
+        self.on_gone: Callable[[str], object] = lambda peer: None  # it has said that another life goes on in our place
         self._woken, self.wakeup = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)  # who writes to that ends a wait
         self._poll = select.epoll()
         self._poll.register(self._woken, select.EPOLLIN)

@@ -40,11 +40,14 @@ class Leaving:
             raise Stopped
 
     def check_idle(self) -> None:
-        """User code has given something, or waits. Raises Stopped if it is to leave and has nothing to finish.
+        """User code has given something, or waits. Raises Stopped if it is to go and has nothing in hand.
 
-        What comes behind the end of an input is to be finished.
+        When it leaves, what comes behind the end of an input is still to be finished.
         """
-        if self.asked and not self._node.holding() and not any(one.is_over for one in self._node.inputs.values()):
+        stops = self._node.hub.stopping
+        if not (self.asked or stops) or self._node.holding():
+            return
+        if stops or not any(source.is_over for source in self._node.inputs.values()):
             raise Stopped
 
     def finish(self) -> None:

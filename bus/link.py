@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import zmq
 
@@ -20,6 +20,9 @@ from bus.encoding import RAW, Encoding
 from bus.guard import Guard
 from bus.meter import STRANGERS, Gauge, Meter
 from bus.visits import monitor
+
+if TYPE_CHECKING:
+    from bus.callers import Callers
 
 PREFETCH = 8  # messages that a replica's user code has not let go of, per pusher
 PORT = re.compile(r":\d{1,5}$")
@@ -165,6 +168,7 @@ class Sockets:
     def __init__(self, key: Path | None = None, refused: Callable[[int], None] = lambda count: None) -> None:
         """`refused` is told how many connections or messages were just refused."""
         self.refused = refused
+        self.callers: list[Callers] = []  # who is at their other ends
         self._context = zmq.Context()
         self._context.set(zmq.MAX_SOCKETS, self._context.get(zmq.SOCKET_LIMIT))
         self._keys = keys.read(key) if key else None
@@ -211,6 +215,10 @@ class Sockets:
         domain = f"{pipe.wire}/{pipe.peer}"
         self.guard.let_in([pipe.key], domain)
         self.guard.stand_at(socket, domain)
+
+    def hang_up(self) -> None:
+        for callers in self.callers:
+            callers.hang_up()
 
     def gauge(self, address: str, pipe: Pipe) -> Gauge | None:
         """What comes in over the connections of the socket of `pipe` at `address`; None on one host."""

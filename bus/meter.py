@@ -78,12 +78,24 @@ class Gauge:
                 self._connections[descriptor] = Connection(cookie, not self._strangers)
                 self._wake()
 
+    @property
+    def count(self) -> int:
+        """How many there are, strangers included."""
+        return len(self._connections)
+
     def gone(self, descriptor: int) -> None:
         self._connections.pop(descriptor, None)
 
     def consumed(self, descriptor: int, count: int) -> None:
         if connection := self._connections.get(descriptor):
             connection.consumed += count
+
+    def end(self) -> None:
+        """End all connections."""
+        for descriptor, connection in self._connections.copy().items():
+            with suppress(OSError), self._eye.on(descriptor) as (tcp, cookie):
+                if cookie == connection.cookie:
+                    tcp.shutdown(socket.SHUT_RDWR)
 
     def look(self) -> bool:
         """Cut off who is to be; whether there are strangers."""

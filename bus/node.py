@@ -31,6 +31,7 @@ from bus.outputs import Misuse, Outputs
 from bus.picture import Undecodable
 from bus.pull import Pull
 from bus.push import Push
+from bus.superseded import Superseded
 from bus.taken import Taken
 from bus.times import BLOCKED, NEITHER, WAITING, WORKING
 from bus.traces import Errors
@@ -55,7 +56,8 @@ class Node:
         self.notify = Notify(self.name)
         self.outside = Outside(self.hand, self.books, self.say)
         self.leaving = Leaving(self)
-        self.hub.on_beat, self.hub.on_signals = self.beat, self.leaving.hear
+        self.superseded = Superseded(self)
+        self.hub.on_beat, self.hub.on_signals, self.hub.on_gone = self.beat, self.leaving.hear, self.superseded.hear
         self.inside = Inside(self)
         self.asked: Input | None = None  # the input that user code asked last
         self.inputs = {name: Input(self) for name in parameters}
@@ -65,19 +67,17 @@ class Node:
         self._title = f"{self.name.rpartition('.')[0] or self.name} on {socket.gethostname()}"
         grants = [Path(grant).resolve() for grant in options.grant]
         self.opening = Opening(self._title, grants, self.outputs, self.books)
-        self._sockets = Sockets(options.key, self._refused_some)
+        self.sockets = Sockets(options.key, self._refused_some)
         before = death.last(self.hand.before, run, self.name, self._title)
         pulls = by_wire(options.pull, lambda pipe: pipe.input or next(iter(parameters)))
         for which, ((name, wire), pipes) in enumerate(pulls.items()):
             into, order = self.inputs[name], None
             if pipes[0].in_order:
                 order = Order(wire, run and run / f"{self.name}.order.{which}", self.say)
-            into.pulls.append(Pull(self.hub, self._sockets, pipes, into.queue, before, self.marks, self.say, order))
+            into.pulls.append(Pull(self.hub, self.sockets, pipes, into.queue, before, self.marks, self.say, order))
         for page, ((name, _), pipes) in zip(self.books.wires, pushes.items(), strict=True):
-            self.outputs.add(
-                name,
-                Push(self.hub, self._sockets, pipes, page, self.measures.clocks, self.outputs.arena, self.say, marks),
-            )
+            clocks, arena = self.measures.clocks, self.outputs.arena
+            self.outputs.add(name, Push(self.hub, self.sockets, pipes, page, clocks, arena, self.say, marks))
 
     def say(self, words: str) -> None:
         print(words, flush=True)
@@ -228,7 +228,7 @@ class Node:
                 self.hub.wait()
 
     def close(self) -> None:
-        for part in (self.hub, self._sockets, self.outputs.arena, self.notify, self.outside, self.hand, self.measures):
+        for part in (self.hub, self.sockets, self.outputs.arena, self.notify, self.outside, self.hand, self.measures):
             part.close()
 
     def _through(self) -> bool:

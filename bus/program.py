@@ -28,6 +28,7 @@ from bus.message import Message
 from bus.node import Node
 from bus.reuse import keep_memory
 from bus.steps import step
+from bus.superseded import SUPERSEDED
 from bus.times import WAITING
 from bus.trial import attempt
 
@@ -104,7 +105,7 @@ def _live(function: Callable[..., Any], options: Any, parameters: dict[str, bool
     except Stopped:
         node.notify.stopping()
         node.leaving.finish()
-        return 0
+        return SUPERSEDED if node.superseded.by else 0
     except SystemExit as wish:
         code = wish.code if isinstance(wish.code, int) else int(wish.code is not None)
         if code == BAD_DATA:

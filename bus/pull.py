@@ -20,7 +20,6 @@ from bus.incoming import Incoming
 from bus.link import Pipe, Sockets
 from bus.marks import Marks
 from bus.order import Order
-from bus.presence import WORD
 from bus.pusher import MAX_REASON, Item, Pusher
 from bus.refusals import Refusals
 from bus.steps import step
@@ -45,7 +44,7 @@ class Pull:
         self.credit = 1 if self._latest else pipes[0].prefetch
         self._before, self._marks = before, marks
         self._incoming = Incoming(self, queue, order)
-        self._say, self._refusals = say, Refusals(sockets, say)
+        self._hub, self._say, self._refusals = hub, say, Refusals(sockets, say)
         self._incarnation, self._beat, self._is_leaving = secrets.token_hex(8), 0.0, False
         self._pushers = [Pusher(sockets, pipe, self._refusals) for pipe in pipes]
         for pusher in self._pushers:
@@ -140,27 +139,20 @@ class Pull:
             self._incoming.beat(now)
         for pusher in self._pushers:
             if whole and pusher.name and (pusher.is_marked or not pusher.ended):
-                self._look_for_mark(pusher, now)
+                pusher.look_for_mark(self._marks, now)
             if whole or pusher.news:
                 self._tell(pusher, whole)
             if whole and (words := pusher.news_of_presence(now)):
                 self._say(f'{words} on "{self.wire}"')
-
-    def _look_for_mark(self, pusher: Pusher, now: float) -> None:
-        """Learn that it has ended; but who is heard on another host speaks for itself: it may have begun again."""
-        if pusher.pipe.far and now - pusher.heard < WORD:
-            self._marks.revoke(pusher.name, pusher.epoch)
-        else:
-            pusher.ended = pusher.is_marked = self._marks.ended(pusher.name)
 
     def _greet(self, pusher: Pusher) -> None:
         if zmq.EVENT_HANDSHAKE_SUCCEEDED in pusher.callers.hear():
             pusher.state.get(zmq.EVENTS)  # makes libzmq look: a send alone sees a new connection up to 1 ms late
             self._tell(pusher, whole=True)  # at once: waiting for the beat makes every reset cost half a second
 
-    def _tell(self, pusher: Pusher, whole: bool) -> None:
+    def _tell(self, pusher: Pusher, whole: bool, **more: str) -> None:
         self._incoming.keep()
-        state = {"v": VERSION, "kind": "state", "incarnation": self._incarnation, "credit": self.credit}
+        state = {"v": VERSION, "kind": "state", "incarnation": self._incarnation, "credit": self.credit, **more}
         if self._is_leaving:
             whole, state = True, {**state, "credit": 0, "leaving": pusher.farewell.say(news=pusher.news > 0)}
         state |= pusher.news_of_messages(whole)
@@ -191,12 +183,17 @@ class Pull:
             pusher.agrees = not difference
             if difference:
                 self._refusals.differs(pusher.pipe, difference)
+        if epoch in pusher.gone:
+            for _ in pusher.gone.calls():
+                self._tell(pusher, whole=True, gone=epoch)
         if epoch in pusher.gone or not pusher.agrees:
             return
         if epoch != pusher.epoch:
             self._restart(pusher, epoch)
         pusher.prune(low)
         if header["kind"] == "ping":
+            if header.get("gone") == self._incarnation:
+                self._hub.on_gone(pusher.name)
             pusher.echo, pusher.closed, pusher.farewell.heard = header["ping"], header["closed"], header.get("left", 0)
             if header["end"] and not pusher.ended:
                 self._end(pusher)
@@ -245,6 +242,8 @@ class Pull:
         """A new epoch: drop what is queued from the old one; what has started finishes, for nobody."""
         if pusher.pipe.far:
             self._marks.revoke(pusher.name, epoch)
+        if pusher.epoch:
+            pusher.callers.clear()
         pusher.gone.add(pusher.epoch)
         self._incoming.forget(pusher)
         pusher.reset(epoch)

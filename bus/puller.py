@@ -19,6 +19,7 @@ from bus.marks import Marks
 from bus.outgoing import Outgoing
 from bus.presence import Presence
 from bus.refusals import Refusals
+from bus.superseded import Gone
 
 DOUBTS = 5  # looks, 20 ms apart
 WINDOW = 64  # messages that are not finished downstream, per puller
@@ -41,7 +42,7 @@ class Puller:
         self.doubts = 0  # looks that are still to be taken at whether it is connected
         self.presence = Presence(self.name)
         self.incarnation = ""
-        self.gone = Lately()  # incarnations that are no more: never ordered by clocks
+        self.gone = Gone()  # incarnations that are no more: never ordered by clocks
         self.up, self.heard = False, 0.0
         # Its copy of the graph is known to say the same of this wire, or something else.
         self.agrees, self.differs = not pipe.contract, False
@@ -66,12 +67,12 @@ class Puller:
         self.others.listen(hub, self.others.hear)
 
     def lost(self) -> bool:
-        """Whether the connection has just gone. Strangers come and go at the same port, and libzmq does not say who.
+        """Whether the connection has just gone. Others come and go at the same port, and libzmq does not say who.
 
         It says so a moment before it stops taking messages, so that this is asked again in the next ticks.
         """
         gone = zmq.EVENT_DISCONNECTED in self.callers.hear()
-        if not self.pipe.guarded:
+        if not self.pipe.bind:
             return gone
         self.doubts = DOUBTS if gone else max(0, self.doubts - 1)
         if not self.doubts or int(self.data.getsockopt(zmq.EVENTS)) & zmq.POLLOUT:
@@ -123,7 +124,7 @@ class Puller:
         return self.up
 
     def send_ping(self, wire: dict[str, Any]) -> None:
-        """`wire`: what a ping says of the wire, to any puller."""
+        """`wire`: what a ping says of the wire, or of what has come of it."""
         ping = {"v": VERSION, "kind": "ping", **wire, "ping": self.ping + 1, "contract": self.pipe.contract}
         if self.leaving:
             ping["left"] = self.leaving
@@ -149,6 +150,11 @@ class Puller:
         slot.hold()
         self.loans[self._loan] = self.ping, slot
         return True
+
+    def clear(self) -> bool:
+        """End the connections of a life before, and with them its own; whether there were any."""
+        data, state = self.callers.clear(), self.others.clear()
+        return data or state
 
     def begins_anew(self, incarnation: str) -> bool:
         """Whether this is another life of it than the last one."""

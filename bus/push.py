@@ -49,11 +49,10 @@ class Push:
         self.wire, self.encoding = pipes[0].wire, pipes[0].encode
         self.local = not any(pipe.far for pipe in pipes)
         self.closed = self.ended = False
-        self._say, self._refusals = say, Refusals(sockets, say)
+        self._hub, self._say, self._refusals = hub, say, Refusals(sockets, say)
         self._making = Making(self.wire, self.local, self._refusals)
         self._arena = arena.address if arena and self.local else None
-        self._epoch = secrets.token_hex(8)
-        self._unfinished = Unfinished(pipes[0], page, clocks)
+        self._epoch, self._unfinished = secrets.token_hex(8), Unfinished(pipes[0], page, clocks)
         self.takes_all = self.local and self.encoding.raw  # whatever a message carries goes as it is
         self._pullers = [Puller(sockets, pipe, self._refusals, marks) for pipe in pipes]
         self._turn, self._beat, self._looked = 0, 0.0, 0.0
@@ -147,8 +146,8 @@ class Push:
                     self._turn += 1
                     puller.give(out)
 
-    def _ping(self, puller: Puller) -> None:
-        ping = {"epoch": self._epoch, "low": self._unfinished.low, "closed": self.closed, "end": self.ended}
+    def _ping(self, puller: Puller, **more: Any) -> None:
+        ping = {"epoch": self._epoch, "low": self._unfinished.low, "closed": self.closed, "end": self.ended, **more}
         puller.send_ping(ping | ({"memory": self._arena} if self._arena else {}))
 
     def _finish(self, n: int, verdict: str, reason: str) -> None:
@@ -215,9 +214,15 @@ class Push:
                 self._finish(n, verdict, reason)
         incarnation = state["incarnation"]
         if incarnation in puller.gone:
+            for _ in puller.gone.calls():
+                self._ping(puller, gone=incarnation)
             return
+        if state.get("gone") == self._epoch:
+            self._hub.on_gone(puller.name)
         if puller.begins_anew(incarnation):
             self._take_back(puller, list(puller.sent))
+            if puller.clear():
+                return  # it will say all of this again
         if "hand" in state and incarnation not in puller.blamed:
             puller.blamed.add(incarnation)
             for out in self._unfinished.all.values():

@@ -13,12 +13,13 @@ from bus.callers import Callers
 from bus.death import Death
 from bus.farewell import SILENT, Farewell
 from bus.header import MAX_HEADER, Malformed
-from bus.lately import Lately
 from bus.link import MAX_PART, Pipe, Sockets
+from bus.marks import Marks
 from bus.presence import WORD, Presence
 from bus.puller import WINDOW
 from bus.refusals import Refusals
 from bus.shared import Shared
+from bus.superseded import Gone
 
 if TYPE_CHECKING:
     from bus.order import Line
@@ -56,7 +57,7 @@ class Pusher:
         self.callers = Callers(self.state, pipe.state, pipe, sockets, refusals)
         self.others = Callers(self.data, pipe.data, pipe, sockets, refusals, aside=True)
         self.presence, self.heard = Presence(self.name), 0.0  # when it was heard last, by time.monotonic
-        self.gone = Lately()  # epochs that are no more
+        self.gone = Gone()  # epochs that are no more
         self.agrees = True  # its copy of the graph says the same of this wire, as far as is known
         self.reset("")
 
@@ -137,6 +138,13 @@ class Pusher:
     @property
     def news(self) -> int:
         return len(self.released) + len(self.finished) + len(self.returned)
+
+    def look_for_mark(self, marks: Marks, now: float) -> None:
+        """Learn that it has ended; but who is heard on another host speaks for itself: it may have begun again."""
+        if self.pipe.far and now - self.heard < WORD:
+            marks.revoke(self.name, self.epoch)
+        else:
+            self.ended = self.is_marked = marks.ended(self.name)
 
     def is_through(self, now: float) -> bool:
         """Whether a replica that leaves owes it nothing, or it is not there to be told."""

@@ -51,6 +51,10 @@ class Redial:
                         "what answers breaks off: graph.yaml has another key for it here, or it is another program"
                     )
 
+    def rest(self) -> None:
+        """Nobody is to be reached any more; nothing is heard from now on."""
+        self._lost = 0.0
+
     def tick(self, now: float, awake: bool) -> None:
         """Dial again, if that is due: libzmq does not after a refusal, which may be over when graph.yaml is mended."""
         if self._lost and now - self._lost > PAUSE:

@@ -18,7 +18,7 @@ STATE = {
 }
 WHOLE = {"open": [int], "held": [int], "hand": [(str, int)]}
 # A state may do without these.
-EXTRAS = {"death": str, "leaving": int, "contract": str, "memory": str, "read": [int], "reading": [int]}
+EXTRAS = {"death": str, "leaving": int, "gone": str, "contract": str, "memory": str, "read": [int], "reading": [int]}
 
 
 def read(parts: list[bytes]) -> dict[str, Any]:

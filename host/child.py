@@ -13,7 +13,7 @@ from typing import Literal, cast
 
 from host import deaths, janitor
 from host.command import Process
-from host.deaths import Deaths
+from host.deaths import SUPERSEDED, Deaths
 from host.environment import environment
 from host.graph import Node
 from host.log import Log
@@ -182,10 +182,10 @@ class Child:
         self._log.drain()
         return self._popen.wait()
 
-    def rest(self) -> float:
+    def rest(self, code: int) -> float:
         """Note a death, and return for how many seconds to rest: none after a life with progress."""
         before, after = self._counters_at_birth, self.counters()
-        progress = any(after[counter] > before[counter] for counter in PROGRESS)
+        progress = code != SUPERSEDED and any(after[counter] > before[counter] for counter in PROGRESS)
         rest = self._deaths.rest(time.monotonic(), progress)
         self.starts_at = time.monotonic() + rest
         return rest

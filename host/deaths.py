@@ -11,6 +11,7 @@ LOOP_WINDOW = 300.0  # … in so many seconds are a crash loop,
 LOOP_REST = 60.0  # in which it is tried once in so many seconds
 NEVER_AGAIN = {2: "wrong arguments or a missing program", 65: "bad data"}  # exit codes that a new life cannot cure
 SIGNALS = {number.value: number.name for number in signal.Signals}  # real-time signals have no names
+SUPERSEDED = 75  # exit code of a life whose peers talk to another one, which it would drive out again at once
 JITTER = 0.2  # the part by which a rest is lengthened at most, so that replicas do not fall in step
 
 

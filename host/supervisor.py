@@ -162,7 +162,7 @@ class Supervisor:
         else:
             child.last_death = child.crime or child.death(code)
             self.run.write_death(child.process.replica, child.last_death)
-            rest = child.rest()
+            rest = child.rest(code)
             loop = "crash loop, " if child.is_in_crash_loop else ""
             words = f"{child.death(code)}, {loop}restarts {f'in {rest:.2g} s' if rest else 'at once'}"
             self.telling.of(child, child.kind_of_death, words)

@@ -105,7 +105,7 @@ def test_a_node_whose_guard_dies_says_so_and_ends_and_its_next_life_goes_on(tmp_
         "    for frame in frames:\n"
         "        if frame.number == 50 and not os.path.exists('broken'):\n"
         "            open('broken', 'w').close()\n"
-        "            program._node._sockets.guard._keys = None\n"
+        "            program._node.sockets.guard._keys = None\n"
         "            stranger = zmq.Context.instance().socket(zmq.PUSH)\n"
         "            stranger.curve_publickey, stranger.curve_secretkey = zmq.curve_keypair()\n"
         f"            stranger.curve_serverkey = b'{public['station']}'\n"

@@ -164,6 +164,19 @@ def test_a_source_leaves_at_its_next_yield_and_when_all_it_made_is_finished(grap
         assert int((graph.folder / "made").read_text()) == len(sunk) - 1
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
+def test_a_source_that_never_has_to_wait_goes_when_it_is_told_to(graph: Graph, number: signal.Signals) -> None:
+    with graph:
+        graph.node("endless", ENDLESS, push="a")
+        graph.node("sink", SINK, pull="a")
+        graph.wire("a", ",keep=latest")
+        graph.start()
+        until(lambda: len(lines(graph, "sunk")) > 50, PATIENCE, "a flow")
+        graph.signal("endless.1", number)
+        assert graph.wait("endless.1") == 0
+        assert graph.log("endless.1").splitlines()[-1] == "cleans up"
+
+
 def test_a_node_that_has_ended_when_it_is_asked_leaves_with_its_mark(graph: Graph) -> None:
     flag = graph.folder / "flag"
     with graph:

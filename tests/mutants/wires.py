@@ -174,8 +174,8 @@ MUTANTS = (
     Mutant(
         "a life of the pusher that is gone is heard again",
         "bus/pull.py",
-        "epoch in pusher.gone",
-        "False",
+        "if epoch in pusher.gone or not pusher.agrees:",
+        "if not pusher.agrees:",
         ("tests/test_pull.py",),
     ),
     Mutant(

@@ -11,7 +11,7 @@ from host.graph import Graph
 from host.runfolder import RunFolder
 from host.view.facts import STATUS, Facts, fitted
 from host.view.overview import HOSTS, MOST
-from host.view.status import SHOWN
+from host.view.states import SHOWN
 
 FAILED, ENDED, SPARE = "failed", "ended", "spare"
 OVER = (FAILED, ENDED, SPARE, "stopped")  # states in which a replica has no life to come, as far as is known

@@ -16,9 +16,11 @@ from host.command import Process
 from host.notices import Notice
 from host.pool.folder import Folder
 from host.pool.mailbox import Mailbox
+from host.view.families import Use
 
 LEASE = 10.0  # seconds without being asked after which it is cut off, and ends: another machine has taken its place
 LOOK = 0.5  # seconds between two looks at its books
+USE = 2.0  # … at what it takes of the machine, for which all processes there are looked at
 
 
 class Life:
@@ -27,7 +29,8 @@ class Life:
     def __init__(self, process: Process, graph: Path, run: Folder, mailbox: Mailbox, address: str) -> None:
         """Begins it, in the folder `graph`. `address`: that of the machine. Raises OSError."""
         self._replica, self._run, self._mailbox, self._address = process.replica, run, mailbox, address
-        self._told: dict[str, Any] = {"books": b"", "mark": "", "notice": ""}
+        self._told: dict[str, Any] = {"books": b"", "mark": "", "notice": "", "use": {}}
+        self._use, self._uses_at = Use(), 0.0
         self._looks_at = 0.0
         self.child = Child(process, graph, run, lambda name, words: mailbox.post("line", words))
         self.log = self.child.start()
@@ -56,6 +59,9 @@ class Life:
             self._run.touch()
             self._show_books()
             limits.enforce_memory([child], limits.memory_by_family)
+        if now >= self._uses_at:
+            self._uses_at = now + USE
+            self._show_use(now)
         self._show_mark()
 
     def signal(self, number: int) -> None:
@@ -79,6 +85,13 @@ class Life:
 
     def _show_books(self) -> None:
         self._show("books", self._run.books(self._replica).read_bytes)
+
+    def _show_use(self, now: float) -> None:
+        """What of the machine it takes."""
+        pid = self.child.pid
+        self._use.look(now, [pid])
+        memory, cpu, starved = self._use.memory(pid), self._use.cores(pid), self._use.starved(pid)
+        self._tell("use", {"memory": memory, "cpu": round(cpu, 2), "starved": round(starved, 2)})
 
     def _show_mark(self) -> None:
         if not self._told["mark"]:

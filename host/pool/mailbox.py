@@ -9,7 +9,7 @@ from typing import Any
 
 MOST = 2000  # things that wait at most: beyond it the oldest lines go
 URGENT = ("exit", "mark", "ready", "started")
-REPLACED = ("books", "notice")  # only the last one is of interest
+REPLACED = ("books", "notice", "use")  # only the last one is of interest
 HOLDS = 2.0  # seconds after which one who asks is answered with nothing
 PACE = 0.5  # seconds between two answers that are not urgent
 

@@ -174,10 +174,12 @@ class Placement:
             say(kind, value)
         elif kind == "books":
             say(kind, base64.b64encode(value).decode())
+        elif kind == "use":
+            self._show(say, "running", "", **value)
 
-    def _show(self, say: Say, state: str, why: str) -> None:
+    def _show(self, say: Say, state: str, why: str, **use: float) -> None:
         address = self._machine.get("address", "") if state == "running" else ""
-        say("place", {"state": state, "why": why, "machine": address, "since": self._since})
+        say("place", {"state": state, "why": why, "machine": address, "since": self._since, **use})
 
 
 def waiting(say: Say) -> Callable[[str], None]:

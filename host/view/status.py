@@ -22,11 +22,8 @@ from host.view.ledger import Account, Ledger, merged, summed_wire
 from host.view.measures import rate
 from host.view.placed import Place, placed
 from host.view.report import plain
+from host.view.states import PENDING, SHOWN, scale, state_of, state_of_node
 
-WORST_FIRST = ("failed", "crash loop", "rests", "pending", "starts", "leaves", "runs", "stopped", "ended", "spare")
-ON_THE_WAY = ("pending", "starts", "leaves", "spare")  # states that say nothing of a node whose least replicas run
-COMING = ("crash loop", "rests", "pending", "starts")  # states of a replica that is wanted and does not work yet
-SHOWN = 300  # characters of what a node says of itself
 FILE = "status.json"
 
 
@@ -134,8 +131,8 @@ class Status:
         replicas = [self._replica(child) for child in children]
         return {
             **named,
-            "state": _state_of(node, replicas),
-            "scale": _scale(node, children, replicas),
+            "state": state_of_node(node, replicas),
+            "scale": scale(node, children, replicas),
             "replicas": replicas,
             "counters": now.counters,
             "rates": measures.rates(then, now, seconds),
@@ -146,9 +143,9 @@ class Status:
     def _replica(self, child: Child) -> Facts:
         name, state = child.process.replica, state_of(child)
         place = placed(self._run.path, name) if child.is_running else Place()
-        if state == "starts" and place.state == "pending":
+        if state == "starts" and place.state == PENDING:
             state = place.state
-        words = place.why if state == "pending" else child.status or child.last_death
+        words = place.why if state == PENDING else child.status or child.last_death
         return {
             "name": name,
             "state": state,
@@ -156,12 +153,19 @@ class Status:
             "restarts": max(0, child.lives - 1 - child.calls),
             "since": child.since,
             "words": "" if state == "spare" else plain(words)[:SHOWN],
-            "memory": self._use.memory(child.pid) if child.is_running else 0,
-            "cpu": self._use.cores(child.pid) if child.is_running else 0.0,
-            "starved": self._use.starved(child.pid) if child.is_running else 0.0,
+            **self._taken(child, place),
             "machine": plain(place.machine)[:SHOWN],
             "counters": self._ledger.replicas[name].counters if child.lives or state != "spare" else {},
         }
+
+    def _taken(self, child: Child, place: Place) -> Facts:
+        """What it takes of its machine; here is but the stand-in of one that was placed elsewhere."""
+        if child.process.there:
+            return {"memory": place.memory, "cpu": place.cpu, "starved": place.starved}
+        if not child.is_running:
+            return {"memory": 0, "cpu": 0.0, "starved": 0.0}
+        pid = child.pid
+        return {"memory": self._use.memory(pid), "cpu": self._use.cores(pid), "starved": self._use.starved(pid)}
 
     def _wire(self, wire: Wire) -> Facts:
         named, here = self._named_wires[wire.name], self._by_wire[wire.name]
@@ -203,43 +207,6 @@ def accounts(children: Sequence[Child]) -> dict[str, dict[str, Account]]:
     return found
 
 
-def _state_of(node: Node, replicas: Sequence[Facts]) -> str:
-    """The worst of them, unless enough work and others merely come and go."""
-    states = [replica["state"] for replica in replicas]
-    if node.is_elastic and states.count("runs") >= node.least:
-        states = [state for state in states if state not in ON_THE_WAY]
-    return str(min(states, key=WORST_FIRST.index))
-
-
-def _scale(node: Node, children: Sequence[Child], replicas: Sequence[Facts]) -> Facts:
-    """How many there are to be, how many there are, and why not all of those."""
-    wanted = [one for child, one in zip(children, replicas, strict=True) if child.is_wanted]
-    running = sum(one["state"] == "runs" for one in wanted)
-    pending = [one for one in wanted if one["state"] in COMING]
-    why = dict.fromkeys(f"{one['state']}{one['words'] and ': '}{one['words']}" for one in pending)
-    return {
-        "least": node.least,
-        "most": node.replicas,
-        "wanted": len(wanted),
-        "running": running,
-        "pending": len(pending),
-        "why": "; ".join(why)[:SHOWN],
-    }
-
-
 def _number(child: Child) -> int:
     """That of the replica."""
     return int(child.process.replica.rpartition(".")[2])
-
-
-def state_of(child: Child) -> str:
-    """In a word or two."""
-    if child.over:
-        return child.over
-    if child.is_running:
-        if child.is_leaving:
-            return "leaves"
-        return "runs" if child.is_ready or child.node.command else "starts"
-    if child.is_in_crash_loop:
-        return "crash loop"
-    return "rests" if child.lives else "starts"

@@ -19,7 +19,7 @@ def save(png: bytes, text: str, token: str, path: Path) -> None:
     """Write the picture, on which `text` is to be read. Raises AssertionError if that is not for everybody."""
     assert not (found := private(text, token)), f"{path.name} would show {found}"
     with Image.open(io.BytesIO(png)) as picture:
-        few = picture.convert("RGB").quantize(COLOURS, Image.Quantize.MEDIANCUT, kmeans=1, dither=Image.Dither.NONE)
+        few = picture.convert("RGB").quantize(COLOURS, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     path.parent.mkdir(parents=True, exist_ok=True)
     few.save(path, optimize=True)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import base64
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn
 
 from host.pool.cluster import Cluster, answer, told
 from host.pool.order import Order
@@ -74,16 +74,25 @@ class Placement:
         if self._actor is not None:
             self._actor.tell.remote(pushers, ended)
 
-    async def let_go(self) -> None:
-        """Have the actor clear up, and give back what it holds."""
+    def let_go(self) -> Coroutine[Any, Any, None]:
+        """From now on it has no actor; what is returned has that clear up, and gives back what it holds."""
         actor, self._actor = self._actor, None
         is_there, self._machine = bool(self._machine), {}
+        return self._dismiss(actor, is_there)
+
+    async def _dismiss(self, actor: Any, is_there: bool) -> None:
         if actor is None or self._cluster is None:
             return
         if is_there:
             with suppress(self._cluster.lost, asyncio.TimeoutError):  # gone, or cut off: then it clears up by itself
                 await asyncio.wait_for(answer(actor.close.remote()), GOODBYE)
         self._cluster.let_go(actor)
+
+    async def _cut_off(self) -> NoReturn:
+        """Let go of a machine that does not answer. Raises Lost."""
+        address = self._machine["address"]
+        await self.let_go()
+        raise Lost(f"its machine {address} has not answered for {SILENCE:.0f} s") from None
 
     async def _find_machine(self, order: Order, say: Say) -> None:
         """Wait until Ray has started the actor, somewhere."""
@@ -104,7 +113,8 @@ class Placement:
                 self._machine = asked.result()
             except self._cluster.unavailable as error:
                 because = f" ({told(error)})"
-                self._show(say, "pending", f"Ray looks for another machine{because}")
+                why = await asyncio.to_thread(self._cluster.why, order.resources)
+                self._show(say, "pending", f"{why}{because}")
                 await asyncio.sleep(PACE)
             except self._cluster.lost as error:
                 self._actor = None
@@ -124,8 +134,14 @@ class Placement:
         past = {**past, "books": books and base64.b64decode(books), "hand": await self._hand(order["replica"])}
         if self._death:
             past["death"], self._death = self._death, ""
+        begun = self._actor.begin.remote(str(self._lives), order, past, self._folder)
+        try:
+            await asyncio.wait_for(answer(begun), SILENCE)
+        except asyncio.TimeoutError:
+            await self._cut_off()
+        except self._cluster.lost as error:
+            raise Lost(f"its machine {self._machine['address']} is lost: {told(error)}") from None
         self._show(say, "running", "")
-        self._actor.begin.remote(str(self._lives), order, past, self._folder)
         self._node, self.is_running = self._machine["node"], True
 
     async def _hand(self, replica: str) -> bytes | None:
@@ -143,12 +159,13 @@ class Placement:
             try:
                 incarnation, news = await asyncio.wait_for(answer(self._actor.hear.remote(self._heard)), SILENCE)
             except asyncio.TimeoutError:
-                await self.let_go()
-                raise Lost(f"its machine {address} has not answered for {SILENCE:.0f} s") from None
+                return await self._cut_off()
             except self._cluster.unavailable as error:  # for a moment, or until Ray has started it elsewhere
                 self._show(say, "pending", f"its machine {address} does not answer: {told(error)}")
                 self._death, is_known = f"its machine {address} is lost: {told(error)}", False
                 self.is_running = False  # who is asked to go now need not wait for it
+                if self.is_asked:
+                    raise Lost(self._death) from None
                 await asyncio.sleep(PACE)
                 continue
             except self._cluster.lost as error:

@@ -76,9 +76,8 @@ def _placed(graph: Graph, node: Node, replica: str, run: Path, pipes: Pipes) -> 
     order = {
         "replica": replica,
         "pool": pool.name,
-        "argv": words,
         "is_module": node.run is not None,
-        "env": node.env,
+        "env": [*node.env],  # their values, which may be secrets, are in the stand-in's environment
         "folder": str(graph.folder),
         "key": pool.key or "",
         "resources": node.resources,
@@ -90,7 +89,7 @@ def _placed(graph: Graph, node: Node, replica: str, run: Path, pipes: Pipes) -> 
         replica=replica,
         label=_label(node, replica),
         node=node,
-        argv=(sys.executable, "-I", "-S", str(STANDIN), str(run / f"{pool.name}.pool"), json.dumps(order)),
+        argv=(sys.executable, "-I", "-S", str(STANDIN), str(run / f"{pool.name}.pool"), json.dumps(order), *words),
         env=node.env,
         there=("python", *words) if node.run else words,
         outgoing=_outgoing(pipes, replica),

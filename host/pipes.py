@@ -15,6 +15,7 @@ from host.reading import network
 from host.reading.problems import Problems, quoted
 from host.reading.shape import Ends, Graph, Node, Wire
 
+CURE_OF_PATHS = "Shorten the names, or set XDG_RUNTIME_DIR to a shorter path."
 MAX_SOCKET_PATH = 107  # bytes; sun_path in unix(7), less its closing NUL
 
 
@@ -40,6 +41,12 @@ class Pipes:
         for wire in graph.wires.values():
             self._lay(wire)
         _check_paths(graph, (pipe for pipes in self.pulls.values() for pipe in pipes), problems)
+        for pool in (host for host in graph.hosts.values() if host.is_pool):
+            if len(os.fsencode(path := f"{run}/{pool.name}.pool")) > MAX_SOCKET_PATH:
+                words = (
+                    f"the pool {quoted(pool.name)} would need the socket {path}, which is over {MAX_SOCKET_PATH} bytes."
+                )
+                problems.mistake(pool.line, f"{words} {CURE_OF_PATHS}")
 
     def _lay(self, wire: Wire) -> None:
         puller = self._graph.nodes[wire.puller]
@@ -110,6 +117,4 @@ def _check_paths(graph: Graph, pipes: Iterable[Pipe], problems: Problems) -> Non
             too_long.setdefault(pipe.wire, path)
     for name, path in too_long.items():
         words = f"wire {quoted(name)} would need the socket {path}, which is over {MAX_SOCKET_PATH} bytes long."
-        problems.mistake(
-            graph.wires[name].line, f"{words} Shorten the names, or set XDG_RUNTIME_DIR to a shorter path."
-        )
+        problems.mistake(graph.wires[name].line, f"{words} {CURE_OF_PATHS}")

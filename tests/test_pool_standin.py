@@ -18,11 +18,12 @@ import pytest
 from host.command import STANDIN
 from tests.conftest import until
 
-ORDER = {
+ORDER: dict[str, Any] = {
     "replica": "converter.3",
     "pool": "pool",
     "pushers": ["watcher.1", "watcher.2"],
     "argv": ["-m", "nodes.converter"],
+    "env": {"TOKEN": "secret"},
 }
 
 
@@ -38,10 +39,11 @@ class Stage:
         self.caller: socket.socket | None = None
 
     def start(self) -> None:
-        command = [sys.executable, "-I", "-S", str(STANDIN), str(self.run / "pool.pool"), json.dumps(ORDER)]
-        self.process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, env={**os.environ, "NOTIFY_SOCKET": str(self.run / "notify")}, text=True
-        )
+        order = {**ORDER, "env": ["TOKEN"]}
+        words = order.pop("argv")
+        command = [sys.executable, "-I", "-S", str(STANDIN), str(self.run / "pool.pool"), json.dumps(order), *words]
+        env = {**os.environ, "NOTIFY_SOCKET": str(self.run / "notify"), "TOKEN": "secret"}
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, env=env, text=True)
 
     def listen(self) -> None:
         self.door.bind(str(self.run / "pool.pool"))

@@ -31,9 +31,9 @@ def graph(folder: Path, *nodes: str, hosts: str = f"{STATION}, {POOL}") -> Graph
 
 
 def order(process: Process) -> dict[str, object]:
-    found = json.loads(process.argv[-1])
+    found = json.loads(process.argv[5])
     assert isinstance(found, dict)
-    return found
+    return {**found, "argv": [*process.argv[6:]]}
 
 
 def test_the_launcher_that_is_wired_to_it_runs_its_nodes(tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ def test_a_stand_in_is_told_what_the_machine_needs_to_know(tmp_path: Path) -> No
         "replica": "shrink.2",
         "pool": "pool",
         "is_module": True,
-        "env": {"LEVEL": "3"},
+        "env": ["LEVEL"],
         "folder": str(tmp_path),
         "key": KEYS[1],
         "resources": {"num_gpus": 0.5},
@@ -90,6 +90,7 @@ def test_a_stand_in_is_told_what_the_machine_needs_to_know(tmp_path: Path) -> No
         "stall": None,
         "pushers": ["camera.1", "camera.2"],
     }
+    assert found.env == {"LEVEL": "3"}
     assert found.outgoing == ("small",) and found.pipes == ()
 
 
@@ -146,3 +147,12 @@ def test_each_pool_on_which_something_is_to_run_has_a_placer(tmp_path: Path, mon
 def test_this_machine_is_no_pool(tmp_path: Path) -> None:
     with pytest.raises(GraphError, match=r"pool is a pool: .* the launcher on station runs its nodes"):
         place.here(graph(tmp_path), "pool")
+
+
+def test_a_pool_whose_socket_would_have_too_long_a_path_is_refused(tmp_path: Path) -> None:
+    name = "p" * 100
+    shrink = SHRINK.replace("host: pool", f"host: {name}")
+    found = graph(tmp_path, CAMERA, shrink, SHOW, hosts=f"{STATION}, {POOL.replace('pool:', f'{name}:')}")
+
+    with pytest.raises(GraphError, match="would need the socket /run/zg/pppp"):
+        processes(found, RUN)

@@ -1,8 +1,9 @@
 """A stand-in: what the launcher sees of a replica that runs on another machine, which Ray has given.
 
-A program of its own, with nothing but the standard library: `python standin.py <run>/<pool>.pool ORDER`, the order as
-JSON. It hands the order to the pool's placer, lets the run folder here have what is in that of the machine, and ends as
-the node there has ended. Between the two go lines of JSON, see docs/pool.md.
+A program of its own, with nothing but the standard library: `python standin.py <run>/<pool>.pool ORDER WORDS…`, the
+order as JSON, and behind it the words of the node's own command line. It hands the order to the pool's placer, lets the
+run folder here have what is in that of the machine, and ends as the node there has ended. Between the two go lines of
+JSON, see docs/pool.md.
 """
 
 import base64
@@ -159,6 +160,12 @@ class StandIn:
                 self._notices.sendto(self._notice, address)
 
 
+def order_of(words: str, argv: list[str]) -> dict[str, Any]:
+    """The order, with what stands in no command line but its own: the node's, and the values of its variables."""
+    order: dict[str, Any] = json.loads(words)
+    return {**order, "argv": argv, "env": {name: os.environ[name] for name in order["env"]}}
+
+
 def end(code: int) -> None:
     """End as the node has: with an exit code, or, where that is -N, by the signal N."""
     if code >= 0:
@@ -175,4 +182,4 @@ def _line(words: dict[str, Any]) -> bytes:
 
 
 if __name__ == "__main__":
-    StandIn(Path(sys.argv[1]), json.loads(sys.argv[2])).live()
+    StandIn(Path(sys.argv[1]), order_of(sys.argv[2], sys.argv[3:])).live()

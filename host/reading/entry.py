@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
+from host.reading import resources
 from host.reading.contract import Contract, refuse_reserved
 from host.reading.document import Plain, Value
-from host.reading.keys import AMOUNTS, MEMORY, MOST_REPLICAS, NODE_KEYS, OWN_VARIABLES, RESOURCES, VARIABLE
+from host.reading.keys import MEMORY, MOST_REPLICAS, NODE_KEYS, OWN_VARIABLES, VARIABLE
 from host.reading.problems import Problems, quoted
 from host.reading.program import NODES, Program, Programs
 from host.reading.section import Section, refuse_bad_name
@@ -62,7 +62,7 @@ class Entries:
             stall=section.seconds("stall") if section.get("stall") else _stall(program),
             memory=self._memory(section),
             in_order=self._in_order(section, least, replicas, inputs),
-            resources=self._resources(section),
+            resources=resources.read(section, self._problems),
             env=env,
             args=args,
             folder=_folder(args, program),
@@ -132,18 +132,6 @@ class Entries:
         section.mistake("memory", f"memory must be a size of at least 1MB, such as 2GB, not {entry}.")
         return None
 
-    def _resources(self, section: Section) -> dict[str, Plain]:
-        given = section.mapping("resources")
-        for word, value in given.items():
-            if word not in RESOURCES:
-                words = f"{quoted(word)} is none of Ray's words for what a replica takes."
-                cure = self._problems.did_you_mean(word, RESOURCES)
-                self._problems.mistake(value.line, f"{section.who}: {words} {cure}")
-            elif word in AMOUNTS and not _is_amount(value.data):
-                words = f"{word} must be a number from 0 on, not {value}. Write e.g. {word}: 1"
-                self._problems.mistake(value.line, f"{section.who}: {words}")
-        return {word: value.plain() for word, value in given.items()}
-
     def _replicas(self, section: Section, inputs: WrittenEnds) -> tuple[int, int]:
         """The least and the most of them."""
         least, most = section.span("replicas", MOST_REPLICAS)
@@ -167,10 +155,6 @@ class Entries:
             words = 'whether in_order has an effect is up to the command: see "Order" in docs/wire.md.'
             self._problems.warning(section.line_of("in_order"), f"{section.who}: {words}")
         return wanted
-
-
-def _is_amount(data: object) -> bool:
-    return isinstance(data, int | float) and not isinstance(data, bool) and 0 <= data < math.inf
 
 
 def _names(found: WrittenEnds) -> dict[str, tuple[str, ...]]:

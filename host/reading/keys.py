@@ -26,8 +26,7 @@ HOST_ADDRESS = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")  # a name 
 RAY_ADDRESS = re.compile(
     r"auto|[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?:\d{1,5}"
 )  # that of its head node, as Ray prints it
-RESOURCES = ("num_cpus", "num_gpus", "memory", "accelerator_type", "resources", "label_selector")  # options of an actor
-AMOUNTS = ("num_cpus", "num_gpus")  # of these, those that are numbers
+OWN_WORD = {"CPU": "num_cpus", "GPU": "num_gpus", "memory": "memory"}  # resources for which Ray has words of its own
 KEY = re.compile(rf"[0-9A-Za-z.\-:+=^!/*?&<>()\[\]{{}}@%$#]{{{KEY_LENGTH}}}")  # Z85
 WORD = r"[A-Za-z_\u0080-\uffff][A-Za-z0-9_\u0080-\uffff]*"  # roughly what Python says is an identifier
 MODULE = re.compile(rf"{WORD}(\.{WORD})*")
@@ -63,6 +62,14 @@ def _wires() -> Schema:
 FLAG: Schema = {"type": "boolean", "default": False}
 SECONDS: Schema = {"anyOf": [{"type": "number", "exclusiveMinimum": 0}, {"enum": [False, "off"]}]}  # YAML 1.2: "off"
 AMOUNT: Schema = {"type": "number", "minimum": 0}
+RESOURCES: Keys = {  # the options of an actor of Ray's that say what it takes
+    "num_cpus": AMOUNT,
+    "num_gpus": AMOUNT,
+    "memory": AMOUNT,
+    "accelerator_type": _text(),
+    "resources": {"type": "object", "propertyNames": {"not": {"enum": [*OWN_WORD]}}, "additionalProperties": AMOUNT},
+    "label_selector": {"type": "object", "additionalProperties": _text()},
+}
 MAPPING: Schema = {"type": ["object", "null"]}  # it may be left empty
 SCALAR: Schema = {"type": ["string", "number", "boolean"]}
 VARIABLES: Schema = {**_text(VARIABLE), "not": {"enum": [*OWN_VARIABLES]}}
@@ -96,7 +103,7 @@ NODE_KEYS = _described(
     stall=(SECONDS, "Seconds that it may hold one message; then it hangs, and is restarted. off: for ever."),
     memory=({"type": "string", "pattern": whole(MEMORY)}, "The most that it may take: 2GB; then it is restarted."),
     resources=(
-        {**MAPPING, "propertyNames": {"enum": [*RESOURCES]}, "properties": dict.fromkeys(AMOUNTS, AMOUNT)},
+        {**MAPPING, "properties": RESOURCES, "additionalProperties": False},
         "What each replica takes of a machine, in Ray's own words: {num_gpus: 1}. For pools, and for exports.",
     ),
     in_order=(FLAG, "Whether it is given the messages of each stream in their order, behind replicas too."),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from host.reading.problems import Problems, listed, quoted
 from host.reading.shape import Graph, Host, Node
 
+TAKEN = ("graph", "link", "page")
 OF_POOLS = ("runtime_env", "folder")  # keys that mean nothing without `ray`
 
 
@@ -26,6 +27,9 @@ def _is_on_a_pool(graph: Graph, node: Node) -> bool:
 
 
 def _check_pool(pool: Host, problems: Problems) -> None:
+    if pool.name in TAKEN:
+        words = f"host {quoted(pool.name)} is a pool, and under this name the launcher itself speaks. Give it another."
+        problems.mistake(pool.line, words)
     given = [key for key in ("address", "port") if getattr(pool, key)]
     if given:
         words = f"host {quoted(pool.name)} is a pool, whose machines Ray gives, so it has no {listed(given, 'and no')}."

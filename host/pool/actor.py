@@ -68,9 +68,13 @@ class Actor:
         """Begin `life`; one that is not over is ended before. Its news are those from `started` on.
 
         `past`: what there is of earlier lives, see Folder.recover, and `ended`, see `tell`. `folder`: where that of the
-        graph is on this machine; None: it was sent.
+        graph is on this machine; None: it was sent. Raises Refused if what was sent has gone.
         """
-        self._later(partial(self._begin, life, Order.of(order), dict(past), Path(folder or Path.cwd())))
+        try:
+            graph = Path(folder or Path.cwd())
+        except FileNotFoundError:
+            raise Refused("the code that Ray has brought to this machine is there no longer") from None
+        self._later(partial(self._begin, life, Order.of(order), dict(past), graph))
 
     def hear(self, after: int) -> tuple[str, News]:
         """Which incarnation this is, and its news, once there are some: see Mailbox.ask."""

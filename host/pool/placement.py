@@ -140,7 +140,10 @@ class Placement:
         except asyncio.TimeoutError:
             await self._cut_off()
         except self._cluster.lost as error:
-            raise Lost(f"its machine {self._machine['address']} is lost: {told(error)}") from None
+            address = self._machine["address"]
+            if not isinstance(error, self._cluster.unavailable):  # this actor never will: another one may
+                await self.let_go()
+            raise Lost(f"its machine {address} is lost: {told(error)}") from None
         self._show(say, "running", "")
         self._node, self.is_running = self._machine["node"], True
 

@@ -1,9 +1,9 @@
-"""One graph in which one process is killed at one point, and what must be so when it has ended."""
+"""One graph in which a process, or one of each role, is killed at one point, and what must be so when it has ended."""
 
 import json
 import signal
 import tempfile
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,7 +19,6 @@ FRAMES = 12
 SIZE = (32, 16)
 REJECTED, FAILING = 7, 5  # the numbers of the frames that the filter refuses, or fails on once
 PATIENCE = 60.0  # seconds for one life of the launcher
-FUSE = "crashed"
 
 FILTER = '''\
 """Mirror every frame; one may be refused, one may fail once, and the third may wait until another node has died."""
@@ -78,6 +77,9 @@ if __name__ == "__main__":
 '''
 
 
+CHAIN = ("splitter", "watcher", "converter", "filter", "saver")
+
+
 class Crash(NamedTuple):
     """Who dies, where, and in what kind of graph."""
 
@@ -85,21 +87,59 @@ class Crash(NamedTuple):
     points: str  # as ZG_CRASH has them, without the fuse: "before claim 3, then after send"
     kind: str = ""  # of graph: keep, rejected, failing, orphaned, raced or broken; nothing: a plain one
 
+    @property
+    def fuses(self) -> list[str]:
+        """The file that is there when it has died, for each of its lives."""
+        return [f"crashed-{self.role}.{number}" for number, _ in enumerate(self.points.split(", "), 1)]
 
-def survives(crash: Crash, folder: Path) -> None:
+    @property
+    def environment(self) -> dict[str, str]:
+        return {CRASH: f"{self.points}, fuse crashed-{self.role}"}
+
+    @property
+    def keeps(self) -> bool | None:
+        """Whether the watcher must keep finished files, or must not; None: it may.
+
+        It must where a splitter dies: a frame that is written twice is kept under two names.
+        """
+        if self.role == "splitter" or self.kind == "keep":
+            return True
+        return False if self.kind == "rejected" or "delete" in self.points else None
+
+    @property
+    def is_long(self) -> bool:
+        """Whether a filter and a saver are needed, beyond the three nodes of the main graph."""
+        is_beyond = self.role in ("filter", "saver") or self.kind in ("rejected", "failing")
+        return is_beyond or self.points.endswith("send 3")
+
+    @property
+    def speaks(self) -> bool:
+        """Whether it dies of a step that fails if the node before or behind it is dead."""
+        return "send" in self.points or "acknowledge" in self.points
+
+    def fits(self, other: "Crash") -> bool:
+        """Whether both can be had in one graph, each for sure."""
+        if "launcher" in (self.role, other.role) or {self.keeps, other.keeps} == {True, False}:
+            return False
+        apart = abs(CHAIN.index(self.role) - CHAIN.index(other.role))
+        return apart > 1 or (apart == 1 and not self.speaks and not other.speaks)
+
+
+def survives(crashes: Sequence[Crash], folder: Path) -> None:
     """Run the graph, in the empty `folder`, to its end; AssertionError if anything is not as it must be."""
-    lay_out(crash, folder)
-    lives = [folder / f"{FUSE}.{number}" for number, _ in enumerate(crash.points.split(", "), 1)]
+    lay_out(crashes, folder)
+    lives = [folder / fuse for crash in crashes for fuse in crash.fuses]
+    kinds = {crash.kind for crash in crashes}
     with tempfile.TemporaryDirectory(prefix="zg-crash-") as runtime:
         environment = {"XDG_RUNTIME_DIR": runtime, "OPENBLAS_NUM_THREADS": "1"}
-        if crash.role == "launcher":
-            environment[CRASH] = where(crash)
+        if crashes[0].role == "launcher":
+            environment |= crashes[0].environment
             for fuse in lives:
                 with Launch(folder, env=environment) as graph:
                     assert graph.ends(PATIENCE) == -signal.SIGKILL, graph.output
                     assert fuse.exists(), graph.output
         with Launch(folder, env=environment) as graph:
-            assert graph.ends(PATIENCE) == (1 if crash.kind == "broken" else 0), graph.output
+            assert graph.ends(PATIENCE) == (1 if "broken" in kinds else 0), graph.output
             running = processes_in(folder)
             assert not running, f"still running: {running}"
             immortal = [fuse.name for fuse in lives if not fuse.exists()]
@@ -107,58 +147,48 @@ def survives(crash: Crash, folder: Path) -> None:
             assert "lost 0, waiting 0;" in graph.output, graph.output
         left_over = [path for place in Path(runtime).iterdir() for path in place.iterdir()]
         assert not left_over, f"left over: {left_over}"
-    check(crash, folder)
+    check(crashes, folder)
 
 
-def where(crash: Crash) -> str:
-    """The value of ZG_CRASH."""
-    return f"{crash.points}, fuse {FUSE}"
-
-
-def lay_out(crash: Crash, folder: Path) -> None:
+def lay_out(crashes: Sequence[Crash], folder: Path) -> None:
     """Write the images that are the clip, the nodes, and graph.yaml."""
+    kinds = {crash.kind for crash in crashes}
     (folder / "images").mkdir()
     for number in range(FRAMES):
         picture(number).save(folder / f"images/{number}.png")
-    if crash.kind == "broken":
+    if "broken" in kinds:
         (folder / "images/99.png").write_bytes(b"\x89PNG\r\n\x1a\n and no more")
     (folder / "mirror.py").write_text(FILTER)
     (folder / "raced.py").write_text(RACED)
-    nodes = long_graph(crash) if is_long(crash) else short_graph(crash)
-    if crash.role != "launcher":
-        nodes[crash.role]["env"] = {CRASH: where(crash)}
+    nodes = short_graph(crashes)
+    if any(crash.is_long for crash in crashes):
+        lengthen(nodes, kinds)
+    for crash in crashes:
+        if crash.role != "launcher":
+            nodes[crash.role]["env"] = crash.environment
     (folder / "graph.yaml").write_text(json.dumps({"nodes": nodes}, indent=1))  # JSON is YAML
 
 
-def is_long(crash: Crash) -> bool:
-    """Whether a filter and a saver are needed, beyond the three nodes of the main graph."""
-    return crash.role in ("filter", "saver") or crash.kind in ("rejected", "failing") or crash.points.endswith("send 3")
-
-
-def keeps(crash: Crash) -> bool:
-    """Whether the watcher keeps finished files: a frame that a splitter writes twice is kept under two names."""
-    return crash.kind == "keep" or crash.role == "splitter"
-
-
-def short_graph(crash: Crash) -> dict[str, dict[str, Any]]:
-    watcher = "raced" if crash.kind == "raced" else "nodes.watcher"
-    then = "keep" if keeps(crash) else "delete"
+def short_graph(crashes: Sequence[Crash]) -> dict[str, dict[str, Any]]:
+    watcher = "raced" if any(crash.kind == "raced" for crash in crashes) else "nodes.watcher"
+    then = "keep" if any(crash.keeps for crash in crashes) else "delete"
+    dies = any(crash.role == "converter" for crash in crashes)
     clip = {"source": "images/*.png", "stream": "s", "folder": "spool"}
     return {
         "splitter": {"run": "nodes.splitter", "push": "streams", "args": clip},
         "watcher": {"run": watcher, "pull": "streams", "push": "frames", "args": {"folder": "spool", "then": then}},
         "converter": {
-            "run": "nodes.converter", "pull": "frames", "replicas": 2 if crash.role == "converter" else 1,
+            "run": "nodes.converter", "pull": "frames", "replicas": 2 if dies else 1,
             "args": {"filter": "invert", "folder": "converted", "format": "png", "by": "stream"},
         },
     }  # fmt: skip
 
 
-def long_graph(crash: Crash) -> dict[str, dict[str, Any]]:
-    refuse = name(REJECTED) if crash.kind == "rejected" else ""
-    fail = name(FAILING) if crash.kind == "failing" else ""
-    death = "saver.1" if crash.kind == "orphaned" else ""
-    nodes = short_graph(crash)
+def lengthen(nodes: dict[str, dict[str, Any]], kinds: Set[str]) -> None:
+    """Add a filter and a saver."""
+    refuse = name(REJECTED) if "rejected" in kinds else ""
+    fail = name(FAILING) if "failing" in kinds else ""
+    death = "saver.1" if "orphaned" in kinds else ""
     nodes["converter"] |= {"push": "converted"}
     nodes["filter"] = {
         "run": "mirror", "pull": "converted", "push": "mirrored",
@@ -167,7 +197,6 @@ def long_graph(crash: Crash) -> dict[str, dict[str, Any]]:
     nodes["saver"] = {"run": "nodes.saver", "pull": "mirrored", "args": {"folder": "saved", "format": "png"}}
     if death:
         nodes["saver"]["env"] = {CRASH: "before hand out, fuse saver"}
-    return nodes
 
 
 def name(number: int) -> str:
@@ -182,15 +211,15 @@ def picture(number: int) -> Image.Image:
     return Image.fromarray(pixels)
 
 
-def check(crash: Crash, folder: Path) -> None:
+def check(crashes: Sequence[Crash], folder: Path) -> None:
     """Every result is there once, each made of its own frame, and nothing else is."""
-    rejected = {REJECTED} if crash.kind == "rejected" else set()
+    rejected = {REJECTED} if any(crash.kind == "rejected" for crash in crashes) else set()
     inverted = {number: 255 - frame(number) for number in range(FRAMES)}
     assert_results(folder / "converted", inverted, below="s/")
-    if is_long(crash):
+    if any(crash.is_long for crash in crashes):
         mirrored = {number: pixels[:, ::-1] for number, pixels in inverted.items() if number not in rejected}
         assert_results(folder / "saved", mirrored)
-    kept = {f".done/{name(number)}" for number in range(FRAMES)} if keeps(crash) else set()
+    kept = {f".done/{name(number)}" for number in range(FRAMES)} if any(crash.keeps for crash in crashes) else set()
     dead = {f"dead-letters/{name(number)}{end}" for number in rejected for end in ("", ".txt")}
     waited = {".waited"} if (folder / "spool/.waited").exists() else set()  # where a watcher found leftovers
     assert_files(folder / "spool", {".s.mark", ".streams"} | kept | dead | waited)

@@ -10,6 +10,6 @@ from tests.crashed import survives
 CASES = in_the_suite()
 
 
-@pytest.mark.parametrize("sentence", CASES)
+@pytest.mark.parametrize("sentence", CASES, ids=CASES)
 def test_every_result_is_there_once_although(sentence: str, tmp_path: Path) -> None:
     survives(CASES[sentence], tmp_path)

@@ -6,9 +6,9 @@ import heapq
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
+from bus.guilt import TRIES
 from bus.link import PREFETCH
 from bus.puller import WINDOW
-from bus.push import TRIES
 
 if TYPE_CHECKING:
     from bench.simulation import Simulation
@@ -168,10 +168,9 @@ class Giver:
         for n in mine:
             if n in replica.finished:
                 self._finish(n)
+            self._suspects.pop(n, None)
         if life != one.life:
             one.life = life
-            for n in mine:
-                self._suspects.pop(n, None)
             if hand in self.unfinished and hand is not None:
                 self._tries[hand] = self._tries.get(hand, 0) + 1
                 if self._tries[hand] >= TRIES:

@@ -58,6 +58,7 @@ class Puller:
         self.loans: dict[int, tuple[int, Slot]] = {}  # what it may still read there, and the ping when that was sent
         self._loan = 0
         self.blamed = Lately()  # incarnations whose hand was counted
+        self.is_missed = False  # it was lost, and has not told since what became of what it had
         self.ended = False  # it knows that this pusher has ended
 
     def listen(self, hub: Hub, hear: Callable[[], None], watch: Callable[[], None]) -> None:
@@ -79,6 +80,11 @@ class Puller:
             return False
         self.doubts = 0
         return True
+
+    @property
+    def is_back(self) -> bool:
+        """Whether it was lost and there is a connection again: last words alone may come late."""
+        return self.is_missed and bool(int(self.data.getsockopt(zmq.EVENTS)) & zmq.POLLOUT)
 
     @property
     def is_over(self) -> bool:

@@ -13,6 +13,7 @@ from bus.books import WirePage
 from bus.chain import Verdict, nobody
 from bus.clocks import Clocks
 from bus.forged import strip
+from bus.guilt import Guilt
 from bus.header import Malformed
 from bus.hub import BEAT, Hub
 from bus.link import Pipe, Sockets
@@ -28,7 +29,6 @@ from bus.unfinished import Unfinished
 
 SILENT = 2.0  # seconds without a state after which a puller's messages go elsewhere
 LOOK = 0.02  # seconds between two looks at the pullers
-TRIES = 3  # deaths that make a message a dead letter
 
 
 class Push:
@@ -53,6 +53,7 @@ class Push:
         self._making = Making(self.wire, self.local, self._refusals)
         self._arena = arena.address if arena and self.local else None
         self._unfinished = Unfinished(pipes[0], page, clocks)
+        self._guilt = Guilt(self._unfinished, say, self._give_up)
         self.takes_all = self.local and self.encoding.raw  # whatever a message carries goes as it is
         self._pullers = [Puller(sockets, pipe, self._refusals, marks) for pipe in pipes]
         self._epoch, self._turn, self._beat, self._looked = secrets.token_hex(8), 0, 0.0, 0.0
@@ -162,16 +163,6 @@ class Push:
             puller.forget(n)
         self._unfinished.put_back(n for n in numbers if not any(n in other.sent for other in self._pullers))
 
-    def _blame(self, n: int, words: str) -> None:
-        """`n` is guilty once more; the last time makes it a dead letter."""
-        out = self._unfinished.all.get(n)
-        if out is None:
-            return
-        out.tries += 1
-        if out.tries >= TRIES:
-            self._say(f"gives up {out.meta.get('name') or n} on {self.wire} after {out.tries} tries: {words}")
-            self._give_up(out, "rejected", f"{words} ({out.tries} times)")
-
     def _give_up(self, out: Outgoing, verdict: str, reason: str) -> None:
         """First downstream knows that its number will not come, then its owner acts."""
         finish, out.finish = out.finish, nobody
@@ -185,8 +176,7 @@ class Push:
             return
         self._hear(puller)  # its last words count
         puller.up = False
-        for n in puller.open:  # one of them may kill the next puller, before this one tells
-            self._unfinished.all[n].suspected_by = puller
+        self._guilt.suspect(puller)
         self._take_back(puller, list(puller.sent))
         self._pump()
 
@@ -223,13 +213,7 @@ class Push:
             self._take_back(puller, list(puller.sent))
             if puller.clear():
                 return  # it will say all of this again
-        if "hand" in state and incarnation not in puller.blamed:
-            puller.blamed.add(incarnation)
-            for out in self._unfinished.all.values():
-                if out.suspected_by is puller:
-                    out.suspected_by = None
-            for n in [n for epoch, n in state["hand"] if epoch == self._epoch]:
-                self._blame(n, state.get("death") or f"killed {puller.name}")
+        self._guilt.hear(puller, state, self._epoch)
         puller.answers(state)
         if puller.leaving:
             self._ping(puller)  # it goes when it knows that this was heard
@@ -241,7 +225,7 @@ class Push:
         self._take_back(puller, [n for n, _, _ in state["returned"]])
         for n, guilty, words in state["returned"]:
             if guilty:
-                self._blame(n, words)
+                self._guilt.blame(n, words)
         puller.ended = state["ended"]
         if "open" in state:  # whole: what was sent before the echoed ping and is not there was lost on the way
             there, echo = {*state["open"], *state["held"]}, state["echo"]

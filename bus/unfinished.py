@@ -27,7 +27,7 @@ class Unfinished:
         self.all: dict[int, Outgoing] = {}
         self.latest, self.max_age = pipe.keep == "latest", pipe.max_age
         self._queue: deque[int] = deque()
-        self._wire, self._page, self._clocks = pipe.wire, page, clocks
+        self.wire, self._page, self._clocks = pipe.wire, page, clocks
         self._n = 0
 
     def was_given(self, puller: Puller, n: int) -> bool:
@@ -63,7 +63,7 @@ class Unfinished:
     ) -> None:
         if self.latest and kind == "message":
             for old in [out for out in self.unsent() if out.kind == "message" and not out.tries]:
-                self._drop(old, "passed_over", f'a newer frame came on "{self._wire}"')
+                self._drop(old, "passed_over", f'a newer frame came on "{self.wire}"')
         self._n += 1
         self.all[self._n] = out = Outgoing(self._n, kind, meta, payload, finish)
         out.form, out.text = form, text
@@ -132,7 +132,7 @@ class Unfinished:
         now = time.monotonic()
         old = [out for out in self.unsent() if out.expires < now]
         for out in old:
-            self._drop(out, "outdated", f'was over {self.max_age:.12g} s old before "{self._wire}" could take it')
+            self._drop(out, "outdated", f'was over {self.max_age:.12g} s old before "{self.wire}" could take it')
         return bool(old)
 
     def _drop(self, out: Outgoing, counter: str, reason: str) -> None:

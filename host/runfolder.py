@@ -160,6 +160,8 @@ def base() -> Path:
     """The folder of this user's runs, made if need be. Raises Refused unless it is this user's alone."""
     runtime = Path(os.environ.get("XDG_RUNTIME_DIR", ""))
     path = (runtime if runtime.is_absolute() else Path("/tmp")) / f"zg-{os.getuid()}"  # noqa: S108 (checked below)
+    if what := _unfit(path):
+        raise Refused(f"{path}: a wire's address cannot have {what} in it: set XDG_RUNTIME_DIR to another folder")
     try:
         path.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
@@ -170,6 +172,15 @@ def base() -> Path:
     if not stat.S_ISDIR(facts.st_mode) or facts.st_uid != os.getuid() or facts.st_mode & 0o077:
         raise Refused(f"{path} is not a folder of yours alone, so others could meddle with the run: remove it")
     return path
+
+
+def _unfit(path: Path) -> str:
+    """What in `path` no socket's address can have, in words; mostly nothing. See Pipe in bus/link.py."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return "what is no UTF-8"
+    return "a comma" if "," in str(path) else ""
 
 
 def lock(graph: Path, host: str | None = None) -> Path:

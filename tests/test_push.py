@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 import pytest
+import zmq
 
 from bus.push import Push
 from tests.conftest import until
@@ -194,6 +195,42 @@ def test_what_a_puller_was_lost_with_is_suspect_and_travels_alone_until_its_next
         other.say(incarnation="other", released=[3])
         b.until(lambda: other.hear() == [1, 2, 3, 4, 5])
         assert [header["tries"] for header, _ in other.got] == [1, 1, 1, 0, 0]
+
+
+def test_a_life_that_is_back_after_a_cut_has_died_of_nothing_and_what_it_had_is_no_suspect_any_more() -> None:
+    with bench() as b:
+        push, [first, other] = b.push("first.1", "other.1")
+        first.say(open=[], incarnation="first")
+        told = Told()
+        told.put(push, *range(1, 6))
+        b.until(lambda: first.hear() == [1, 2, 3, 4, 5])
+        address = first.data.getsockopt_string(zmq.LAST_ENDPOINT).rstrip("\0")
+        first.data.close(linger=0)
+        other.say(open=[], incarnation="other")
+        b.until(lambda: other.hear() == [1], "it is alone")
+        back = {"open": [1, 2, 3, 4, 5], "incarnation": "first", "credit": 0, "hand": [[first.epoch, 3]]}
+        first.say(**back)
+        for _ in range(20):
+            b.hub.serve(0.005)
+        other.say(incarnation="other", released=[1])
+        b.until(lambda: other.hear() == [1, 2])
+        for _ in range(20):
+            b.hub.serve(0.005)
+        assert other.hear() == [1, 2], "words that come late are not yet a return"
+
+        first.data = b.context.socket(zmq.PULL)
+        first.data.bind(address)
+
+        def is_back() -> bool:
+            first.say(**back)
+            first.hear()
+            return bool(first.pings)
+
+        first.pings.clear()
+        b.until(is_back)
+        other.say(incarnation="other", released=[2])
+        b.until(lambda: other.hear() == [1, 2, 3, 4, 5])
+        assert [header["tries"] for header, _ in other.got] == [1, 1, 0, 0, 0], "and nobody is to blame"
 
 
 def test_two_seconds_of_silence_bring_its_messages_to_another_puller_without_blame() -> None:

@@ -81,6 +81,19 @@ def test_a_runtime_folder_that_does_not_exist_is_refused_with_the_cure(monkeypat
         RunFolder(GRAPH)
 
 
+@pytest.mark.parametrize(("name", "what"), [("a,b", "a comma"), ("caf\udce9", "what is no UTF-8")])
+def test_a_runtime_folder_whose_name_no_address_can_have_is_refused_with_the_cure(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, what: str
+) -> None:
+    (tmp_path / name).mkdir()
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / name))
+    with pytest.raises(Refused) as refused:
+        RunFolder(GRAPH)
+    words = f"a wire's address cannot have {what} in it: set XDG_RUNTIME_DIR to another folder"
+    assert str(refused.value) == f"{tmp_path / name}/zg-{os.getuid()}: {words}"
+    assert not [*(tmp_path / name).iterdir()]
+
+
 def test_a_failed_replica_has_an_end_mark_that_says_so() -> None:
     with RunFolder(GRAPH) as run:
         run.write_failed("converter.1", 65)

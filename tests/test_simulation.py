@@ -4,7 +4,8 @@ import math
 
 import pytest
 
-from bench.simulation import Costs, Plan, simulate
+from bench.simulation import Costs, Plan, Simulation, simulate
+from bus.link import PREFETCH
 
 COSTS = Costs((60e-6, 40e-6), 600e-6, (150e-6, 100e-6), standing=0.004, birth=0.15, absent=0.2)
 FREE = Costs((0.0, 0.0), 0.0, (0.0, 0.0), standing=0.0, birth=0.0, absent=0.2)
@@ -40,6 +41,17 @@ def test_whatever_dies_all_is_done_and_each_once_in_the_books(fault: dict[str, f
     assert run.deaths + run.resets > 10
     assert len(run.arrivals) - run.twice - run.done in range(run.dead + 1)  # a dead letter may have come, too
     assert run.dead == 0 and (run.twice > 0 or "reset" not in fault)
+
+
+def test_what_was_open_at_a_link_that_was_reset_is_no_suspect_any_more_once_that_is_back() -> None:
+    world = Simulation(Plan(2, 100, [NAP], FREE))
+    for replica in world.replicas:
+        replica.connect()
+    world.clock.at(2.5 * NAP, world.replicas[0].lose_link)
+    world.clock.run(lambda: world.clock.now < 2.5 * NAP + FREE.redial + NAP)
+
+    assert world.resets == 1
+    assert [len(seat.open) for seat in world.giver.seats] == [PREFETCH, PREFETCH], "nothing waits for an empty one"
 
 
 def test_deaths_cost_what_the_absent_would_have_done() -> None:

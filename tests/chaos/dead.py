@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from bus.push import TRIES
+from bus.guilt import TRIES
 
 STRUCK = r": was killed by SIG(?:KILL|TERM)|: died|^killed \S+"  # how a node ends that the campaign strikes
 INNOCENT = re.compile(rf"(?:{STRUCK}) \({TRIES} times\)$")

@@ -81,7 +81,9 @@ def _host(name: str, entry: Value, problems: Problems) -> Host:
     key, address = section.text("key", example='"…"'), section.text("address", example="10.0.0.7")
     if key is not None and not KEY.fullmatch(key):
         section.mistake(
-            "key", f"{quoted(key)} is no public key, which has {KEY_LENGTH} characters of Z85. Paste it whole."
+            "key",
+            f"{quoted(key)} is no public key, which has {KEY_LENGTH} characters of Z85."
+            f" Paste whole what `python launcher.py GRAPH keys {name}` prints.",
         )
     if address is not None and not HOST_ADDRESS.fullmatch(address):
         section.mistake("address", f"{quoted(address)} is no address. Write a name or numbers alone, e.g. 10.0.0.7")

@@ -140,7 +140,8 @@ def make_keys(graph: Path, hosts: Sequence[str]) -> None:
     problems.stop()
     lines = [f'  {name}: {{key: "{keyring.make(graph.parent, name)}"}}' for name in hosts]
     files = ", ".join(str(keyring.file(graph.parent, name)) for name in hosts)
-    print(f"# private, for that machine and nobody else: {files}\n# for every copy of {graph.name}, address and all:")
+    print(f"# private, for that machine and nobody else: {files}")
+    print(f"# for every copy of {graph.name}, where what else a host has stays in its line (address, port, ray):")
     print("\n".join(["hosts:", *lines]))
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from host import keyring
 from host.export import layout
-from host.export.container import Container, Head, files
+from host.export.container import Container, Head, files, pooled
 from host.export.written import Tree, written
 from host.graph import Graph
 from host.reading.program import PROJECT
@@ -35,7 +35,8 @@ def compose(graph: Graph, those: Sequence[Container], image: str | None, owner: 
     """
     secrets = sorted({secret for one in those for secret in one.secrets})
     unbounded = [one.node.name for one in those if one.memory is None]
-    notes = (SECRETS.format(names=", ".join(secrets)) if secrets else "") + (
+    notes = "".join(f"# {line}\n" for line in pooled(graph))
+    notes += (SECRETS.format(names=", ".join(secrets)) if secrets else "") + (
         UNBOUNDED.format(names=", ".join(unbounded)) if unbounded else ""
     )
     services = {one.name: _escaped(dict(_service(graph, one, image, owner))) for one in those}

@@ -114,6 +114,14 @@ def files(graph: Graph) -> dict[Path, str]:
     return found
 
 
+def pooled(graph: Graph) -> Iterator[str]:
+    """What an export makes of each pool, in words."""
+    for pool in (host for host in graph.hosts.values() if host.is_pool):
+        nodes = ", ".join(name for name, node in graph.nodes.items() if node.host == pool.name)
+        words = f"No pool here: all replicas of {nodes}, on {pool.name} otherwise, are in one container."
+        yield f"{words} For a machine each, let the launcher run where it reaches Ray (docs/pool.md)."
+
+
 def inside(path: str) -> str:
     """What nodes call `path` is in a container: relative ones are so to the graph's folder there, too."""
     return os.path.normpath(f"{GRAPH}/{path}" if not path.startswith("/") else path)

@@ -13,10 +13,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
+from typing import NamedTuple
 
 from host import keyring
 from host.export import layout
-from host.export.container import Container, Head, files
+from host.export.container import Container, Head, files, pooled
 from host.export.spread import LINK_PORT, last, ports
 from host.export.written import Tree, written
 from host.graph import Graph
@@ -27,14 +28,21 @@ CLAIM = "10Gi"  # for each folder
 PART_OF, NODE, FOLDER, HOST = "app.kubernetes.io/part-of", "app.kubernetes.io/name", "folder-", "graph-host"
 HASH = "graph-hash"  # of the graph that a pod runs: a Deployment is rolled out when that changes
 HEAD = """\
-# Made by `{command}`. In a namespace of its own, once:
+# Made by `{command}`. Save it as k8s.yaml, then, in a namespace of its own, once:
 {commands}
-# then:
-#   {command} | kubectl -n {name} apply -f -
+# and:
+#   kubectl -n {name} apply -f k8s.yaml
 #   kubectl -n {name} get pods; kubectl -n {name} logs -f -l {part_of} --prefix
 # and before that is done once more, as no Job can be changed (what waits in folders stays):
 #   kubectl -n {name} delete jobs --all
 {notes}"""
+
+
+class Image(NamedTuple):
+    """What a container is made of."""
+
+    name: str
+    pull: str  # when a machine of the cluster is to fetch it
 
 
 def kubernetes(graph: Graph, those: Sequence[Container], image: str | None, text: str, head: Head) -> str:
@@ -43,11 +51,12 @@ def kubernetes(graph: Graph, those: Sequence[Container], image: str | None, text
     `image`: None for one that was built of this project, and is on the cluster's machines already.
     """
     namespace = head.name
+    used = Image(image, "IfNotPresent") if image else Image(_built(graph, namespace), "Never")
     documents: list[Tree] = [_config(text, namespace), *_claims(those)]
     for one in those:
         if numbers := _ports(graph, one):
             documents.append(_service(one, numbers, namespace))
-        documents.append(_workload(one, those, image, text, namespace))
+        documents.append(_workload(one, those, used, text, namespace))
     commands = "\n".join(f"#   {line}" for line in _commands(graph, those, image, head))
     notes = "".join(f"# {line}\n" for line in _notes(graph, those))
     return HEAD.format(
@@ -57,7 +66,7 @@ def kubernetes(graph: Graph, those: Sequence[Container], image: str | None, text
 
 def _commands(graph: Graph, those: Sequence[Container], image: str | None, head: Head) -> Iterator[str]:
     """What is to be typed once."""
-    own, wanted = files(graph), image or layout.IMAGE
+    own, wanted = files(graph), image or _built(graph, head.name)
     copies = {path: called for path, called in own.items() if path.is_relative_to(graph.folder)}
     yield shlex.join(["docker", "build", "-t", layout.IMAGE if copies else wanted, str(PROJECT)])
     if copies:
@@ -80,10 +89,17 @@ def _commands(graph: Graph, those: Sequence[Container], image: str | None, head:
         yield f"kubectl label node MACHINE {HOST}={host}   # the cluster's machine that is {host}"
 
 
+def _built(graph: Graph, name: str) -> str:
+    """What the image is called: files of the graph's own make it another one than that of this project alone."""
+    own = any(path.is_relative_to(graph.folder) for path in files(graph))
+    return f"{layout.IMAGE}-{name}" if own else layout.IMAGE
+
+
 def _notes(graph: Graph, those: Sequence[Container]) -> Iterator[str]:
     """What no manifest can know."""
     if unbounded := [one.node.name for one in those if one.memory is None]:
         yield f"No limit of memory, as nobody knows what they take (give them a `memory`): {', '.join(unbounded)}."
+    yield from pooled(graph)
     if outside := [str(path) for path in files(graph) if not path.is_relative_to(graph.folder)]:
         yield f"Add a volume, or a line to the image, for {', '.join(outside)}."
     if devices := [device for one in those for device in one.devices]:
@@ -118,7 +134,7 @@ def _service(one: Container, numbers: Sequence[int], namespace: str) -> Tree:
     return {**_head("v1", "Service", one.name, {PART_OF: namespace}), "spec": spec}
 
 
-def _workload(one: Container, those: Sequence[Container], image: str | None, text: str, namespace: str) -> Tree:
+def _workload(one: Container, those: Sequence[Container], image: Image, text: str, namespace: str) -> Tree:
     shared = Counter(volume.name for each in those for volume in each.volumes)
     folders = {f"{FOLDER}{volume.name}": "mounted" for volume in one.volumes if shared[volume.name] > 1}
     labels = {NODE: one.name, PART_OF: namespace}
@@ -138,7 +154,7 @@ def _workload(one: Container, those: Sequence[Container], image: str | None, tex
     return {**_head("batch/v1", "Job", one.name, labels), "spec": {**spec, "template": pod}}
 
 
-def _pod(one: Container, image: str | None, shared: Tree) -> Iterator[tuple[str, object]]:
+def _pod(one: Container, image: Image, shared: Tree) -> Iterator[tuple[str, object]]:
     yield "securityContext", {
         "runAsNonRoot": True, "runAsUser": layout.USER, "runAsGroup": layout.USER, "fsGroup": layout.USER,
         "fsGroupChangePolicy": "OnRootMismatch", "seccompProfile": {"type": "RuntimeDefault"},
@@ -158,10 +174,10 @@ def _pod(one: Container, image: str | None, shared: Tree) -> Iterator[tuple[str,
     yield "volumes", [*_volumes(one)]
 
 
-def _container(one: Container, image: str | None) -> Iterator[tuple[str, object]]:
+def _container(one: Container, image: Image) -> Iterator[tuple[str, object]]:
     yield "name", one.name
-    yield "image", image or layout.IMAGE
-    yield "imagePullPolicy", "IfNotPresent" if image else "Never"
+    yield "image", image.name
+    yield "imagePullPolicy", image.pull
     yield "command", [*layout.LAUNCHER]
     yield "args", one.words
     yield "workingDir", layout.GRAPH

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from host import keyring
 from host.export.compose import compose
-from host.export.container import Head, containers
+from host.export.container import Head, containers, pooled
 from host.export.kubernetes import kubernetes
 from host.export.layout import USER
 from host.export.spread import dns_names, slugged, spread
@@ -43,6 +43,8 @@ def export(graph: Graph, form: str, words: Sequence[str], image: str | None, say
     keys = {name: keyring.make(deploy, name) for name in graph.nodes}
     if new:
         say(f"made in {deploy / keyring.FOLDER}, private, each for one container: the keys of {', '.join(new)}")
+    for line in pooled(graph):
+        say(line)
     text = spread(graph, dns_names(graph.nodes), keys, f"Made of {graph.path.name} by `export`: change that one.")
     if form == KUBERNETES:
         print(kubernetes(graph, those, image, text, head), end="")

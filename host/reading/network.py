@@ -112,7 +112,9 @@ def _can_be_bound(graph: Graph, wire: Wire, problems: Problems) -> bool:
         plain = [host for host in (puller, *joined) if not graph.hosts[host].is_pool]
         binder = next((host for host in plain if graph.hosts[host].address), next(iter(plain), puller))
         words = f"goes from {listed(host for host in joined if host != puller)} to {puller} and has no address."
-        cure = f'Add under wires: {wire.name}: {{address: "tcp://{binder}:{EXAMPLE_PORT}"}}'
+        cure = f'Add under wires: {wire.name}: {{address: "tcp://{binder}:{_free_port(graph, wire, binder)}"}}'
+        if graph.hosts[binder].address is None:
+            cure = f"{cure}, and to {binder} under hosts address: …, where others reach it."
     elif wire.address.host not in graph.hosts:
         words = f"has the address of {quoted(wire.address.host)}, which is not under hosts."
         cure = problems.did_you_mean(wire.address.host, graph.hosts)
@@ -136,6 +138,16 @@ def _can_be_bound(graph: Graph, wire: Wire, problems: Problems) -> bool:
         return True
     problems.mistake(wire.line, f"{name} {words} {cure}")
     return False
+
+
+def _free_port(graph: Graph, wire: Wire, binder: str) -> int:
+    """The first behind those of wires that have an address there, or are to have one as this one is."""
+    before = [one for one in graph.wires.values() if one.pushers and len(one.pullers) == 1 and one is not wire]
+    taken = [ports(graph, one).stop for one in before if one.address and one.address.host == binder]
+    names = [*graph.wires]
+    others = [one for one in before if one.address is None and len(hosts(graph, one)) > 1]
+    ahead = [one for one in others if names.index(one.name) < names.index(wire.name)]
+    return max([EXAMPLE_PORT, *taken]) + sum(len(ports(graph, one)) for one in ahead)
 
 
 def _check_keys(graph: Graph, crossing: Iterable[Wire], problems: Problems) -> None:

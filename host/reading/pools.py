@@ -54,5 +54,14 @@ def _check_node(graph: Graph, node: Node, problems: Problems) -> None:
         words = f"node {quoted(node.name)} is on the pool {node.host}, and no wire joins that with a plain host,"
         problems.mistake(node.line, f"{words} whose launcher would run it. Add a node of one that pulls what it makes.")
     if node.folder:
-        words = f"node {quoted(node.name)}: its folder {node.folder} is on whichever machine of {node.host} it runs on."
-        problems.warning(node.line, f"{words} Push to a saver on a plain host to have all results in one place.")
+        _check_folder(graph.hosts[str(node.host)], node, node.folder, problems)
+
+
+def _check_folder(pool: Host, node: Node, folder: str, problems: Problems) -> None:
+    """Note one that nobody would find again: a relative one is in what Ray keeps of ours, and goes when that does."""
+    words = f"node {quoted(node.name)}: its folder {folder} is on whichever machine of {pool.name} it runs on"
+    cure = "Push to a saver on a plain host to have all results in one place"
+    if folder.startswith(("/", "${")) or pool.folder:
+        problems.warning(node.line, f"{words}. {cure}.")
+    else:
+        problems.mistake(node.line, f"{words}, among Ray's own files. {cure}, or write a whole path.")

@@ -19,7 +19,7 @@ from tests.powerloss.trace import Call, calls, traced
 
 FRAMES = 30
 CUTS = 300  # of each run
-STARTS = 3  # after some of the cuts, and after as many that came while frames were moved into place
+STARTS = 2  # after some of the cuts, and after as many that came while frames were moved into place
 
 
 @pytest.fixture(scope="module", params=WAYS, ids=lambda words: "".join(words) or "then: delete")

@@ -21,6 +21,7 @@ from bus import wait
 from media import camera, frames, pyav
 from nodes.splitter import splitter
 
+SOON = 0.02  # seconds
 STEPS = ("open", "os.scandir", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "shutil.rmtree")
 
 
@@ -59,7 +60,7 @@ def live(source: str, folder: Path, count: int, budget: int, seen: "Counter[str]
 
         def on_wait(words: str, seconds: float) -> None:
             os.write(says_waits, b".")
-            wait(words, seconds)
+            wait(words, min(seconds, SOON))  # the reader finishes what is there now
 
         frames.wait = on_wait  # type: ignore[attr-defined]
         sys.addaudithook(on_step)

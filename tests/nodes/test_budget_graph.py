@@ -64,6 +64,7 @@ def test_a_clip_is_paused_while_as_many_files_wait_as_the_budget_allows(tmp_path
         (tmp_path / "go").touch()
         while graph.process.poll() is None:
             seen.append(waiting(spool))
+            time.sleep(0.005)
         assert graph.ends() == 0
     assert max(seen) <= 20
     assert len(set(seen)) > 3  # it was looked at while the folder drained

@@ -17,7 +17,7 @@ from tests.powerloss.trace import Call, calls, traced
 CLIP, SPOOL, OUT = "clip.mp4", "spool", "out"
 RESULTS = f"{OUT}/converted/clip"
 TAKEN, DONE, DEAD = f"{SPOOL}/.taken", f"{SPOOL}/.done", f"{SPOOL}/dead-letters"
-WORDS = (f"splitter.source={CLIP}", "converter.folder=out/converted", "converter.by=stream")
+WORDS = (f"splitter.source={CLIP}", "converter.folder=out/converted", "converter.by=stream", "converter.engine=pillow")
 BAD, REASON = "cam/bad.jpg", b"not an image"  # comes into the spool, and becomes a dead letter
 HEADER = re.compile(rb'\{"v":1,')
 # Runs the launcher, and puts BAD into the spool as soon as the graph has made that; only what is below is synced.

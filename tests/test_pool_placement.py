@@ -1,0 +1,104 @@
+"""A replica's place: what must not be lost while it waits for a machine, or between two lives; only Ray is played."""
+
+import asyncio
+import os
+import tempfile
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from host.pool import folder
+from host.pool.life import LEASE
+from host.pool.placement import Placement
+from tests.conftest import until
+from tests.launch import processes_in
+from tests.nearby import Nearby
+
+RUN_ID = f"{os.getpid():012x}"  # of this process of those that run tests
+REPLICA = "filter.1"
+PUSHERS = ["watcher.1", "watcher.2"]
+FIRST: dict[str, Any] = {"books": None, "mark": None, "death": None, "ended": []}  # what a first life finds
+
+
+@pytest.fixture(autouse=True)
+def base(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with tempfile.TemporaryDirectory(prefix="zg-test-") as runtime:
+        monkeypatch.setenv("XDG_RUNTIME_DIR", runtime)
+        yield
+
+
+class Stay:
+    """A placement, and what its stand-ins have been told."""
+
+    def __init__(self, graph: Path) -> None:
+        self.cluster, self.said = Nearby(), list[tuple[str, Any]]()
+        self.placement = Placement(RUN_ID, str(graph))
+        self._graph = graph
+
+    def live(self, *argv: str, **past: Any) -> "asyncio.Task[int]":
+        """Begin a life."""
+
+        async def cluster() -> Any:
+            return self.cluster
+
+        order = {"replica": REPLICA, "pool": "pool", "argv": argv, "is_module": False, "pushers": PUSHERS}
+        order |= {"folder": str(self._graph)}
+        life = self.placement.live(cluster(), order, {**FIRST, **past}, lambda *news: self.said.append(news))
+        return asyncio.create_task(life)
+
+    async def until(self, condition: Callable[[], object], seconds: float = 20.0) -> None:
+        await asyncio.to_thread(until, condition, seconds)
+
+    def left(self, suffix: str, machine: str = "machine1") -> Path:
+        return folder.where(RUN_ID, REPLICA, machine) / f"{REPLICA}.{suffix}"
+
+
+@asynccontextmanager
+async def stay(graph: Path) -> AsyncIterator[Stay]:
+    made = Stay(graph)
+    try:
+        yield made
+    finally:
+        made.cluster.has_room.set()
+        await made.placement.let_go()
+        await made.until(lambda: not processes_in(graph))
+
+
+def run(story: Coroutine[Any, Any, None]) -> None:
+    async def in_time() -> None:
+        await asyncio.wait_for(story, 60)
+
+    asyncio.run(in_time())
+
+
+def test_what_becomes_of_its_pushers_while_it_waits_is_known_when_it_begins(tmp_path: Path) -> None:
+    """One ends, and a spare one is wanted after all."""
+
+    async def story() -> None:
+        async with stay(tmp_path) as one:
+            life = one.live("sh", "-c", "exec sleep 600", ended=["watcher.2"])
+            await one.until(lambda: one.said and one.said[-1][1]["why"] == "the cluster is full")
+            one.placement.tell(PUSHERS, PUSHERS)
+            one.placement.tell(PUSHERS, ["watcher.1"])
+            one.cluster.has_room.set()
+            await one.until(lambda: processes_in(tmp_path))
+            assert one.left("heard.watcher.1").exists()
+            assert not one.left("heard.watcher.2").exists()
+            life.cancel()
+
+    run(story())
+
+
+def test_of_a_life_that_nobody_waits_for_any_longer_nothing_goes_on(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with stay(tmp_path) as one:
+            one.cluster.has_room.set()
+            life = one.live("sh", "-c", "exec sleep 600")
+            await one.until(lambda: processes_in(tmp_path))
+            life.cancel()
+            await one.until(lambda: not processes_in(tmp_path), LEASE / 2)
+
+    run(story())

@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import signal
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
@@ -14,13 +16,26 @@ from host.pool import folder
 from host.pool.life import LEASE
 from host.pool.placement import Placement
 from tests.conftest import until
-from tests.launch import processes_in
+from tests.launch import ROOT, processes_in
 from tests.nearby import Nearby
 
 RUN_ID = f"{os.getpid():012x}"  # of this process of those that run tests
 REPLICA = "filter.1"
 PUSHERS = ["watcher.1", "watcher.2"]
-FIRST: dict[str, Any] = {"books": None, "mark": None, "death": None, "ended": []}  # what a first life finds
+FIRST: dict[str, Any] = {"books": None, "hand": None, "mark": None, "death": None, "ended": []}
+POISONED = """
+import sys
+sys.path.insert(0, {root!r})
+import os, time
+from pathlib import Path
+from bus.hand import Hand
+hand = Hand(Path(sys.argv[-1].removeprefix("--run=")) / "filter.1.hand")
+print("before", hand.before, flush=True)
+hand.hold([("watcher.1", "epoch", 7, "poison.jpg")])
+hand.run()
+{then}
+"""
+HELD = "before [('watcher.1', 'epoch', 7, 'poison.jpg')]"
 
 
 @pytest.fixture(autouse=True)
@@ -51,6 +66,14 @@ class Stay:
 
     async def until(self, condition: Callable[[], object], seconds: float = 20.0) -> None:
         await asyncio.to_thread(until, condition, seconds)
+
+    def program(self, then: str) -> list[str]:
+        """The command line of one that says what the last life held, takes a message, and does `then`."""
+        (self._graph / "program.py").write_text(POISONED.format(root=str(ROOT), then=then))
+        return [sys.executable, "program.py"]
+
+    def told(self, kind: str) -> list[Any]:
+        return [value for one, value in self.said if one == kind]
 
     def left(self, suffix: str, machine: str = "machine1") -> Path:
         return folder.where(RUN_ID, REPLICA, machine) / f"{REPLICA}.{suffix}"
@@ -100,5 +123,39 @@ def test_of_a_life_that_nobody_waits_for_any_longer_nothing_goes_on(tmp_path: Pa
             await one.until(lambda: processes_in(tmp_path))
             life.cancel()
             await one.until(lambda: not processes_in(tmp_path), LEASE / 2)
+
+    run(story())
+
+
+@pytest.mark.parametrize("machine", ["machine1", "machine2"])
+def test_what_a_life_died_with_is_known_after_a_rest_that_its_actor_does_not_outlast(
+    tmp_path: Path, machine: str
+) -> None:
+    """As in a crash loop; by then the machine may be another one, or gone."""
+
+    async def story() -> None:
+        async with stay(tmp_path) as one:
+            one.cluster.has_room.set()
+            assert await one.live(*one.program("os.kill(os.getpid(), 11)")) == -signal.SIGSEGV
+            assert one.told("line")[-1] == "before []"
+            await one.placement.let_go()
+            assert not one.left("hand").exists()
+
+            one.cluster.machine = machine
+            assert await one.live(*one.program("os._exit(3)"), hand=one.told("hand")[-1]) == 3
+            assert one.told("line")[-1] == HELD
+            assert [hand is None for hand in one.told("hand")] == [True, False] * 2
+
+    run(story())
+
+
+def test_a_life_that_cannot_begin_leaves_what_the_last_one_held_to_the_next(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with stay(tmp_path) as one:
+            one.cluster.has_room.set()
+            await one.live(*one.program("os.kill(os.getpid(), 11)"))
+            held = one.told("hand")[-1]
+            assert await one.live("no-such-program", hand=held) == 2
+            assert one.told("hand")[-1] == held, "it is not taken from the launcher's folder"
 
     run(story())

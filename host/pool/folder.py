@@ -10,12 +10,13 @@ from contextlib import suppress
 from pathlib import Path
 
 from bus.books import COUNTERS
-from host.runfolder import Refused, RunFolder, base, hold
+from host.runfolder import SINCE, Refused, RunFolder, base, hold
 
 PREFIX = "pool-"
 ABANDONED = 3600.0  # seconds after which one that nobody holds is removed
 GRACE = 5.0  # seconds that one waits for the actor before it to let go: Ray may start this one sooner than that is gone
 PAUSE = 0.05  # seconds between two tries
+HELD = SINCE.pack(1)  # the head of a hand that is sent: since when, only the clock of its machine could say
 PROGRESS = tuple(COUNTERS.index(name) for name in ("received", "sent", "made"))
 
 
@@ -46,6 +47,12 @@ class Folder(RunFolder):
         self._put("death", death.encode() if death else None)
         if hand is not None:
             self._put("hand", hand or None)
+
+    def held(self) -> bytes:
+        """What the node, which is dead, had in its hand; nothing if that was nothing. Raises OSError."""
+        hand = self.hand(self._replica)
+        body = hand.read_bytes() if hand.exists() else b""
+        return HELD + body[SINCE.size :].rstrip(b"\0") if any(body[: SINCE.size]) else b""
 
     def touch(self) -> None:
         """Somebody is there, so that nobody removes it soon after."""

@@ -144,8 +144,9 @@ class Placement:
 
     async def _begin(self, order: Mapping[str, Any], past: dict[str, Any], say: Say) -> None:
         assert self._cluster
-        books = past.get("books")
-        past = {**past, "books": books and base64.b64decode(books), "hand": await self._hand(order["replica"])}
+        past |= {"books": _bytes(past["books"]), "hand": _bytes(past["hand"])}
+        if past["hand"] is None:
+            past["hand"] = await self._hand(order["replica"])
         if self._death:
             past["death"], self._death = self._death, ""
         past |= {"telling": self._tellings, "ended": self._ended[1]}
@@ -160,7 +161,7 @@ class Placement:
         self._node, self.is_running = self._machine["node"], True
 
     async def _hand(self, replica: str) -> bytes | None:
-        """What the last life held, if that was on another machine; None: what is there is its own."""
+        """What the last life held, as it could not tell, if on another machine; None: what is there is its own."""
         assert self._cluster
         if self._node == self._machine["node"]:
             return None
@@ -205,14 +206,18 @@ class Placement:
             self.has_ended = True
         if kind in ("line", "notice", "mark"):
             say(kind, value)
-        elif kind == "books":
-            say(kind, base64.b64encode(value).decode())
+        elif kind in ("books", "hand"):
+            say(kind, None if value is None else base64.b64encode(value).decode())
         elif kind == "use":
             self._show(say, "running", "", **value)
 
     def _show(self, say: Say, state: str, why: str, **use: float) -> None:
         address = self._machine.get("address", "") if state == "running" else ""
         say("place", {"state": state, "why": why, "machine": address, "since": self._since, **use})
+
+
+def _bytes(text: str | None) -> bytes | None:
+    return None if text is None else base64.b64decode(text)
 
 
 def waiting(say: Say) -> Callable[[str], None]:

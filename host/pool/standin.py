@@ -82,8 +82,9 @@ class StandIn:
         self._ended = self._all_that_ended()
         mark, death = (self._left(suffix) for suffix in ("done", "death"))
         texts = {"mark": mark and mark.decode(), "death": death and death.decode(errors="replace")}
-        books = self._left("books")
-        return {**texts, "books": books and base64.b64encode(books).decode(), "ended": self._ended}
+        bodies = {suffix: self._left(suffix) for suffix in ("books", "hand")}
+        coded = {suffix: None if body is None else base64.b64encode(body).decode() for suffix, body in bodies.items()}
+        return {**texts, **coded, "ended": self._ended}
 
     def _left(self, suffix: str) -> bytes | None:
         try:
@@ -131,8 +132,10 @@ class StandIn:
             self._place(value)
         elif kind == "mark":
             self._write("done", value.encode())
-        elif kind == "books":
-            self._write("books", base64.b64decode(value))
+        elif kind == "hand" and value is None:
+            (self._run / f"{self._replica}.hand").unlink(missing_ok=True)
+        elif kind in ("books", "hand"):
+            self._write(kind, base64.b64decode(value))
         elif kind == "exit":
             end(value)
 

@@ -14,7 +14,8 @@ from host.pool.actor import Actor
 RUN_ID = f"{os.getpid():012x}"  # of this process of those that run tests
 REPLICA = "filter.1"
 MACHINE = "machine1"
-PAST: dict[str, Any] = {"books": None, "mark": None, "death": None, "hand": b"", "telling": 0, "ended": []}
+PAST: dict[str, Any] = {"books": None, "mark": None, "death": None, "hand": b"", "is_whole": False}
+PAST |= {"telling": 0, "ended": []}
 
 
 class Berth:

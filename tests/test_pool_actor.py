@@ -298,6 +298,9 @@ def test_books_go_on_from_those_that_count_more(graph: Path) -> None:
         one.begin(*SLEEPER, past={"books": fewer})  # as they were mirrored, before it was killed
         one.hears("started")
         assert one.hears("books") == more
+        one.begin(*SLEEPER, past={"books": fewer, "is_whole": True})  # the launcher has arranged them anew
+        one.hears("started")
+        assert one.hears("books") == fewer
 
 
 def test_folders_that_nobody_has_held_for_long_are_swept(graph: Path, base: Path) -> None:

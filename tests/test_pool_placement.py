@@ -1,6 +1,7 @@
 """A replica's place: what must not be lost while it waits for a machine, or between two lives; only Ray is played."""
 
 import asyncio
+import base64
 import os
 import signal
 import sys
@@ -12,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from bus.books import Books
+from host import remains
 from host.pool import folder
 from host.pool.life import LEASE
 from host.pool.placement import Placement
@@ -157,5 +160,33 @@ def test_a_life_that_cannot_begin_leaves_what_the_last_one_held_to_the_next(tmp_
             held = one.told("hand")[-1]
             assert await one.live("no-such-program", hand=held) == 2
             assert one.told("hand")[-1] == held, "it is not taken from the launcher's folder"
+
+    run(story())
+
+
+def test_who_was_asked_to_leave_and_then_killed_blames_nothing_and_has_the_books_of_the_launcher(
+    tmp_path: Path,
+) -> None:
+    """As after a change of graph.yaml: both files are here, and not in the folder on the machine."""
+    hand, file = tmp_path / "filter.1.hand", tmp_path / "filter.1.books"
+    written = Books(file, 1)
+    written["received"] = 5
+    written.close()
+    remains.rearrange_books(file, ["small"], ["small", "large"])
+    counts = "from bus.books import Books\nBooks(Path(sys.argv[-1][6:]) / 'filter.1.books', 1)['received'] = 9\n"
+
+    async def story() -> None:
+        async with stay(tmp_path) as one:
+            one.cluster.has_room.set()
+            life = one.live(*one.program(f"{counts}print('holds', flush=True)\ntime.sleep(600)"))
+            await one.until(lambda: "holds" in one.told("line"))
+            life.cancel()  # its stand-in is killed
+            await one.until(lambda: not processes_in(tmp_path))
+
+            remains.clear_hand(hand)
+            past = {"hand": base64.b64encode(hand.read_bytes()), "books": base64.b64encode(file.read_bytes())}
+            assert await one.live(*one.program("os._exit(3)"), **past) == 3
+            assert one.told("line")[-1] == "before []"
+            assert one.left("books").read_bytes() == file.read_bytes()
 
     run(story())

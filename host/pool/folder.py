@@ -33,15 +33,18 @@ class Folder(RunFolder):
         self._replica = replica
         sweep()
 
-    def recover(self, books: bytes | None, mark: str | None, death: str | None, hand: bytes | None) -> None:
+    def recover(
+        self, books: bytes | None, mark: str | None, death: str | None, hand: bytes | None, is_whole: bool
+    ) -> None:
         """Be as the run folder of its last life was, on whichever machine. Raises OSError.
 
-        `hand`: what that held, if that was another machine; None: what is here.
+        `hand`: what that held, if that was another machine; None: what is here. `is_whole`: the launcher has all since
+        that ended, and may have changed it as its graph has; else the books here may be ahead of those that it has.
         """
         if books:
             here = self.books(self._replica)
             own = here.read_bytes() if here.exists() else b""
-            if _progress(books) > _progress(own):
+            if is_whole or _progress(books) > _progress(own):
                 here.write_bytes(books)
         self._put("done", mark.encode() if mark else None)
         self._put("death", death.encode() if death else None)

@@ -145,7 +145,8 @@ class Placement:
     async def _begin(self, order: Mapping[str, Any], past: dict[str, Any], say: Say) -> None:
         assert self._cluster
         past |= {"books": _bytes(past["books"]), "hand": _bytes(past["hand"])}
-        if past["hand"] is None:
+        past["is_whole"] = past["hand"] is not None
+        if not past["is_whole"]:
             past["hand"] = await self._hand(order["replica"])
         if self._death:
             past["death"], self._death = self._death, ""

@@ -189,6 +189,14 @@ def test_pushers_that_end_and_begin_again_are_told(met: Stage) -> None:
     assert met.heard() == {"ended": ["watcher.2"]}
 
 
+def test_an_end_mark_that_there_is_no_room_for_is_no_end(met: Stage) -> None:
+    (met.run / "converter.3.done.fresh").mkdir()
+    met.tell(("mark", '{"hash": "y"}'), ("exit", 0))
+
+    assert met.ends() == (1, f"{met.run / 'converter.3.done'} cannot be written: Is a directory\n")
+    assert not met.left("done")
+
+
 def test_without_its_placer_it_is_over(met: Stage) -> None:
     met.hang_up()
     met.caller = None

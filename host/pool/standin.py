@@ -2,7 +2,7 @@
 
 A program of its own, with nothing but the standard library: `python standin.py <run>/<pool>.pool ORDER`, the order as
 JSON. It hands the order to the pool's placer, lets the run folder here have what is in that of the machine, and ends as
-the node there has ended. Between the two go lines of JSON, see docs/pool.md.
+the node there has ended. Between the two go lines of JSON, see docs/pool.md: Stand-in and placer.
 """
 
 import base64
@@ -152,7 +152,7 @@ class StandIn:
         except OSError as error:
             print(f"{path} cannot be written: {error.strerror}", flush=True)
             if suffix == "done":
-                sys.exit(1)  # an end that nobody can see is none: the next life will find it on the machine
+                sys.exit(1)  # an end that nobody can see is none: the next life has to come to it again
 
     def _beat(self) -> None:
         self._beats_at = time.monotonic() + BEAT

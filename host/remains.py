@@ -22,8 +22,11 @@ def rearrange_books(file: Path, before: Sequence[str], after: Sequence[str]) -> 
 
 
 def clear_hand(file: Path) -> None:
-    """It was asked to leave: whatever it held is not to blame for that. Raises OSError."""
-    with suppress(FileNotFoundError), open(file, "r+b") as hand:
+    """It was asked to leave: whatever it held is not to blame for that. Raises OSError.
+
+    Made where it is not: of a replica on a pool it may be on the machine alone, and what is here counts there.
+    """
+    with open(file, "r+b" if file.exists() else "wb") as hand:
         hand.write(bytes(SINCE.size))
 
 

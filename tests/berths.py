@@ -14,7 +14,8 @@ from host.pool.actor import Actor
 RUN_ID = f"{os.getpid():012x}"  # of this process of those that run tests
 REPLICA = "filter.1"
 MACHINE = "machine1"
-PAST: dict[str, Any] = {"books": None, "mark": None, "death": None, "hand": b"", "ended": []}
+PAST: dict[str, Any] = {"books": None, "mark": None, "death": None, "hand": b"", "is_whole": False}
+PAST |= {"telling": 0, "ended": []}
 
 
 class Berth:
@@ -37,7 +38,7 @@ class Berth:
         words = [sys.executable, *argv] if argv[0].endswith(".py") else [*argv]
         given = {"replica": REPLICA, "pool": "pool", "argv": words, "is_module": argv[0] == "-m"}
         given |= {"folder": str(self.graph), **order}
-        self.actor.begin(str(self._lives), given, {**PAST, **(past or {})}, str(self.graph))
+        self.actor.begin(self._lives, given, {**PAST, **(past or {})}, str(self.graph))
 
     def hear(self) -> None:
         _, news = self.actor.hear(self._heard)
@@ -53,7 +54,7 @@ class Berth:
         return found[-1]
 
     def _of_this_life(self) -> list[tuple[str, Any]]:
-        start = ("started", str(self._lives))
+        start = ("started", self._lives)
         return self.told[self.told.index(start) :] if start in self.told else []
 
     @property

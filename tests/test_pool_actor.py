@@ -100,7 +100,7 @@ def test_a_life_that_is_not_over_is_ended_by_the_next_one(one: Berth, graph: Pat
 def test_a_signal_reaches_the_node(one: Berth, graph: Path) -> None:
     one.begin(*SPLITTER)
     one.hears("ready")
-    one.actor.signal(signal.SIGTERM)
+    one.actor.signal(1, signal.SIGTERM)
 
     assert one.hears("exit") == 0
 
@@ -131,8 +131,38 @@ def test_pushers_that_have_ended_are_known_on_the_machine(one: Berth) -> None:
     until(heard[0].exists, 10)
     assert not heard[1].exists()
 
-    one.actor.tell(["watcher.1", "watcher.2"], ["watcher.2"])
+    one.actor.tell(1, ["watcher.1", "watcher.2"], ["watcher.2"])
     until(lambda: heard[1].exists() and not heard[0].exists(), 10)
+
+
+@pytest.mark.parametrize("telling", [3, 1])
+def test_of_what_is_told_of_pushers_the_latest_counts_in_whichever_order_it_comes(one: Berth, telling: int) -> None:
+    one.actor.tell(2, ["watcher.1", "watcher.2"], ["watcher.2"])
+    one.begin(*SLEEPER, pushers=["watcher.1", "watcher.2"], past={"telling": telling, "ended": ["watcher.1"]})
+    one.hears("started")
+    latest, other = (1, 2) if telling == 3 else (2, 1)
+    until((one.run / f"filter.1.heard.watcher.{latest}").exists, 10)
+    assert not (one.run / f"filter.1.heard.watcher.{other}").exists()
+
+    one.actor.tell(0, ["watcher.1", "watcher.2"], [f"watcher.{other}"])
+    one.begin(*SLEEPER, pushers=["watcher.1", "watcher.2"])
+    one.hears("started")
+    until(lambda: processes_in(one.graph), 10)
+    assert (one.run / f"filter.1.heard.watcher.{latest}").exists()
+    assert not (one.run / f"filter.1.heard.watcher.{other}").exists()
+
+
+def test_a_signal_is_for_one_life_even_if_it_comes_before_that_or_late(one: Berth, graph: Path) -> None:
+    one.actor.signal(1, signal.SIGTERM)
+    one.begin(*SPLITTER)
+    assert one.hears("exit") == -signal.SIGTERM
+    assert not (graph / "spool").exists()
+
+    one.begin(*SPLITTER)
+    one.actor.signal(1, signal.SIGKILL)
+    one.hears("ready")
+    one.actor.signal(2, signal.SIGTERM)
+    assert one.hears("exit") == 0
 
 
 def test_who_is_not_asked_for_long_ends_its_node(one: Berth, graph: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -268,6 +298,9 @@ def test_books_go_on_from_those_that_count_more(graph: Path) -> None:
         one.begin(*SLEEPER, past={"books": fewer})  # as they were mirrored, before it was killed
         one.hears("started")
         assert one.hears("books") == more
+        one.begin(*SLEEPER, past={"books": fewer, "is_whole": True})  # the launcher has arranged them anew
+        one.hears("started")
+        assert one.hears("books") == fewer
 
 
 def test_folders_that_nobody_has_held_for_long_are_swept(graph: Path, base: Path) -> None:

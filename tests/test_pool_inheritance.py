@@ -1,13 +1,18 @@
 """What a life on one machine of a real cluster held when it died, asked for from another one."""
 
+import asyncio
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from host.pool import cluster as clusters
 from host.pool import folder
 from tests.conftest import need_modules
 from tests.launch import ROOT
@@ -55,3 +60,21 @@ def test_it_is_read_there_once_and_of_a_machine_that_is_gone_there_is_nothing(cl
         (left / "filter.1.hand").unlink()
         left.rmdir()
         cluster.remove(one)
+
+
+def test_a_head_that_does_not_answer_holds_up_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its cluster is played: the real one is that of other tests, too."""
+    monkeypatch.setattr(clusters, "PATIENCE", 0.2)
+    answers = threading.Event()
+
+    def nodes() -> list[dict[str, Any]]:
+        assert answers.wait(20), "whoever asks waits for nothing else"
+        return []
+
+    async def story() -> None:
+        asker = clusters.Cluster.__new__(clusters.Cluster)
+        vars(asker).update(_ray=SimpleNamespace(nodes=nodes), lost=OSError)
+        assert await asker.left_on("machine1", RUN_ID, "filter.1") == b""
+        answers.set()
+
+    asyncio.run(story())

@@ -119,14 +119,15 @@ def test_it_waits_for_its_placer_and_says_so(stage: Stage) -> None:
 
 
 def test_what_earlier_lives_have_left_goes_along(stage: Stage) -> None:
-    for suffix, body in {"books": b"\1\2", "done": b'{"hash": "x"}', "death": b"was killed by SIGSEGV"}.items():
+    bodies = {"books": b"\1\2", "done": b'{"hash": "x"}', "death": b"was killed by SIGSEGV", "hand": b"\7"}
+    for suffix, body in bodies.items():
         (stage.run / f"converter.3.{suffix}").write_bytes(body)
     (stage.run / "watcher.2.done").touch()
     stage.listen()
     stage.start()
 
     said = stage.answer()
-    assert base64.b64decode(said["books"]) == b"\1\2"
+    assert (base64.b64decode(said["books"]), base64.b64decode(said["hand"])) == (b"\1\2", b"\7")
     assert (said["mark"], said["death"], said["ended"]) == ('{"hash": "x"}', "was killed by SIGSEGV", ["watcher.2"])
 
 
@@ -134,7 +135,14 @@ def test_of_a_first_life_there_is_nothing(stage: Stage) -> None:
     stage.listen()
     stage.start()
 
-    assert stage.answer() == {"order": ORDER, "books": None, "mark": None, "death": None, "ended": []}
+    assert stage.answer() == {"order": ORDER, "books": None, "hand": None, "mark": None, "death": None, "ended": []}
+
+
+def test_what_it_held_waits_here_from_its_end_until_the_next_life_has_begun(met: Stage) -> None:
+    met.tell(("hand", base64.b64encode(b"\5\6").decode()))
+    until(lambda: met.left("hand") == b"\5\6", 20)
+    met.tell(("hand", None))
+    until(lambda: not (met.run / "converter.3.hand").exists(), 20)
 
 
 def test_what_the_machine_has_is_here_too(met: Stage) -> None:
@@ -181,6 +189,14 @@ def test_pushers_that_end_and_begin_again_are_told(met: Stage) -> None:
     assert met.heard() == {"ended": ["watcher.1", "watcher.2"]}
     (met.run / "watcher.1.done").unlink()
     assert met.heard() == {"ended": ["watcher.2"]}
+
+
+def test_an_end_mark_that_there_is_no_room_for_is_no_end(met: Stage) -> None:
+    (met.run / "converter.3.done.fresh").mkdir()
+    met.tell(("mark", '{"hash": "y"}'), ("exit", 0))
+
+    assert met.ends() == (1, f"{met.run / 'converter.3.done'} cannot be written: Is a directory\n")
+    assert not met.left("done")
 
 
 def test_without_its_placer_it_is_over(met: Stage) -> None:

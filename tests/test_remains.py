@@ -37,7 +37,8 @@ def test_what_it_held_when_it_was_asked_to_leave_is_not_to_blame(tmp_path: Path)
     hand.close()
     remains.clear_hand(tmp_path / "a.hand")
     remains.clear_hand(tmp_path / "none")
-    assert Hand(tmp_path / "a.hand").before == []
+    assert not any((tmp_path / "none").read_bytes())
+    assert Hand(tmp_path / "a.hand").before == Hand(tmp_path / "none").before == []
 
 
 def test_of_one_that_has_gone_nothing_stays_for_another_of_its_name(tmp_path: Path) -> None:

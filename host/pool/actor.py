@@ -12,7 +12,7 @@ import socket
 import threading
 import traceback
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -54,6 +54,9 @@ class Actor:
         self._selector.register(self._woken, selectors.EVENT_READ, self._do)
         self._folder: Folder | None = None
         self._life: Life | None = None
+        self._name = 0  # of the life that was begun last
+        self._early = (0, 0)  # a life that is not begun yet, and the signal that it is to have
+        self._ended: tuple[int, list[str]] = (0, [])  # the latest telling, and the pushers that have ended
         self._is_over = False
         self._incarnation = os.urandom(6).hex()
         self._thread = threading.Thread(target=self._live, name="life", daemon=True)
@@ -64,11 +67,12 @@ class Actor:
     def machine(self) -> dict[str, str]:
         return {"incarnation": self._incarnation, "node": self._node, "address": self._address}
 
-    def begin(self, life: str, order: Mapping[str, Any], past: Mapping[str, Any], folder: str | None) -> None:
+    def begin(self, life: int, order: Mapping[str, Any], past: Mapping[str, Any], folder: str | None) -> None:
         """Begin `life`; one that is not over is ended before. Its news are those from `started` on.
 
-        `past`: what there is of earlier lives, see Folder.recover, and `ended`, see `tell`. `folder`: where that of the
-        graph is on this machine; None: it was sent. Raises Refused if what was sent has gone.
+        Lives are counted, and so are tellings: what is asked at about the same time may come here in any order.
+        `past`: what there is of earlier lives, see Folder.recover, with `telling` and `ended`, see `tell`. `folder`:
+        where that of the graph is on this machine; None: it was sent. Raises Refused if what was sent has gone.
         """
         try:
             graph = Path(folder or Path.cwd())
@@ -82,12 +86,13 @@ class Actor:
             raise RuntimeError(self._failure)
         return self._incarnation, self._mailbox.ask(after)
 
-    def signal(self, number: int) -> None:
-        self._later(partial(self._signal, number))
+    def signal(self, life: int, number: int) -> None:
+        """Send it to the node of `life`. One that is not begun yet is over as if it had ended by it."""
+        self._later(partial(self._signal, life, number))
 
-    def tell(self, pushers: list[str], ended: list[str]) -> None:
-        """Those of `pushers` have ended, and no others."""
-        self._later(partial(self._tell, pushers, ended))
+    def tell(self, telling: int, pushers: list[str], ended: list[str]) -> None:
+        """Those of `pushers` have ended, and no others, unless a later telling says otherwise."""
+        self._later(partial(self._tell, telling, pushers, ended))
 
     def close(self, keep: bool = False) -> None:
         """End what runs, and leave nothing behind; what the next actor here is to know stays if it is to be kept."""
@@ -123,17 +128,21 @@ class Actor:
         while self._deeds:
             self._deeds.popleft()()
 
-    def _begin(self, name: str, order: Order, past: dict[str, Any], graph: Path) -> None:
+    def _begin(self, name: int, order: Order, past: dict[str, Any], graph: Path) -> None:
         self._end()
+        self._name = name
         self._mailbox.post("started", name)
+        if self._early[0] == name:
+            self._mailbox.post("exit", -self._early[1])
+            return
         try:
             if not graph.is_dir():
                 raise Refused(f"the graph's folder {graph} is not on this machine")
             run = self._folder = self._folder or self._open()
             key = order.private_key()
-            ended = past.pop("ended")
+            self._ended = max(self._ended, (past.pop("telling"), past.pop("ended")))
             run.recover(**past)
-            self._tell(list(order.pushers), ended)
+            self._mark(run, order.pushers)
         except (Refused, OSError) as error:
             self._fail(f"{error}", PASSING)
             return
@@ -183,14 +192,22 @@ class Actor:
                 self._selector.unregister(source)
         life.bury()
 
-    def _signal(self, number: int) -> None:
-        if self._life:
+    def _signal(self, life: int, number: int) -> None:
+        if life > self._name:
+            self._early = (life, number)
+        elif life == self._name and self._life:
             self._life.signal(number)
 
-    def _tell(self, pushers: list[str], ended: list[str]) -> None:
+    def _tell(self, telling: int, pushers: list[str], ended: list[str]) -> None:
+        if telling <= self._ended[0]:
+            return
+        self._ended = (telling, ended)
         if self._folder:
-            for pusher in pushers:
-                (self._folder.tell_ended if pusher in ended else self._folder.untell_ended)(self._replica, pusher)
+            self._mark(self._folder, pushers)
+
+    def _mark(self, run: Folder, pushers: Sequence[str]) -> None:
+        for pusher in pushers:
+            (run.tell_ended if pusher in self._ended[1] else run.untell_ended)(self._replica, pusher)
 
     def _end(self) -> None:
         """Kill what runs, and bury it."""

@@ -77,17 +77,23 @@ class Cluster:
 
     async def left_on(self, node: str, run_id: str, replica: str) -> bytes:
         """What the last life of `replica` held when it died on the machine `node`; nothing if that is gone."""
-        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
-        if node not in [one["NodeID"] for one in self._ray.nodes() if one["Alive"]]:
-            return b""
-        there = self._inherit.options(
-            num_cpus=0, max_retries=0, scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False)
-        )
         try:
-            return bytes(await asyncio.wait_for(answer(there.remote(run_id, replica, node)), PATIENCE))
+            return await asyncio.wait_for(self._left_on(node, run_id, replica), PATIENCE)
         except (self.lost, asyncio.TimeoutError):
             return b""
+
+    async def _left_on(self, node: str, run_id: str, replica: str) -> bytes:
+        asked = await asyncio.to_thread(self._ask_for, node, run_id, replica)
+        return b"" if asked is None else bytes(await answer(asked))
+
+    def _ask_for(self, node: str, run_id: str, replica: str) -> Any:
+        """Have Ray call `inherit` on the machine `node`; None if that is gone. Waits for Ray's head."""
+        if node not in [one["NodeID"] for one in self._ray.nodes() if one["Alive"]]:
+            return None
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        there = NodeAffinitySchedulingStrategy(node, soft=False)
+        return self._inherit.options(num_cpus=0, max_retries=0, scheduling_strategy=there).remote(run_id, replica, node)
 
     def close(self) -> None:
         self._ray.shutdown()

@@ -10,12 +10,13 @@ from contextlib import suppress
 from pathlib import Path
 
 from bus.books import COUNTERS
-from host.runfolder import Refused, RunFolder, base, hold
+from host.runfolder import SINCE, Refused, RunFolder, base, hold
 
 PREFIX = "pool-"
 ABANDONED = 3600.0  # seconds after which one that nobody holds is removed
 GRACE = 5.0  # seconds that one waits for the actor before it to let go: Ray may start this one sooner than that is gone
 PAUSE = 0.05  # seconds between two tries
+HELD = SINCE.pack(1)  # the head of a hand that is sent: since when, only the clock of its machine could say
 PROGRESS = tuple(COUNTERS.index(name) for name in ("received", "sent", "made"))
 
 
@@ -32,20 +33,29 @@ class Folder(RunFolder):
         self._replica = replica
         sweep()
 
-    def recover(self, books: bytes | None, mark: str | None, death: str | None, hand: bytes | None) -> None:
+    def recover(
+        self, books: bytes | None, mark: str | None, death: str | None, hand: bytes | None, is_whole: bool
+    ) -> None:
         """Be as the run folder of its last life was, on whichever machine. Raises OSError.
 
-        `hand`: what that held, if that was another machine; None: what is here.
+        `hand`: what that held, if that was another machine; None: what is here. `is_whole`: the launcher has all since
+        that ended, and may have changed it as its graph has; else the books here may be ahead of those that it has.
         """
         if books:
             here = self.books(self._replica)
             own = here.read_bytes() if here.exists() else b""
-            if _progress(books) > _progress(own):
+            if is_whole or _progress(books) > _progress(own):
                 here.write_bytes(books)
         self._put("done", mark.encode() if mark else None)
         self._put("death", death.encode() if death else None)
         if hand is not None:
             self._put("hand", hand or None)
+
+    def held(self) -> bytes:
+        """What the node, which is dead, had in its hand; nothing if that was nothing. Raises OSError."""
+        hand = self.hand(self._replica)
+        body = hand.read_bytes() if hand.exists() else b""
+        return HELD + body[SINCE.size :].rstrip(b"\0") if any(body[: SINCE.size]) else b""
 
     def touch(self) -> None:
         """Somebody is there, so that nobody removes it soon after."""

@@ -34,6 +34,7 @@ class Life:
         self._looks_at = 0.0
         self.child = Child(process, graph, run, lambda name, words: mailbox.post("line", words))
         self.log = self.child.start()
+        mailbox.post("hand", None)  # what the life before this one held is for this one to report now
         mailbox.asked_at = time.monotonic()
 
     def hear(self, notice: Notice) -> None:
@@ -81,6 +82,7 @@ class Life:
         janitor.kill(f"ZG_RUN={self._run.id}")  # who has left its session, and its parents
         self._show_books()
         self._show_mark()
+        self._mailbox.post("hand", self._run.held())
         self._mailbox.post("exit", code)
 
     def _show_books(self) -> None:

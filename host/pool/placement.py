@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import signal
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
@@ -41,13 +42,15 @@ class Placement:
         self._machine: dict[str, str] = {}  # where it is; empty until that is known
         self._node = ""  # Ray's id of the machine of the last life
         self._heard = 0  # the number of the last news of this incarnation
-        self._lives = 0
+        self._lives = self._tellings = 0
+        self._ended: tuple[list[str], list[str]] = ([], [])  # its pushers, and those of them that have ended by now
         self._since = time.time()
         self._death = ""  # of its machine, in words, for the next life to report
 
     async def live(self, cluster: Awaitable[Cluster], order: Mapping[str, Any], past: dict[str, Any], say: Say) -> int:
         """Lead one life, and tell of it; its exit code, -N for signal N."""
         self.is_asked, self.has_ended, self._lives = False, False, self._lives + 1
+        self._note_ended(order["pushers"], past.pop("ended"))
         try:
             self._cluster = await cluster
             await self._find_machine(Order.of(order), say)
@@ -57,6 +60,9 @@ class Placement:
             say("line", str(loss))
             self._death = str(loss)
             return LOST
+        except asyncio.CancelledError:  # nobody waits for it any longer, even if it is just being begun
+            self.signal(signal.SIGKILL)
+            raise
         finally:
             self.is_running = False
 
@@ -68,11 +74,19 @@ class Placement:
 
     def signal(self, number: int) -> None:
         if self._actor is not None:
-            self._actor.signal.remote(number)
+            self._actor.signal.remote(self._lives, number)
 
     def tell(self, pushers: list[str], ended: list[str]) -> None:
-        if self._actor is not None:
-            self._actor.tell.remote(pushers, ended)
+        """Those of `pushers` have ended by now. As long as it has no machine this is kept for its beginning."""
+        self._note_ended(pushers, ended)
+        if self._machine:
+            self._pass_on_ended()
+
+    def _note_ended(self, pushers: list[str], ended: list[str]) -> None:
+        self._ended, self._tellings = (pushers, ended), self._tellings + 1
+
+    def _pass_on_ended(self) -> None:
+        self._actor.tell.remote(self._tellings, *self._ended)
 
     def let_go(self) -> Coroutine[Any, Any, None]:
         """From now on it has no actor; what is returned has that clear up, and gives back what it holds."""
@@ -130,11 +144,14 @@ class Placement:
 
     async def _begin(self, order: Mapping[str, Any], past: dict[str, Any], say: Say) -> None:
         assert self._cluster
-        books = past.get("books")
-        past = {**past, "books": books and base64.b64decode(books), "hand": await self._hand(order["replica"])}
+        past |= {"books": _bytes(past["books"]), "hand": _bytes(past["hand"])}
+        past["is_whole"] = past["hand"] is not None
+        if not past["is_whole"]:
+            past["hand"] = await self._hand(order["replica"])
         if self._death:
             past["death"], self._death = self._death, ""
-        begun = self._actor.begin.remote(str(self._lives), order, past, self._folder)
+        past |= {"telling": self._tellings, "ended": self._ended[1]}
+        begun = self._actor.begin.remote(self._lives, order, past, self._folder)
         try:
             await asyncio.wait_for(answer(begun), SILENCE)
         except asyncio.TimeoutError:
@@ -148,7 +165,7 @@ class Placement:
         self._node, self.is_running = self._machine["node"], True
 
     async def _hand(self, replica: str) -> bytes | None:
-        """What the last life held, if that was on another machine; None: what is there is its own."""
+        """What the last life held, as it could not tell, if on another machine; None: what is there is its own."""
         assert self._cluster
         if self._node == self._machine["node"]:
             return None
@@ -179,9 +196,10 @@ class Placement:
             if not is_known:
                 self._show(say, "running", "")
                 self._death, is_known, self.is_running = "", True, True
+                self._pass_on_ended()  # what was told meanwhile may be lost
             for number, kind, value in news:
                 self._heard = number
-                has_begun = has_begun or (kind, value) == ("started", str(self._lives))
+                has_begun = has_begun or (kind, value) == ("started", self._lives)
                 if has_begun and kind == "exit":
                     return int(value)
                 if has_begun:
@@ -192,14 +210,18 @@ class Placement:
             self.has_ended = True
         if kind in ("line", "notice", "mark"):
             say(kind, value)
-        elif kind == "books":
-            say(kind, base64.b64encode(value).decode())
+        elif kind in ("books", "hand"):
+            say(kind, None if value is None else base64.b64encode(value).decode())
         elif kind == "use":
             self._show(say, "running", "", **value)
 
     def _show(self, say: Say, state: str, why: str, **use: float) -> None:
         address = self._machine.get("address", "") if state == "running" else ""
         say("place", {"state": state, "why": why, "machine": address, "since": self._since, **use})
+
+
+def _bytes(text: str | None) -> bytes | None:
+    return None if text is None else base64.b64decode(text)
 
 
 def waiting(say: Say) -> Callable[[str], None]:

@@ -3,7 +3,7 @@
 A program of its own, with nothing but the standard library: `python standin.py <run>/<pool>.pool ORDER WORDS…`, the
 order as JSON, and behind it the words of the node's own command line. It hands the order to the pool's placer, lets the
 run folder here have what is in that of the machine, and ends as the node there has ended. Between the two go lines of
-JSON, see docs/pool.md.
+JSON, see docs/pool.md: Stand-in and placer.
 """
 
 import base64
@@ -83,8 +83,9 @@ class StandIn:
         self._ended = self._all_that_ended()
         mark, death = (self._left(suffix) for suffix in ("done", "death"))
         texts = {"mark": mark and mark.decode(), "death": death and death.decode(errors="replace")}
-        books = self._left("books")
-        return {**texts, "books": books and base64.b64encode(books).decode(), "ended": self._ended}
+        bodies = {suffix: self._left(suffix) for suffix in ("books", "hand")}
+        coded = {suffix: None if body is None else base64.b64encode(body).decode() for suffix, body in bodies.items()}
+        return {**texts, **coded, "ended": self._ended}
 
     def _left(self, suffix: str) -> bytes | None:
         try:
@@ -132,8 +133,10 @@ class StandIn:
             self._place(value)
         elif kind == "mark":
             self._write("done", value.encode())
-        elif kind == "books":
-            self._write("books", base64.b64decode(value))
+        elif kind == "hand" and value is None:
+            (self._run / f"{self._replica}.hand").unlink(missing_ok=True)
+        elif kind in ("books", "hand"):
+            self._write(kind, base64.b64decode(value))
         elif kind == "exit":
             end(value)
 
@@ -150,7 +153,7 @@ class StandIn:
         except OSError as error:
             print(f"{path} cannot be written: {error.strerror}", flush=True)
             if suffix == "done":
-                sys.exit(1)  # an end that nobody can see is none: the next life will find it on the machine
+                sys.exit(1)  # an end that nobody can see is none: the next life has to come to it again
 
     def _beat(self) -> None:
         self._beats_at = time.monotonic() + BEAT

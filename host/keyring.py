@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from bus import keys
-from host.graph import Graph
 from host.reading.problems import quoted
+from host.reading.shape import Graph
 from host.runfolder import Refused
 
 FOLDER = "keys"

@@ -12,8 +12,9 @@ from pathlib import Path
 from bus import books
 from bus.link import Pipe
 from host import keyring
+from tests.conftest import until
 from tests.linked import ports
-from tests.wiring import Graph
+from tests.wiring import PATIENCE, Graph
 
 
 class Doubled(Graph):
@@ -39,6 +40,19 @@ class Doubled(Graph):
         self._old.append(self._processes.pop(replica))
         self.start_replica(replica)
         return self._old[-1]
+
+    def restart(self, replica: str) -> None:
+        """Kill the life that it has, and wait until the next one has sent something."""
+        lives = len(self.places(replica))
+        self.signal(replica)
+
+        def is_at_work() -> bool:
+            self.tend()
+            file = self.places(replica)[-1] / f"{replica}.books"
+            is_there = len(self.places(replica)) > lives and file.exists() and file.stat().st_size > 0
+            return is_there and books.read_whole(file, ["out"]).wires["out"]["sent"] > 0
+
+        until(is_at_work, PATIENCE, f"another life of {replica}")
 
     def start_replica(self, replica: str, more: object = ()) -> None:
         place = tempfile.mkdtemp(prefix=f"{replica}-", dir=self.run)

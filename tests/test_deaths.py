@@ -7,6 +7,7 @@ from itertools import repeat
 
 import pytest
 
+from bus import superseded
 from host import deaths as module
 from host.deaths import JITTER, LONGEST_REST, LOOP_DEATHS, LOOP_REST, LOOP_WINDOW, Deaths
 
@@ -53,3 +54,8 @@ def test_whatever_its_lives_last_a_replica_is_not_started_more_often(monkeypatch
     lasting = (0.0, 0.0, 0.0, 1.0, 10.0, 60.0, 200.0, LOOP_WINDOW - 20, LOOP_WINDOW - 1, LOOP_WINDOW + 1)
     histories = [rng.choices(lasting, k=40) for _ in range(2000)]
     assert max(map(most_starts, histories)) <= 12
+
+
+def test_the_exit_code_of_a_superseded_life_is_what_nodes_exit_with() -> None:
+    assert module.SUPERSEDED == superseded.SUPERSEDED
+    assert module.SUPERSEDED not in module.NEVER_AGAIN

@@ -109,6 +109,40 @@ def test_a_life_that_was_frozen_when_another_came_holds_nothing_up_and_ends_when
         finishes(graph, far)
 
 
+@pytest.mark.parametrize("tcp", [True, False])
+@pytest.mark.parametrize("last", ["old", "new"])
+@pytest.mark.parametrize(("pusher", "far"), [("source", "work"), ("work", "sink")])
+def test_a_pusher_that_restarts_while_two_lives_live_may_take_either_for_the_newest_and_all_arrives(
+    tmp_path: Path, worker: str, pusher: str, far: str, last: str, tcp: bool
+) -> None:
+    with flow(tmp_path, worker, far, tcp=tcp) as graph:
+        graph.start()
+        await_more(graph, 50)
+        graph.signal(f"{far}.1", signal.SIGSTOP)
+        old = graph.begin_anew(f"{far}.1")
+        await_more(graph, 50)
+        if last == "new":
+            still = {f"{far}.1", "sink.1"}
+            for replica in {*still, f"{pusher}.1"}:  # who knows which is the older one would say so
+                graph.signal(replica, signal.SIGSTOP)
+            old.send_signal(signal.SIGCONT)
+            graph.restart(f"{pusher}.1")
+            for replica in still:
+                graph.signal(replica, signal.SIGCONT)
+        else:
+            graph.restart(f"{pusher}.1")
+            old.send_signal(signal.SIGCONT)
+        graph.finish()
+        assert graph.saved() == expected(COUNT)
+        until(lambda: old.poll() is not None, SOON, "the end of the old life")
+        assert not (graph.folder / "dead-letters").exists()
+        assert old.returncode == SUPERSEDED
+        *lives, at_last = graph.codes[f"{far}.1"]
+        assert at_last == 0 and {*lives} <= {SUPERSEDED}, graph.codes
+        assert last == "old" or not lives, "the newest was heard last, and yet had to go"
+        assert graph.books("source.1")["done"] == COUNT
+
+
 def test_a_puller_that_speaks_again_after_another_life_of_it_is_told_that_it_is_over() -> None:
     with bench() as b:
         _, [far] = b.push("pull.1")

@@ -70,6 +70,16 @@ def test_deaths_without_progress_are_followed_by_longer_and_longer_rests(tmp_pat
     assert 2.0 <= rests[2] <= 2.4
 
 
+def test_a_life_that_was_superseded_rests_for_longer_each_time_whatever_it_has_done(tmp_path: Path) -> None:
+    with act(tmp_path, {"splitter": {"role": "yields 4"}}) as graph:
+        assert graph.ends() == 0
+    *deaths, last = lines(graph, "splitter")
+    assert all(re.fullmatch(r"exited with 75, restarts in [\d.]+ s", line) for line in deaths)
+    rests = [float(line.split()[-2]) for line in deaths]
+    assert all(least <= rest <= 1.2 * least for rest, least in zip(rests, (0.5, 1.0, 2.0), strict=True)), rests
+    assert last == "ended"
+
+
 def test_one_replica_dies_alone(tmp_path: Path) -> None:
     nodes: Nodes = {
         "camera": {"role": "lives", "push": "frames"},

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import partial
 
+from host.reading import ephemeral
 from host.reading.keys import LAST_PORT
 from host.reading.problems import Problems, listed, quoted
 from host.reading.shape import NO_ADDRESS, Graph, Host, Wire
@@ -25,6 +26,12 @@ def check(graph: Graph, problems: Problems) -> None:
     _check_ports(graph, bound, problems)
     _check_link(graph, bound, problems)
     _check_elastic(graph, crossing, problems)
+    for wire in bound:
+        host = graph.hosts[wire.address.host if wire.address else ""]
+        if words := ephemeral.risk(graph, host, span := ports(graph, wire)):
+            problems.warning(
+                wire.line, f"wire {quoted(wire.name)} needs the ports {_span(span)} of {host.name}, {words}"
+            )
     for wire in whole:
         if wire.address and len(hosts(graph, wire)) < 2:
             words = f"wire {quoted(wire.name)} stays on one host, so its address is not used."

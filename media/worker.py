@@ -58,7 +58,8 @@ def at_work(
             os.killpg(worker.pid, signal.SIGKILL)
         for pipe in (worker.stdout, worker.stderr, worker.stdin):
             if pipe:
-                pipe.close()
+                with suppress(BrokenPipeError):  # what it ended without reading is tried once more
+                    pipe.close()
         with suppress(subprocess.TimeoutExpired):
             worker.wait(LAST)
 

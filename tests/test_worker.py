@@ -90,10 +90,21 @@ def test_one_that_closes_its_pipes_and_lives_on_is_not_waited_for(monkeypatch: p
         assert worker.returncode is None
 
 
-def test_one_that_ends_before_it_is_told_anything_is_no_error() -> None:
-    with at_work(["/bin/true"], told=b"x" * CHUNK) as worker:
+@pytest.mark.parametrize("more", [False, True], ids=["all", "for now"])
+def test_one_that_ends_before_it_is_told_anything_is_no_error(more: bool) -> None:
+    with at_work(["/bin/true"], told=b"x" * CHUNK, more=more) as worker:
         assert all_of(worker) == (b"", b"")
         assert ending(worker) == ""
+
+
+def test_one_that_ends_before_it_is_told_more_is_no_error() -> None:
+    with at_work(["/bin/true"], more=True) as worker:
+        assert ending(worker) == ""
+        assert worker.stdin
+        with pytest.raises(BrokenPipeError):
+            worker.stdin.write(b"more")
+            worker.stdin.flush()
+    assert worker.stdin.closed
 
 
 def test_it_and_its_own_children_go_at_the_end_though_they_are_stopped() -> None:

@@ -59,6 +59,7 @@ class Cluster:
             raise NoCluster(told(error)) from None
         self.lost = self._ray.exceptions.RayError  # what calls raise
         self.unavailable = self._ray.exceptions.ActorUnavailableError  # … for now
+        self.given: dict[object, Mapping[str, Any]] = {}  # who runs -> what it takes
         self._actors, self._inherit = self._ray.remote(Actor), self._ray.remote(inherit)
 
     def actor(self, run_id: str, replica: str, resources: Mapping[str, Any]) -> Any:
@@ -73,7 +74,7 @@ class Cluster:
     def why(self, resources: Mapping[str, Any]) -> str:
         """Why a replica that takes `resources` has no machine yet."""
         machines = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
-        return reasons.why(reasons.wanted(resources), machines, self._ray.available_resources())
+        return reasons.why(resources, machines, self._ray.available_resources(), [*self.given.values()])
 
     async def left_on(self, node: str, run_id: str, replica: str) -> bytes:
         """What the last life of `replica` held when it died on the machine `node`; nothing if that is gone."""

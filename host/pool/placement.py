@@ -33,7 +33,6 @@ class Placement:
         self._run_id, self._folder = run_id, folder
         self.lock = asyncio.Lock()  # held by the life that there is
         self.is_asked = self.has_ended = False  # asked to go; and whether no life is to come
-        self.is_running = False
         self._parting: asyncio.TimerHandle | None = None
         self._actor: Any = None
         self._cluster: Cluster | None = None
@@ -65,6 +64,17 @@ class Placement:
         if self._parting:
             self._parting.cancel()
         self._parting = asyncio.get_running_loop().call_later(seconds, part) if part else None
+
+    @property
+    def is_running(self) -> bool:
+        return self._cluster is not None and self in self._cluster.given
+
+    @is_running.setter
+    def is_running(self, is_so: bool) -> None:
+        if self._cluster and is_so:
+            self._cluster.given[self] = self._resources
+        elif self._cluster:
+            self._cluster.given.pop(self, None)
 
     def signal(self, number: int) -> None:
         if self._actor is not None:

@@ -1,5 +1,8 @@
 """Why a replica on a pool waits, in words."""
 
+import pytest
+
+from host.pool.cluster import told
 from host.pool.reasons import wanted, why
 
 SMALL = {"CPU": 4.0, "memory": 8e9}
@@ -68,3 +71,23 @@ def test_what_is_free_ray_is_giving_it_unless_it_lies_in_pieces() -> None:
     assert why({**hundred, "label_selector": {"zone": "a"}}, [LARGE], LARGE) == (
         "Ray is starting it, or no single machine has 1 CPU, H100 free and the labels that it wants"
     )
+
+
+@pytest.mark.parametrize(
+    ("rays", "ours"),
+    [
+        (
+            "The actor eb01f00d is unavailable: IOError: The actor is restarting.. The task may or may not have been"
+            " executed on the actor.",
+            "IOError: The actor is restarting.",
+        ),
+        (
+            "The actor died unexpectedly before finishing this task.\n\tclass_name: Actor\n\tactor_id: eb01f00d\n"
+            "\tpid: 7\n\tnamespace: zg\n\tip: 10.0.0.9\nIt was killed.",
+            "The actor died unexpectedly before finishing this task. It was killed.",
+        ),
+        ("", "RuntimeError"),
+    ],
+)
+def test_of_rays_words_is_kept_what_has_happened(rays: str, ours: str) -> None:
+    assert told(RuntimeError(rays)) == ours

@@ -6,6 +6,7 @@ import asyncio
 import importlib
 import logging
 import os
+import re
 import socket
 from collections.abc import Mapping
 from typing import Any
@@ -19,6 +20,11 @@ AT_ONCE = 8  # calls that an actor takes at a time: one of them waits for news
 ALWAYS = -1  # as often as need be
 LENGTH = 300  # characters of Ray's own words that are said
 KNOCK = 3.0  # seconds for somebody to answer where the cluster is said to be
+PADDING = re.compile(  # what Ray says beyond what has happened
+    r"The actor (?:[0-9a-f]+|None) is unavailable: |\.? The task may or may not have been executed on the actor\.?"
+    r"|^\s*(?:class_name|actor_id|pid|name|namespace|ip): .*$| RPC Error details:\s*$",
+    re.MULTILINE,
+)
 PATIENCE = 10.0  # seconds for what another machine has left: Ray may have to start a process there
 
 
@@ -76,11 +82,15 @@ class Cluster:
         machines = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
         return reasons.why(resources, machines, self._ray.available_resources(), [*self.given.values()])
 
+    def is_alive(self, node: str) -> bool:
+        """Whether Ray takes the machine `node` for alive; it needs some seconds to see that one is not."""
+        return node in [one["NodeID"] for one in self._ray.nodes() if one["Alive"]]
+
     async def left_on(self, node: str, run_id: str, replica: str) -> bytes:
         """What the last life of `replica` held when it died on the machine `node`; nothing if that is gone."""
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-        if node not in [one["NodeID"] for one in self._ray.nodes() if one["Alive"]]:
+        if not await asyncio.to_thread(self.is_alive, node):
             return b""
         there = self._inherit.options(
             num_cpus=0, max_retries=0, scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False)
@@ -108,5 +118,5 @@ async def answer(reference: Any) -> Any:
 
 def told(error: BaseException) -> str:
     """Ray's own words, or those of what was raised on the machine, in one line that is not too long."""
-    line = " ".join(str(getattr(error, "cause", None) or error).split()) or type(error).__name__
+    line = " ".join(PADDING.sub(" ", str(getattr(error, "cause", None) or error)).split()) or type(error).__name__
     return line if len(line) <= LENGTH else f"{line[:LENGTH]} …"

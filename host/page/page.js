@@ -12,6 +12,7 @@ const GRACE = 1000;     // ms that a page which comes into view has to hear how 
 const SILENT = 5;       // seconds after which a host is silent
 const LINES = 100;
 const LATE = 5;         // seconds from capture until finished, beyond which a graph is not live any more
+const PATIENCE = 10;    // seconds for which it is nothing unusual to wait for a machine
 const MOST_LOSSES = 5;  // lines of what went wrong
 
 const LEVELS = { "crash loop": "bad", failed: "bad", rests: "warn", silent: "warn", runs: "good" }; // all others are quiet
@@ -264,6 +265,8 @@ function inWords(overview) {
   }
   if (lost.length) return ["bad", `${lost.map(host => `Nothing is heard of ${host.name} since ${clock(shown.now - host.age)}, for ${seconds(host.age)}`).join("; ")}. ${slow}`];
   if (weak.length) return ["warn", `${weak.map(node => node.name).join(" and ")} died, and will be started again. ${slow}`];
+  const pending = overview.nodes.filter(node => node.state === "pending");
+  if (pending.length && overview.state === "runs") return waits(pending);
   if (slow) return ["warn", slow];
   if (overview.state === "stops") return ["", "The graph stops: the source first, the sink last."];
   if (overview.state !== "runs") return ["", { done: "All done.", failed: "A node failed for good, and the graph has ended.", stopped: "The graph was stopped." }[overview.state] || ""];
@@ -277,6 +280,15 @@ function inWords(overview) {
   const late = overview.latency && overview.latency.now && overview.latency.now.p50, { backlog = 0, on_the_way = 0 } = overview.sums || {};
   if (late > LATE) return ["warn", `Late: frames are finished ${seconds(late)} after they were captured; ${count(backlog + on_the_way)} wait or are on their way.`];
   return ["", `All flows: ${perSecond(overview.rate)}${late == null ? "" : `, each frame finished ${seconds(late)} after it was captured`}.`];
+}
+
+/** What nodes wait for that have too few machines. */
+function waits([first, ...more]) {
+  const all = present(first), those = all.filter(one => one.state === "pending");
+  const who = those.length < all.length ? `${those.length} of ${plural(all.length, "replica")} of ${first.name} ${those.length > 1 ? "wait" : "waits"}` : `${first.name} waits`;
+  const why = [...new Set(those.map(one => one.words).filter(Boolean))].join("; ");
+  const isLong = those.some(one => shown.now - one.since > PATIENCE);
+  return [isLong ? "warn" : "", `${who} for a machine${why ? `: ${why}` : ""}.${more.length ? ` So ${more.length > 1 ? "do" : "does"} ${more.map(node => node.name).join(" and ")}.` : ""}`];
 }
 
 function figures(list, items) {
@@ -530,14 +542,21 @@ function setPicture(element, node, side) {
 /** How old what is seen is, seconds: from its capture on; where that is unknown, since the node had it. */
 const ageOf = ({ at, captured }, now) => now - (captured || at) / 1e9;
 
+/** Why there is no picture of a node's. */
+function whyNone(node) {
+  if (!node || !node.launcher) return "no frame yet";
+  if (node.host !== node.launcher) return "No pictures come from a pool’s machines"; // another runs what is on a pool
+  const isElsewhere = shown.overview.host && node.launcher !== shown.overview.host;
+  return isElsewhere ? `It is shown by the page on ${node.launcher}` : "no frame yet";
+}
+
 /** Show the newest pictures that there are, and how old they are. */
 function paint() {
   const now = serverNow();
   for (const element of document.querySelectorAll("[data-picture]")) {
     const picture = shown.pictures.get(`${element.dataset.picture}/320`), [image, none, age] = element.children;
     const node = shown.overview && shown.overview.nodes.find(one => one.name === element.dataset.picture.split("/")[0]);
-    const isElsewhere = node && node.launcher && shown.overview.host && node.launcher !== shown.overview.host;
-    say(none, picture && picture.url ? "" : picture ? picture.facts.trouble : isElsewhere ? `It is shown by the page on ${node.launcher}` : "no frame yet");
+    say(none, picture && picture.url ? "" : picture ? picture.facts.trouble : whyNone(node));
     none.hidden = Boolean(picture && picture.url);
     if (picture && picture.url) {
       if (image.src !== picture.url) image.src = picture.url;
@@ -604,7 +623,7 @@ function paintLarge(now) {
   image.classList.toggle("old", old > OLD);
   image.alt = picture ? `The frame ${picture.facts.name}` : "";
   const { trouble, name, stream, replica, at } = picture ? picture.facts : {};
-  const facts = picture ? [trouble || name, `stream ${stream}`, `at ${replica} ${clock(at / 1e9)}`, old > OLD ? `${seconds(old)} old` : ""] : ["no frame yet"];
+  const facts = picture ? [trouble || name, `stream ${stream}`, `at ${replica} ${clock(at / 1e9)}`, old > OLD ? `${seconds(old)} old` : ""] : [whyNone(shown.overview?.nodes.find(node => node.name === shown.large.node))];
   say($("large-facts"), facts.filter(Boolean).join(" · "));
 }
 

@@ -6,6 +6,7 @@ import asyncio
 import importlib
 import logging
 import os
+import re
 import socket
 from collections.abc import Mapping
 from typing import Any
@@ -19,6 +20,11 @@ AT_ONCE = 8  # calls that an actor takes at a time: one of them waits for news
 ALWAYS = -1  # as often as need be
 LENGTH = 300  # characters of Ray's own words that are said
 KNOCK = 3.0  # seconds for somebody to answer where the cluster is said to be
+PADDING = re.compile(  # what Ray says beyond what has happened
+    r"The actor (?:[0-9a-f]+|None) is unavailable: |\.? The task may or may not have been executed on the actor\.?"
+    r"|^\s*(?:class_name|actor_id|pid|name|namespace|ip): .*$| RPC Error details:\s*$",
+    re.MULTILINE,
+)
 PATIENCE = 10.0  # seconds for what another machine has left: Ray may have to start a process there
 
 
@@ -59,6 +65,7 @@ class Cluster:
             raise NoCluster(told(error)) from None
         self.lost = self._ray.exceptions.RayError  # what calls raise
         self.unavailable = self._ray.exceptions.ActorUnavailableError  # … for now
+        self.given: dict[object, Mapping[str, Any]] = {}  # who runs -> what it takes
         self._actors, self._inherit = self._ray.remote(Actor), self._ray.remote(inherit)
 
     def actor(self, run_id: str, replica: str, resources: Mapping[str, Any]) -> Any:
@@ -73,7 +80,11 @@ class Cluster:
     def why(self, resources: Mapping[str, Any]) -> str:
         """Why a replica that takes `resources` has no machine yet."""
         machines = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
-        return reasons.why(reasons.wanted(resources), machines, self._ray.available_resources())
+        return reasons.why(resources, machines, self._ray.available_resources(), [*self.given.values()])
+
+    def is_alive(self, node: str) -> bool:
+        """Whether Ray takes the machine `node` for alive; it needs some seconds to see that one is not."""
+        return node in [one["NodeID"] for one in self._ray.nodes() if one["Alive"]]
 
     async def left_on(self, node: str, run_id: str, replica: str) -> bytes:
         """What the last life of `replica` held when it died on the machine `node`; nothing if that is gone."""
@@ -88,7 +99,7 @@ class Cluster:
 
     def _ask_for(self, node: str, run_id: str, replica: str) -> Any:
         """Have Ray call `inherit` on the machine `node`; None if that is gone. Waits for Ray's head."""
-        if node not in [one["NodeID"] for one in self._ray.nodes() if one["Alive"]]:
+        if not self.is_alive(node):
             return None
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
@@ -113,5 +124,5 @@ async def answer(reference: Any) -> Any:
 
 def told(error: BaseException) -> str:
     """Ray's own words, or those of what was raised on the machine, in one line that is not too long."""
-    line = " ".join(str(getattr(error, "cause", None) or error).split()) or type(error).__name__
+    line = " ".join(PADDING.sub(" ", str(getattr(error, "cause", None) or error)).split()) or type(error).__name__
     return line if len(line) <= LENGTH else f"{line[:LENGTH]} …"

@@ -34,7 +34,6 @@ class Placement:
         self._run_id, self._folder = run_id, folder
         self.lock = asyncio.Lock()  # held by the life that there is
         self.is_asked = self.has_ended = False  # asked to go; and whether no life is to come
-        self.is_running = False
         self._parting: asyncio.TimerHandle | None = None
         self._actor: Any = None
         self._cluster: Cluster | None = None
@@ -72,6 +71,17 @@ class Placement:
             self._parting.cancel()
         self._parting = asyncio.get_running_loop().call_later(seconds, part) if part else None
 
+    @property
+    def is_running(self) -> bool:
+        return self._cluster is not None and self in self._cluster.given
+
+    @is_running.setter
+    def is_running(self, is_so: bool) -> None:
+        if self._cluster and is_so:
+            self._cluster.given[self] = self._resources
+        elif self._cluster:
+            self._cluster.given.pop(self, None)
+
     def signal(self, number: int) -> None:
         if self._actor is not None:
             self._actor.signal.remote(self._lives, number)
@@ -107,6 +117,21 @@ class Placement:
         address = self._machine["address"]
         await self.let_go()
         raise Lost(f"its machine {address} has not answered for {SILENCE:.0f} s") from None
+
+    async def _loss(self, error: BaseException | None = None) -> str:
+        """What has become of its actor, in words; `error`: of Ray's, None where that has begun again by now.
+
+        Ray knows of a machine's death at the latest when it has started the actor on another one.
+        """
+        assert self._cluster
+        address = self._machine["address"]
+        if not await asyncio.to_thread(self._cluster.is_alive, self._machine["node"]):
+            return f"its machine {address} is lost"
+        if error is None:
+            return f"Ray's worker on {address} died; Ray starts it again"
+        if isinstance(error, self._cluster.unavailable):
+            return f"Ray's worker on {address} died, or the machine is cut off: {told(error)}"
+        return f"Ray's worker on {address} is gone: {told(error)}"
 
     async def _find_machine(self, order: Order, say: Say) -> None:
         """Wait until Ray has started the actor, somewhere."""
@@ -157,10 +182,10 @@ class Placement:
         except asyncio.TimeoutError:
             await self._cut_off()
         except self._cluster.lost as error:
-            address = self._machine["address"]
+            loss = await self._loss(error)
             if not isinstance(error, self._cluster.unavailable):  # this actor never will: another one may
                 await self.let_go()
-            raise Lost(f"its machine {address} is lost: {told(error)}") from None
+            raise Lost(loss) from None
         self._show(say, "running", "")
         self._node, self.is_running = self._machine["node"], True
 
@@ -174,25 +199,25 @@ class Placement:
     async def _follow(self, say: Say) -> int:
         """Pass on what the actor tells of this life."""
         assert self._cluster
-        address, has_begun, is_known = self._machine["address"], False, False
+        has_begun, is_known = False, False
         while True:
             try:
                 incarnation, news = await asyncio.wait_for(answer(self._actor.hear.remote(self._heard)), SILENCE)
             except asyncio.TimeoutError:
                 return await self._cut_off()
             except self._cluster.unavailable as error:  # for a moment, or until Ray has started it elsewhere
-                self._show(say, "pending", f"its machine {address} does not answer: {told(error)}")
-                self._death, is_known = f"its machine {address} is lost: {told(error)}", False
-                self.is_running = False  # who is asked to go now need not wait for it
+                self.is_running = is_known = False  # who is asked to go now need not wait for it
+                self._death = await self._loss(error)
+                self._show(say, "pending", self._death)
                 if self.is_asked:
                     raise Lost(self._death) from None
                 await asyncio.sleep(PACE)
                 continue
             except self._cluster.lost as error:
-                self._actor, self._machine = None, {}
-                raise Lost(f"its machine {address} is lost: {told(error)}") from None
+                loss, self._actor, self._machine = await self._loss(error), None, {}
+                raise Lost(loss) from None
             if incarnation != self._machine["incarnation"]:
-                raise Lost(self._death or f"its machine {address} is lost: Ray has started it again")
+                raise Lost(await self._loss())
             if not is_known:
                 self._show(say, "running", "")
                 self._death, is_known, self.is_running = "", True, True

@@ -24,9 +24,9 @@ import torch
 from PIL import Image
 
 from bus import Message, encode
-from media.devices import choose
-from media.filters import chain
-from media.gpu import Gpu
+from media.imaging.devices import choose
+from media.imaging.filters import chain
+from media.imaging.gpu import Gpu
 
 QUALITY = 90
 DIFFERENT = 8  # frames that are made; a batch repeats them

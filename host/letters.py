@@ -14,7 +14,7 @@ from host.reading.problems import COMMAND_LINE, Problems, quoted
 from host.reading.program import NODES
 from host.reading.shape import Graph, Node
 
-DEAD_LETTERS = "dead-letters"  # in a watched folder, and beside graph.yaml; see media/archive.py and bus/deadletters.py
+DEAD_LETTERS = "dead-letters"  # in a watched folder, beside graph.yaml: media/storage/archive.py, bus/deadletters.py
 LONGEST = 255  # bytes in a file name
 NOTE = ".txt"  # what the name of a note ends with, behind the whole name of its file
 OWN_NAME = "its own name: "  # begins the last line of a note; then the path that its file had, as JSON

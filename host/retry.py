@@ -9,7 +9,7 @@ from pathlib import Path
 
 from host.letters import DEAD_LETTERS, Letter, note_of, printable, returning
 
-TAKEN = ".taken"  # in the watched folder: what its watcher has claimed; see media/claims.py
+TAKEN = ".taken"  # in the watched folder: what its watcher has claimed; see media/watched/claims.py
 FOLDER = os.O_RDONLY | os.O_DIRECTORY
 RENAME_NOREPLACE = 1  # <linux/fs.h>
 NOT_IN_ONE_STEP = (errno.EINVAL, errno.ENOSYS)  # what renameat2(2) says where it cannot do that

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from bus import Message, batches, run, step, wired
-from media.engines import choose
-from media.results import GROUP, Results
+from media.imaging.engines import choose
+from media.saving.results import GROUP, Results
 
 
 def converter(

@@ -33,7 +33,7 @@ def detect(
     draw: draw the boxes; without, frames go on as they came
     """
     try:
-        from media.detector import Detector
+        from media.imaging.detector import Detector
 
         detector = Detector(model, device, threshold, overlap)
     except ValueError as mistake:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from bus import Message, batches, called, run
-from media.recordings import Recordings
+from media.mcap.recordings import Recordings
 
 GROUP = 32  # frames that share an fsync, where so many are there: it takes longer than to write them
 

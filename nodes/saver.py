@@ -6,7 +6,7 @@ python -m nodes.saver --folder=saved …
 from collections.abc import Iterable
 
 from bus import Message, batches, run
-from media.results import GROUP, Results
+from media.saving.results import GROUP, Results
 
 
 def saver(

@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from bus import Message, encode, finished, progress, run, show, wait, wired
-from media.frames import FrameFolder
-from media.job import OWN_ENGINES, BadData, Job
-from media.live import Engine, reopened
-from media.losses import Losses
-from media.source import WrongArgument
-from media.video import Dropped, Frame, Opened, Steps
-from media.worker import WorkerDied
+from media.delivery.frames import FrameFolder
+from media.sources.job import OWN_ENGINES, BadData, Job
+from media.sources.live import Engine, reopened
+from media.sources.losses import Losses
+from media.sources.source import WrongArgument
+from media.sources.video import Dropped, Frame, Opened, Steps
+from media.sources.worker import WorkerDied
 
 if TYPE_CHECKING:
     import numpy
@@ -36,11 +36,11 @@ MOMENT = 0.25  # seconds that a live source waits at most until it is known: hal
 PAUSE = 0.02  # seconds between two looks at whether it is
 
 ENGINES = {
-    "camera": "media.camera",
-    "images": "media.images",
-    "recording": "media.replay",
-    "av": "media.pyav",
-    "gstreamer": "media.gstreamer",
+    "camera": "media.sources.camera",
+    "images": "media.sources.images",
+    "recording": "media.mcap.replay",
+    "av": "media.decoding.pyav",
+    "gstreamer": "media.decoding.gstreamer",
 }
 
 

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from bus import Message, batches, replica, run, step, wired
-from media.filters import chain
-from media.results import Results
+from media.imaging.filters import chain
+from media.saving.results import Results
 
 INSTALL = "pip install -r requirements-torch.txt (tried: torch 2.5.1 and 2.14.1, torchvision 0.20.1 and 0.29.1)"
 
@@ -93,8 +93,8 @@ def _gpu(filter: str | list[Any] | dict[str, Any], device: str, jpeg: str) -> An
     except (ImportError, OSError) as error:  # OSError: a library that it was built with is missing
         words = str(error).partition("\n")[0] or type(error).__name__
         raise ValueError(f"nodes.torch_converter needs torch, which cannot be used ({words}): {INSTALL}") from None
-    from media.devices import choose
-    from media.gpu import Gpu
+    from media.imaging.devices import choose
+    from media.imaging.gpu import Gpu
 
     return Gpu(filter, choose(device, replica()), jpeg)
 

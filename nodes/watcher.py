@@ -9,14 +9,14 @@ from functools import partial
 from pathlib import Path
 
 from bus import SUFFIXES, Message, Stopped, arrived, backlog, closed, run, step, wait
-from media.arrivals import Arrivals
-from media.claims import NotReady, Taken
-from media.events import CannotWatch
-from media.mounts import Mounted
-from media.places import TAKEN
-from media.spool import NotYet, Spool
-from media.streams import LARGEST, MOST, Streams
-from media.waited import note_waiting
+from media.storage.mounts import Mounted
+from media.watched.arrivals import Arrivals
+from media.watched.claims import NotReady, Taken
+from media.watched.events import CannotWatch
+from media.watched.places import TAKEN
+from media.watched.spool import NotYet, Spool
+from media.watched.streams import LARGEST, MOST, Streams
+from media.watched.waited import note_waiting
 
 IMAGES = ",".join(f"*{suffix}" for suffix in SUFFIXES)
 TICK = 0.2  # seconds without an event after which the watcher looks up; the bus wants to be asked every 0.5 s

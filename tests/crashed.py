@@ -12,7 +12,7 @@ from PIL import Image
 
 from bus import Message, encode
 from bus.steps import CRASH
-from media.atomic import PARTIAL
+from media.saving.atomic import PARTIAL
 from tests.launch import Launch, processes_in
 
 FRAMES = 12

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from media.job import Job
+from media.sources.job import Job
 
 
 def job(source: str = "test", **changed: Any) -> Job:

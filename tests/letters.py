@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from host.letters import Letter, Letters, note_of
 from launcher import main
-from media.archive import Archive
-from media.below import Folder
+from media.storage.archive import Archive
+from media.storage.below import Folder
 from tests.graphs import SHOW, loaded
 
 WATCHER = "watcher: {run: nodes.watcher, push: frames, args: {folder: spool}}"

@@ -11,7 +11,7 @@ from types import TracebackType
 import pyinotify
 from PIL import Image
 
-from media.events import HEAD
+from media.watched.events import HEAD
 from tests.launch import files
 
 # What would tell that a result has its name before it is whole.

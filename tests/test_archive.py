@@ -1,4 +1,4 @@
-"""media/archive.py: nothing that was put there is ever overwritten."""
+"""media/storage/archive.py: nothing that was put there is ever overwritten."""
 
 import errno
 import json
@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from media import archive as module
-from media.archive import Archive
-from media.below import Folder
-from media.rename import rename_new
+from media.storage import archive as module
+from media.storage.archive import Archive
+from media.storage.below import Folder
+from media.storage.rename import rename_new
 
 
 class Place:

@@ -1,4 +1,4 @@
-"""media/arrivals.py: every name comes, and once."""
+"""media/watched/arrivals.py: every name comes, and once."""
 
 import os
 from collections.abc import Iterator
@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from media.arrivals import Arrivals, Sign
-from media.events import CannotWatch, Events
-from media.mounts import kind
-from media.tree import Tree
+from media.storage.mounts import kind
+from media.watched.arrivals import Arrivals, Sign
+from media.watched.events import CannotWatch, Events
+from media.watched.tree import Tree
 from tests.conftest import until
 from tests.mounting import change, disk
 
@@ -130,7 +130,7 @@ def test_the_watched_folder_itself_may_be_a_link(tmp_path: Path) -> None:
 def test_a_folder_that_could_not_be_watched_and_has_gone_is_forgotten(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("media.tree.LOCAL", {kind_here(tmp_path)})
+    monkeypatch.setattr("media.watched.tree.LOCAL", {kind_here(tmp_path)})
     (tmp_path / "sub/deep").mkdir(parents=True)
     with closing(Events()) as events:
         tree = Tree(tmp_path, "*.jpg", events)

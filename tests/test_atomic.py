@@ -13,15 +13,15 @@ from pathlib import Path
 
 import pytest
 
-from media import atomic as module
-from media.atomic import MARK, AtomicFolder, File
+from media.saving import atomic as module
+from media.saving.atomic import MARK, AtomicFolder, File
 from tests.conftest import need, until
 from tests.ordeal import WITHOUT_POWER
 
 WRITER = """
 import hashlib, os, sys
 from pathlib import Path
-from media.atomic import AtomicFolder, File
+from media.saving.atomic import AtomicFolder, File
 
 folder = AtomicFolder(Path(sys.argv[1]), sync=False)
 bodies = [os.urandom(1_000_000) for _ in range(8)]
@@ -221,7 +221,7 @@ def test_below_a_folder_that_may_be_written_to_but_not_read_results_are_saved(tm
     drop = tmp_path / "drop"
     drop.mkdir()
     drop.chmod(0o333)
-    program = "import sys; from pathlib import Path; from media.atomic import AtomicFolder as Folder, File\n"
+    program = "import sys; from pathlib import Path; from media.saving.atomic import AtomicFolder as Folder, File\n"
     program += "folder = Folder(Path(sys.argv[1]), sync=True)\nfolder.make(); folder.write([File(('a',), b'a', print)])"
     command = [*WITHOUT_POWER, sys.executable, "-c", program, str(drop / "out")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -253,7 +253,7 @@ def test_what_is_refused_in_one_try_and_placed_in_the_next_is_not_refused(
 def test_a_folder_whose_name_did_not_come_to_the_disk_is_made_again(tmp_path: Path) -> None:
     """Else it would be there at the next try, and nobody would ask again whether its name is on the disk."""
     need("strace")
-    program = "import sys; from pathlib import Path; from media.atomic import AtomicFolder as Folder, File\n"
+    program = "import sys; from pathlib import Path; from media.saving.atomic import AtomicFolder as Folder, File\n"
     program += "folder = Folder(Path(sys.argv[1]), sync=True)\nfile = File(('a',), b'a', print)\n"
     program += "try:\n    folder.make()\nexcept OSError as error:\n    print(error.strerror)\nfolder.write([file])"
     strace = ["strace", "-qq", "-y", "-o", str(tmp_path / "trace"), "--trace=fsync", "--inject=fsync:error=EIO:when=1"]

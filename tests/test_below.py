@@ -1,4 +1,4 @@
-"""media/below.py: folders that stay the same ones, whoever changes their paths meanwhile."""
+"""media/storage/below.py: folders that stay the same ones, whoever changes their paths meanwhile."""
 
 import os
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from media.below import Folder, exists, open_below
+from media.storage.below import Folder, exists, open_below
 
 
 @pytest.fixture

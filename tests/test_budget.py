@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from media import budget as budget_module
-from media.budget import SLICE, Budget
-from media.disk import NoRoom
-from media.source import WrongArgument
+from media.delivery import budget as budget_module
+from media.delivery.budget import SLICE, Budget
+from media.sources.source import WrongArgument
+from media.storage.disk import NoRoom
 from tests.conftest import until
 from tests.mounting import disk
 

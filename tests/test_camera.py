@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from PIL import Image, ImageChops
 
-from media import camera
-from media.video import Frame, Opened
+from media.sources import camera
+from media.sources.video import Frame, Opened
 from tests.jobs import job
 
 

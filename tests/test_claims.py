@@ -1,4 +1,4 @@
-"""media/spool.py: claims that fail."""
+"""media/watched/spool.py: claims that fail."""
 
 import errno
 import os
@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from media import spool as spool_module
-from media.arrivals import Sign
-from media.below import Folder
-from media.claims import MOST_EMPTY, NotReady, Taken
-from media.lease import Lease
-from media.refusals import FOR_NOW
-from media.rename import rename_new
-from media.spool import Spool
+from media.storage.below import Folder
+from media.storage.rename import rename_new
+from media.watched import spool as spool_module
+from media.watched.arrivals import Sign
+from media.watched.claims import MOST_EMPTY, NotReady, Taken
+from media.watched.lease import Lease
+from media.watched.refusals import FOR_NOW
+from media.watched.spool import Spool
 from tests.conftest import need, until
 from tests.test_spool import content, patiently, put, spool, take
 

@@ -9,8 +9,8 @@ import pytest
 from av.video.reformatter import ColorRange, Colorspace
 
 from bus import Message
-from media import pyav
-from media.video import Frame
+from media.decoding import pyav
+from media.sources.video import Frame
 from tests.jobs import job
 
 COLOURS = [(250, 130, 30), (30, 200, 60), (40, 60, 220), (200, 200, 200)]

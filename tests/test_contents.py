@@ -12,7 +12,7 @@ from bus.door import MAX_BYTES, MAX_PIXELS
 from bus.encoding import RAW
 from bus.header import Malformed
 from bus.parcel import Parcel
-from media import filters
+from media.imaging import filters
 from tests import memory
 from tests.craft import picture
 

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from media import gstreamer
-from media.job import BadData, Job
-from media.live import reopened
-from media.pipelines import V4L2_MAJOR
-from media.source import WrongArgument
+from media.decoding import gstreamer
+from media.decoding.pipelines import V4L2_MAJOR
+from media.sources.job import BadData, Job
+from media.sources.live import reopened
+from media.sources.source import WrongArgument
 from tests.conftest import need
 from tests.jobs import job
 
@@ -24,8 +24,8 @@ UNUSED_MINOR = 250  # of a camera that nobody has
 NOBODY = 65534
 OPENS_IT = """
 import sys
-from media import gstreamer
-from media.job import BadData
+from media.decoding import gstreamer
+from media.sources.job import BadData
 from tests.jobs import job
 try:
     next(gstreamer.frames(job(sys.argv[1]), 0))

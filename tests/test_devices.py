@@ -15,7 +15,7 @@ from tests.torched import torch, with_torch
 def test_each_replica_has_a_gpu_of_its_own_out_of_those_that_the_user_allows(
     listed: str | None, count: int, taken: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from media import devices
+    from media.imaging import devices
 
     monkeypatch.setattr(torch.cuda, "device_count", lambda: count)
     found = []
@@ -33,7 +33,7 @@ def test_each_replica_has_a_gpu_of_its_own_out_of_those_that_the_user_allows(
 
 @with_torch
 def test_gpus_that_are_hidden_stay_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
-    from media import devices
+    from media.imaging import devices
 
     monkeypatch.setenv(devices.VISIBLE, "")
     assert devices.choose("auto", 1).type == "cpu"

@@ -12,7 +12,7 @@ from PIL import Image, ImageOps
 
 from bus import Message, encode
 from bus.door import KINDS
-from media.filters import chain
+from media.imaging.filters import chain
 from nodes.converter import converter
 from tests.conftest import until
 from tests.corpus import TABLE, Case

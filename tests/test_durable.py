@@ -13,10 +13,10 @@ import pytest
 from bus import Message
 from bus.deadletters import DeadLetters
 from bus.durable import FOLDER, opened, sync_files, sync_folder, sync_way
-from media.atomic import AtomicFolder
-from media.frames import FrameFolder
-from media.mark import Mark
-from media.spool import Spool
+from media.delivery.frames import FrameFolder
+from media.delivery.mark import Mark
+from media.saving.atomic import AtomicFolder
+from media.watched.spool import Spool
 from tests.jobs import job
 
 

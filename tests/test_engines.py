@@ -12,8 +12,8 @@ import pytest
 from PIL import Image, ImageFilter
 
 from bus import Message, encode
-from media.engines import INSTALL, choose
-from media.filters import NAMES, chain
+from media.imaging.engines import INSTALL, choose
+from media.imaging.filters import NAMES, chain
 from nodes.converter import converter
 from tests.conftest import make_clip
 from tests.craft import jpeg, saved, segment

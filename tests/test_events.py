@@ -1,4 +1,4 @@
-"""media/events.py against the real inotify."""
+"""media/watched/events.py against the real inotify."""
 
 import os
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from media.events import Event, Events, What
+from media.watched.events import Event, Events, What
 
 
 @pytest.fixture

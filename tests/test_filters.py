@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter, ImageOps
 
-from media.filters import NAMES, PLAIN, chain
+from media.imaging.filters import NAMES, PLAIN, chain
 
 NOISE = np.random.default_rng(7)
 

@@ -1,4 +1,4 @@
-"""media/finishing.py: what becomes of claimed files where they cannot go at once."""
+"""media/watched/finishing.py: what becomes of claimed files where they cannot go at once."""
 
 import errno
 import os
@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from media import archive, finishing
-from media.events import CannotWatch
-from media.spool import Spool
+from media.storage import archive
+from media.watched import finishing
+from media.watched.events import CannotWatch
+from media.watched.spool import Spool
 from tests.conftest import until
 from tests.mounting import disk
 from tests.test_spool import put, take

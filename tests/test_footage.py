@@ -10,10 +10,10 @@ import numpy
 import pytest
 from PIL import Image
 
-from media import footage, pyav
-from media.footage import HEALED, Footage
-from media.job import BadData
-from media.video import Dropped, Frame, Opened, Promise, Step
+from media.decoding import footage, pyav
+from media.decoding.footage import HEALED, Footage
+from media.sources.job import BadData
+from media.sources.video import Dropped, Frame, Opened, Promise, Step
 from tests.jobs import job
 from tests.odd_videos import PLAIN, b_frames, encode, ffmpeg
 from tests.serve import serve

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from media import frames as frames_module
-from media.frames import FrameFolder
-from media.mark import Mark
-from media.placing import GROUP
-from media.source import WrongArgument
+from media.delivery import frames as frames_module
+from media.delivery.frames import FrameFolder
+from media.delivery.mark import Mark
+from media.delivery.placing import GROUP
+from media.sources.source import WrongArgument
 from tests.jobs import job
 
 

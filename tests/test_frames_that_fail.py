@@ -1,4 +1,4 @@
-"""media/frames.py: a frame that could not be moved into place, or be brought to the disk, is not lost."""
+"""media/delivery/frames.py: a frame that could not be moved into place, or be brought to the disk, is not lost."""
 
 import errno
 import os
@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from bus import Stopped
-from media import frames as frames_module
-from media.frames import FrameFolder
+from media.delivery import frames as frames_module
+from media.delivery.frames import FrameFolder
 from tests.jobs import job
 from tests.test_frames import settled, visible
 
@@ -35,7 +35,7 @@ def test_a_frame_that_could_not_appear_does_so_in_the_next_life(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fails_to_appear(monkeypatch, "test-00000001.jpg", times=2)
-    monkeypatch.setattr("media.frames.wait", stopped)
+    monkeypatch.setattr("media.delivery.frames.wait", stopped)
     with pytest.raises(Stopped), settled(tmp_path) as spool:
         for number in range(3):
             spool.place(number, b"frame %d" % number)
@@ -93,7 +93,7 @@ def test_what_fills_the_budget_appears_before_the_rest_of_its_group_waits(
         (tmp_path / visible(tmp_path)[0]).unlink()
 
     monkeypatch.setattr(frames_module, "wait", finish_one)
-    monkeypatch.setattr("media.budget.REST", 0)
+    monkeypatch.setattr("media.delivery.budget.REST", 0)
     with settled(tmp_path, budget="2") as spool:
         for number in range(5):
             spool.place(number, b"frame", more=number < 4)

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from media import budget as budget_module
-from media import disk as disk_module
-from media import frames as frames_module
-from media.mark import Mark
-from media.video import Dropped
+from media.delivery import budget as budget_module
+from media.delivery import frames as frames_module
+from media.delivery.mark import Mark
+from media.sources.video import Dropped
+from media.storage import disk as disk_module
 from tests.conftest import until
 from tests.mounting import change, disk
 from tests.test_frames import settled, visible

@@ -13,10 +13,10 @@ import numpy
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
-from media import gstreamer, pyav
-from media.job import BadData
-from media.source import WrongArgument
-from media.video import BEAT, Dropped, Frame, Opened
+from media.decoding import gstreamer, pyav
+from media.sources.job import BadData
+from media.sources.source import WrongArgument
+from media.sources.video import BEAT, Dropped, Frame, Opened
 from tests.conftest import make_clip, need, until
 from tests.jobs import job
 from tests.launch import pids
@@ -199,7 +199,7 @@ def silent(splitter: "subprocess.Popen[bytes]") -> bool:
 
 def test_it_dies_with_a_splitter_that_is_killed(tmp_path: Path) -> None:
     need("gst-launch-1.0")
-    program = "import sys; from media import gstreamer; from tests.jobs import job; from pathlib import Path\n"
+    program = "import sys; from media.decoding import gstreamer; from tests.jobs import job; from pathlib import Path\n"
     program += (
         "for step in gstreamer.frames(job(sys.argv[1], engine='gstreamer'), 0, Path(sys.argv[2])): print(flush=True)"
     )

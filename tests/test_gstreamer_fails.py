@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-from media import disk as disk_module
-from media import gstreamer
-from media.job import BadData
-from media.source import WrongArgument
-from media.video import Frame, Step, Steps
-from media.worker import WorkerDied
+from media.decoding import gstreamer
+from media.sources.job import BadData
+from media.sources.source import WrongArgument
+from media.sources.video import Frame, Step, Steps
+from media.sources.worker import WorkerDied
+from media.storage import disk as disk_module
 from tests.conftest import make_clip, need, until
 from tests.jobs import job
 from tests.mounting import change, disk

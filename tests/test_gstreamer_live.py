@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from media import gstreamer
-from media.job import BadData
-from media.newest import DEPTH
-from media.pipelines import MOST_FILES
-from media.source import WrongArgument
-from media.video import OLD, SLOW, Dropped, Frame, Opened, Step, Steps
+from media.decoding import gstreamer
+from media.decoding.pipelines import MOST_FILES
+from media.sources.job import BadData
+from media.sources.newest import DEPTH
+from media.sources.source import WrongArgument
+from media.sources.video import OLD, SLOW, Dropped, Frame, Opened, Step, Steps
 from tests.conftest import need, until
 from tests.jobs import job
 from tests.servers import Server, free_port
@@ -26,7 +26,7 @@ from tests.test_gstreamer import ROOT, children
 
 CAMERA = "gst: videotestsrc is-live=true ! video/x-raw,width=64,height=48,framerate=25/1"
 SPLITTER = """
-import sys; from pathlib import Path; from media import gstreamer; from tests.jobs import job
+import sys; from pathlib import Path; from media.decoding import gstreamer; from tests.jobs import job
 for step in gstreamer.frames(job(sys.argv[1]), 0, Path(sys.argv[2])): print(step, flush=True) if step else None
 """
 LIVE = ["ts", "rtsp", "udp", "srt"]

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from media import images
-from media.job import BadData
-from media.video import Frame, Opened
+from media.sources import images
+from media.sources.job import BadData
+from media.sources.video import Frame, Opened
 from tests.jobs import job
 
 

@@ -24,6 +24,16 @@ ALLOWED = {
     ),
     "launcher.py": ("host.",),
 }
+MEDIA = {  # the folders of media/, each with those above it here that it imports; and all may import media/said.py
+    "storage": set[str](),
+    "imaging": set[str](),
+    "sources": set[str](),
+    "watched": {"storage"},
+    "saving": {"storage"},
+    "delivery": {"storage", "sources", "watched", "saving"},
+    "decoding": {"storage", "sources", "delivery"},
+    "mcap": {"storage", "imaging", "sources", "saving"},
+}
 SOURCES = [
     path for part in ALLOWED for path in sorted((ROOT / part).rglob("*.py") if "." not in part else [ROOT / part])
 ]
@@ -53,6 +63,16 @@ def test_a_file_imports_only_what_lies_below_it(path: Path) -> None:
     }
 
     assert not wrong
+
+
+def test_the_folders_of_media_import_each_other_one_way() -> None:
+    used: dict[str, set[str]] = {folder.name: set() for folder in (ROOT / "media").glob("[!_]*/")}
+    for folder, others in used.items():
+        for path in (ROOT / "media" / folder).rglob("*.py"):
+            others |= {name.split(".")[1] for name in imported(path) if name.startswith("media.")} - {folder, "said"}
+
+    assert used == MEDIA
+    assert all(others <= set(list(MEDIA)[:place]) for place, others in enumerate(MEDIA.values()))
 
 
 def test_zmq_is_imported_by_the_wires_alone() -> None:

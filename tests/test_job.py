@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bus.hiding import Secret
-from media.source import WrongArgument
+from media.sources.source import WrongArgument
 from tests.jobs import job
 
 

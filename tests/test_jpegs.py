@@ -6,7 +6,7 @@ from typing import Any
 from PIL import Image
 
 from bus import encode
-from media.plain import plain
+from media.imaging.plain import plain
 from tests.craft import jpeg, segment
 from tests.torched import picture
 

@@ -1,4 +1,4 @@
-"""media/lease.py: what the kernel knows about writers."""
+"""media/watched/lease.py: what the kernel knows about writers."""
 
 import os
 import resource
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from media.lease import lease
+from media.watched.lease import lease
 from tests.conftest import until
 
 

@@ -16,7 +16,8 @@ from host import retry
 from host.graph import GraphError
 from host.letters import Letters, note_of
 from host.reading.problems import Problems
-from media import archive, places, rename
+from media.storage import archive, rename
+from media.watched import places
 from tests.graphs import CAMERA, KEYS, SHOW, loaded
 from tests.launch import ROOT
 from tests.letters import REASON, WATCHER, Aside, launcher

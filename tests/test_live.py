@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from media import live
-from media.job import BadData, Job
-from media.live import Outage, reopened
-from media.video import Frame, Opened, Step, Steps
-from media.worker import WorkerDied
+from media.sources import live
+from media.sources.job import BadData, Job
+from media.sources.live import Outage, reopened
+from media.sources.video import Frame, Opened, Step, Steps
+from media.sources.worker import WorkerDied
 from tests.jobs import job
 
 OPENED = Opened((8, 8), 25.0, 0, False)

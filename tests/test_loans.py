@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from bus.header import Malformed
-from media.loans import AHEAD, Borrower, Lender
+from media.decoding.loans import AHEAD, Borrower, Lender
 
 FRAME = bytes(range(256)) * 500
 

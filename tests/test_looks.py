@@ -1,4 +1,4 @@
-"""media/arrivals.py where folders are looked into again and again: what that costs, and what is made of it."""
+"""media/watched/arrivals.py where folders are looked into again and again: what that costs, and what is made of it."""
 
 import time
 from collections import Counter
@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from media import arrivals as module
-from media import events
-from media.arrivals import Arrivals, Sign
-from media.tree import Tree
+from media.watched import arrivals as module
+from media.watched import events
+from media.watched.arrivals import Arrivals, Sign
+from media.watched.tree import Tree
 
 IN_DELETE_SELF = 0x400  # inotify(7): an event that no file in the folder causes
 FILES = 50
@@ -92,9 +92,9 @@ def test_files_that_are_not_ready_wait_the_longer_the_more_they_are(silent: Arri
 def test_nobody_is_called_hidden_whose_event_is_still_to_be_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], walks: list[str]
 ) -> None:
-    monkeypatch.setattr("media.tree.LOCAL", ())
+    monkeypatch.setattr("media.watched.tree.LOCAL", ())
     monkeypatch.setattr(module, "LOOK", 0.0)
-    monkeypatch.setattr("media.rest.REST", 0)
+    monkeypatch.setattr("media.watched.rest.REST", 0)
     with closing(Arrivals(tmp_path, "*.jpg")) as arrivals:
         arrivals.scan()
         assert arrivals.next(0) is None

@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from media.losses import REMIND, Losses
-from media.video import Dropped
+from media.sources.losses import REMIND, Losses
+from media.sources.video import Dropped
 from tests.jobs import job
 
 

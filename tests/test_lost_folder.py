@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from bus import Stopped
-from media import frames as frames_module
-from media.mark import Mark
-from media.source import WrongArgument
-from media.video import Dropped
-from media.workspace import Workspace
+from media.delivery import frames as frames_module
+from media.delivery.mark import Mark
+from media.delivery.workspace import Workspace
+from media.sources.source import WrongArgument
+from media.sources.video import Dropped
 from tests.jobs import job
 from tests.mounting import disk
 from tests.test_frames import left_behind, settled, visible

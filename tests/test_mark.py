@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from media.mark import Mark
+from media.delivery.mark import Mark
 from tests.conftest import make_clip
 from tests.jobs import job
 from tests.mounting import disk

@@ -1,11 +1,11 @@
-"""media/mounts.py against real mounts."""
+"""media/storage/mounts.py against real mounts."""
 
 import os
 from pathlib import Path
 
 import pytest
 
-from media.mounts import LOCAL, kind
+from media.storage.mounts import LOCAL, kind
 from tests.mounting import bound, disk, overlay, passed_through
 
 
@@ -36,5 +36,5 @@ def test_a_fuse_file_system_is_none_that_only_this_kernel_writes_to(tmp_path: Pa
 
 
 def test_a_folder_of_no_mount_that_we_can_see_is_of_an_unknown_kind(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("media.mounts.MOUNTS", Path(os.devnull))  # as in some containers
+    monkeypatch.setattr("media.storage.mounts.MOUNTS", Path(os.devnull))  # as in some containers
     assert kind_of(Path("/")) == "an unknown file system"

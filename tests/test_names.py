@@ -5,7 +5,7 @@ import os
 import pytest
 
 from bus import Message
-from media.names import named_as, place, source_name
+from media.saving.names import named_as, place, source_name
 
 
 def placed(name: str, by: str = "", stream: str = "cam", captured: int = 1) -> str:

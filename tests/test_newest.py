@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from media.job import BadData
-from media.newest import DEPTH, newest
-from media.video import BEAT, OLD, SLOW, Dropped, Frame, Opened, Step, Steps
+from media.sources.job import BadData
+from media.sources.newest import DEPTH, newest
+from media.sources.video import BEAT, OLD, SLOW, Dropped, Frame, Opened, Step, Steps
 from tests.conftest import until
 
 OPENED = Opened((64, 48), 25.0, 0, False)

@@ -10,10 +10,10 @@ from typing import Any
 import av
 import pytest
 
-from media.outbox import DEPTH, Outbox, Picture
-from media.pace import LATE
-from media.records import Reader
-from media.video import SLOW, Dropped
+from media.decoding.outbox import DEPTH, Outbox, Picture
+from media.decoding.records import Reader
+from media.sources.pace import LATE
+from media.sources.video import SLOW, Dropped
 from tests.conftest import until
 from tests.jobs import job
 

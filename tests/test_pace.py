@@ -2,8 +2,8 @@
 
 import pytest
 
-from media.pace import LATE, Lag
-from media.video import Backlog
+from media.sources.pace import LATE, Lag
+from media.sources.video import Backlog
 
 
 class Clock:

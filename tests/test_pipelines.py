@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from media import gstreamer
-from media.job import BadData
-from media.pipelines import pipeline
-from media.source import WrongArgument
-from media.video import Frame, Opened
+from media.decoding import gstreamer
+from media.decoding.pipelines import pipeline
+from media.sources.job import BadData
+from media.sources.source import WrongArgument
+from media.sources.video import Frame, Opened
 from tests.conftest import make_clip, need
 from tests.jobs import job
 from tests.servers_files import served

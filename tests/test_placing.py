@@ -1,4 +1,4 @@
-"""media/placing.py: what a mark notes is moved into place, and nothing else is done to it, whatever comes between."""
+"""media/delivery/placing.py: what a mark notes is moved into place, and nothing else is done to it, come what may."""
 
 import errno
 import os
@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from bus import Stopped
-from media import frames as frames_module
-from media.mark import Mark
-from media.video import Dropped
-from media.workspace import Workspace
+from media.delivery import frames as frames_module
+from media.delivery.mark import Mark
+from media.delivery.workspace import Workspace
+from media.sources.video import Dropped
 from tests.test_frames import settled, visible
 
 FRAMES = [b"frame %d" % number for number in range(5)]

@@ -13,11 +13,11 @@ import av
 import numpy
 import pytest
 
-from media import pyav
-from media.job import BadData
-from media.live import reopened
-from media.video import Frame, Opened, Step
-from media.worker import WorkerDied
+from media.decoding import pyav
+from media.sources.job import BadData
+from media.sources.live import reopened
+from media.sources.video import Frame, Opened, Step
+from media.sources.worker import WorkerDied
 from tests.conftest import make_clip
 from tests.jobs import job
 from tests.phone import make_phone_clip

@@ -1,4 +1,4 @@
-"""media/claims.py: what others do to the folder just before a claim, and what a kill leaves behind."""
+"""media/watched/claims.py: what others do to the folder just before a claim, and what a kill leaves behind."""
 
 import errno
 import os
@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from media.arrivals import Sign
-from media.claims import NotReady
-from media.spool import Spool
+from media.watched.arrivals import Sign
+from media.watched.claims import NotReady
+from media.watched.spool import Spool
 from tests.test_claims import cannot_be_claimed, returned
 from tests.test_spool import content, patiently, put, spool, take, without_leases
 

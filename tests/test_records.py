@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from media.records import HEAD, Reader, write
+from media.decoding.records import HEAD, Reader, write
 
 
 @pytest.mark.parametrize("size", [1, 7, 100, 1 << 20])

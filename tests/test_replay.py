@@ -12,11 +12,11 @@ from mcap.writer import CompressionType, Writer
 from PIL import Image
 
 from bus import Message, encode
-from media import foxglove
-from media.job import BadData
-from media.replay import frames
-from media.source import WrongArgument
-from media.video import Frame, Opened
+from media.mcap import foxglove
+from media.mcap.replay import frames
+from media.sources.job import BadData
+from media.sources.source import WrongArgument
+from media.sources.video import Frame, Opened
 from nodes.recorder import recorder
 from tests.jobs import job
 from tests.nodes.test_recorder import GAP, START, picture, recordings, shots

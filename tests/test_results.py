@@ -13,9 +13,9 @@ import pytest
 from PIL import Image
 
 from bus import Message, Undecodable, encode
-from media import atomic
-from media import results as module
-from media.results import Results
+from media.saving import atomic
+from media.saving import results as module
+from media.saving.results import Results
 from tests.conftest import until
 
 SAVER = """

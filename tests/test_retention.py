@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from media import retention as retention_module
-from media.atomic import AtomicFolder, File
-from media.retention import SLICE, Result, Retention
+from media.saving import retention as retention_module
+from media.saving.atomic import AtomicFolder, File
+from media.saving.retention import SLICE, Result, Retention
 
 WRITER = """
 import sys
 from pathlib import Path
-from media.atomic import AtomicFolder, File
-from media.retention import Retention
+from media.saving.atomic import AtomicFolder, File
+from media.saving.retention import Retention
 
 root = Path(sys.argv[1])
 folder, retention = AtomicFolder(root, sync=False), Retention(root, "20")

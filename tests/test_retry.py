@@ -13,9 +13,9 @@ from bus import Message
 from bus.deadletters import set_aside
 from host import retry
 from host.retry import Stays, put_back
-from media.below import Folder
-from media.events import Events, What
-from media.spool import Spool
+from media.storage.below import Folder
+from media.watched.events import Events, What
+from media.watched.spool import Spool
 from tests.conftest import need
 from tests.launch import ROOT
 from tests.letters import REASON, Aside, launcher

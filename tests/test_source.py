@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from bus.hiding import Secret
-from media.source import Source, WrongArgument, recognised
+from media.sources.source import Source, WrongArgument, recognised
 from tests.jobs import job
 
 

@@ -1,4 +1,4 @@
-"""media/spool.py: claims, and what becomes of them."""
+"""media/watched/spool.py: claims, and what becomes of them."""
 
 import errno
 import fcntl
@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from media import spool as module
-from media.arrivals import Sign
-from media.claims import NotReady, Taken
-from media.events import CannotWatch
-from media.spool import Spool
+from media.watched import spool as module
+from media.watched.arrivals import Sign
+from media.watched.claims import NotReady, Taken
+from media.watched.events import CannotWatch
+from media.watched.spool import Spool
 from tests.conftest import until
 
 

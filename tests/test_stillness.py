@@ -1,4 +1,4 @@
-"""media/stillness.py: when a file counts as written although nobody says so."""
+"""media/watched/stillness.py: when a file counts as written although nobody says so."""
 
 import os
 import time
@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from media import stillness as module
-from media.arrivals import Sign
-from media.claims import NotReady
-from media.spool import STILL, Spool
-from media.stillness import COARSE, Stillness
+from media.watched import stillness as module
+from media.watched.arrivals import Sign
+from media.watched.claims import NotReady
+from media.watched.spool import STILL, Spool
+from media.watched.stillness import COARSE, Stillness
 from tests.conftest import until
 from tests.test_spool import content, patiently, put, spool, take
 

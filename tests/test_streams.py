@@ -1,4 +1,4 @@
-"""media/streams.py: which file is a frame of which stream."""
+"""media/watched/streams.py: which file is a frame of which stream."""
 
 import json
 from pathlib import Path
@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from bus import Message
-from media import streams as module
-from media.streams import MEMORY, Streams
+from media.watched import streams as module
+from media.watched.streams import MEMORY, Streams
 from tests.mounting import change, disk
 
 

@@ -1,6 +1,6 @@
-"""media/suspects.py: who is convicted, and when."""
+"""media/watched/suspects.py: who is convicted, and when."""
 
-from media.suspects import Suspects
+from media.watched.suspects import Suspects
 
 
 def test_a_file_that_nothing_tells_of_is_convicted_at_the_next_look() -> None:

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from media.job import BadData
-from media.video import Promise, Selection
+from media.sources.job import BadData
+from media.sources.video import Promise, Selection
 from tests.jobs import job
 
 

@@ -1,11 +1,11 @@
-"""media/waited.py: whether frames waited when a run began is known after they have gone."""
+"""media/watched/waited.py: whether frames waited when a run began is known after they have gone."""
 
 from pathlib import Path
 
 import pytest
 
-from media.frames import FrameFolder
-from media.waited import RECORD, note_waiting, waited
+from media.delivery.frames import FrameFolder
+from media.watched.waited import RECORD, note_waiting, waited
 from tests.jobs import job
 from tests.mounting import disk
 from tests.test_frames import left_behind

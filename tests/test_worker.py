@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from media.video import BEAT
-from media.worker import CHUNK, Patience, Worker, at_work, ending, heard
+from media.sources.video import BEAT
+from media.sources.worker import CHUNK, Patience, Worker, at_work, ending, heard
 from tests.conftest import until
 
 ROOT = Path(__file__).parent.parent
@@ -18,7 +18,7 @@ SLEEPS = [sys.executable, "-c", "import time; time.sleep(60)"]
 UNPRIVILEGED = ["setpriv", "--bounding-set=-sys_resource,-sys_admin"]  # root has no limit of pipes
 ONE_USER_WITH_ALL_ITS_PIPES = """
 import fcntl, os, sys
-from media.worker import at_work, heard
+from media.sources.worker import at_work, heard
 pipes = []
 try:
     while len(pipes) < 5000:
@@ -83,7 +83,7 @@ def test_how_it_ended_is_said_in_words(code: str, words: str) -> None:
 
 
 def test_one_that_closes_its_pipes_and_lives_on_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("media.worker.LAST", 0.2)
+    monkeypatch.setattr("media.sources.worker.LAST", 0.2)
     with at_work(python("import os, time; os.close(1); os.close(2); time.sleep(60)")) as worker:
         assert all_of(worker) == (b"", b"")
         assert ending(worker) == "said its last word, and did not end"
@@ -118,7 +118,7 @@ def test_it_and_its_own_children_go_at_the_end_though_they_are_stopped() -> None
 
 def test_it_dies_with_its_parent() -> None:
     program = (
-        "import time; from media.worker import at_work\n"
+        "import time; from media.sources.worker import at_work\n"
         f"with at_work({SLEEPS}) as worker: print(worker.pid, flush=True); time.sleep(60)"
     )
     with subprocess.Popen(python(program), cwd=ROOT, stdout=subprocess.PIPE) as parent:
@@ -136,7 +136,7 @@ def test_a_user_who_has_all_the_wide_pipes_that_linux_grants_gets_a_narrow_one()
 
 def test_one_that_cannot_even_be_killed_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     # A process that hangs in a driver cannot be had here: so the signal is kept from it.
-    monkeypatch.setattr("media.worker.LAST", 0.2)
+    monkeypatch.setattr("media.sources.worker.LAST", 0.2)
     with monkeypatch.context() as patched:
         patched.setattr(os, "killpg", lambda process, number: None)
         began = time.monotonic()

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from PIL import Image
 
-from media.events import Events, What
+from media.watched.events import Events, What
 from tests.chaos import pictures
 from tests.chaos.scene import CLIP, Scene
 

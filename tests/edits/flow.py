@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
 
-from media.events import Events, What
+from media.watched.events import Events, What
 from tests.chaos import pictures
 
 RATE = 25.0  # frames a second

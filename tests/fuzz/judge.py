@@ -14,7 +14,7 @@ from bus.header import Malformed, check, pack, unpack
 from bus.meta import packed
 from bus.opening import SKIP
 from bus.state import STATE, WHOLE
-from media.names import BY, named_as, place, source_name
+from media.saving.names import BY, named_as, place, source_name
 from nodes.converter import converter
 
 FILTERS = ("emboss", "grayscale", "invert", "equalize", {"rotate": 30}, {"resize": "64x"}, {"crop": "8x8+0+0"})
@@ -65,7 +65,7 @@ def _image(body: bytes) -> str:
 def _encoded(frame: Message, format: str) -> str:
     try:
         encode(frame.image, format)
-    except (OSError, ValueError):  # as media/results.py takes them: a dead letter
+    except (OSError, ValueError):  # as media/saving/results.py takes them: a dead letter
         return "converted, but not to be encoded"
     return "converted"
 

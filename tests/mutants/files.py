@@ -5,7 +5,7 @@ from tests.mutants.mutant import Mutant
 MUTANTS = (
     Mutant(
         "results are written under their final names",
-        "media/atomic.py",
+        "media/saving/atomic.py",
         "        descriptor = os.open(name, NEW_FILE, 0o666, dir_fd=self._partial)\n",
         "        descriptor = os.open(file.parts[-1], NEW_FILE & ~os.O_EXCL, 0o666, dir_fd=self._folders[()])\n"
         "        os.link(file.parts[-1], name, src_dir_fd=self._folders[()], dst_dir_fd=self._partial)\n",
@@ -20,14 +20,14 @@ MUTANTS = (
     ),
     Mutant(
         "a file is claimed while its writer has it open",
-        "media/lease.py",
+        "media/watched/lease.py",
         "        return Lease(fd)\n    except BlockingIOError:\n        raise\n",
         "        return Lease(fd)\n",
         ("tests/test_lease.py",),
     ),
     Mutant(
         "events that the kernel lost are not made up for",
-        "media/arrivals.py",
+        "media/watched/arrivals.py",
         "            self._lost_events = False\n            self.scan()\n",
         "            self._lost_events = False\n",
         ("tests/test_arrivals.py", "tests/nodes/test_watched_writers.py"),
@@ -41,14 +41,14 @@ MUTANTS = (
     ),
     Mutant(
         "a full disk makes dead letters",
-        "media/results.py",
+        "media/saving/results.py",
         "                wait(words, RETRY)\n",
         "                [file.refuse(words) for file in group]\n                return\n",
         ("tests/test_results.py",),
     ),
     Mutant(
         "what cannot be seen off is forgotten",
-        "media/finishing.py",
+        "media/watched/finishing.py",
         "                self._stuck.append((name, verdict, reason))\n",
         "                self._over.append(name)\n",
         ("tests/test_finishing.py",),

@@ -18,7 +18,9 @@ from collections import Counter
 from pathlib import Path
 
 from bus import wait
-from media import camera, frames, pyav
+from media.decoding import pyav
+from media.delivery import frames
+from media.sources import camera
 from nodes.splitter import splitter
 
 SOON = 0.02  # seconds

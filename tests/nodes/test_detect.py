@@ -120,7 +120,7 @@ def test_boxes_are_drawn_on_a_copy_and_frames_without_any_go_on_as_they_came(tmp
 
 
 def test_the_surest_of_those_that_overlap_remains() -> None:
-    from media.boxes import Candidates, best
+    from media.imaging.boxes import Candidates, best
 
     corners = np.array([[0, 0, 10, 10], [1, 0, 11, 10], [1, 0, 11, 10], [50, 50, 60, 60], [5, 5, 5, 9]], float)
     found = Candidates(corners, np.array([0.6, 0.9, 0.8, 0.3, 0.9]), np.array([0, 0, 1, 0, 0]))

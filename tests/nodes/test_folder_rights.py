@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from media.spool import UNHEARD
+from media.watched.spool import UNHEARD
 from tests.conftest import until
 from tests.mounting import change, disk, passed_through
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from media import arrivals, events
+from media.watched import arrivals, events
 from nodes.watcher import watcher
 from tests.mounting import bound, disk, overlay, passed_through
 from tests.nodes.playing import Flow, finish, nothing, some

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from media.tree import Tree
+from media.watched.tree import Tree
 from nodes.watcher import watcher
 from tests.nodes.playing import finish
 

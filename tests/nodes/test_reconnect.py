@@ -90,7 +90,9 @@ class Graph(Launch):
     def decoder(self) -> int:
         """The process that decodes."""
         running = processes_in(self.folder).items()
-        return until(lambda: next((pid for pid, words in running if "media.decoder" in words), 0), 10, "a decoder")
+        return until(
+            lambda: next((pid for pid, words in running if "media.decoding.decoder" in words), 0), 10, "a decoder"
+        )
 
     def balances(self) -> None:
         """It ends in order; each frame that was on disk has a result, and what was dropped is said."""

@@ -17,7 +17,7 @@ from mcap.stream_reader import StreamReader
 from PIL import Image
 
 from bus import Message, encode
-from media.recordings import Recordings
+from media.mcap.recordings import Recordings
 from nodes.recorder import recorder
 from tests.conftest import until
 from tests.launch import Launch, files
@@ -127,7 +127,7 @@ def test_files_are_rotated_by_size_and_age_and_never_written_over(
 
     folder = Recordings(str(tmp_path / "age"), "node", ["1GB", "1h"], 90)
     clock = 0.0
-    monkeypatch.setattr("media.recording.time.monotonic", lambda: clock)
+    monkeypatch.setattr("media.mcap.recording.time.monotonic", lambda: clock)
     for frame in shots(4):
         folder.add(frame)
         folder.commit()
@@ -162,7 +162,7 @@ def test_a_disk_that_fails_is_waited_for_and_nothing_is_lost(
         write(descriptor, body[:part], at)
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("media.recordings.RETRY", 0.01)
+    monkeypatch.setattr("media.mcap.recordings.RETRY", 0.01)
     monkeypatch.setattr(os, "pwrite", fails)
     frames = shots(6)
     for frame in frames:

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from bus import Message
-from media import camera
+from media.sources import camera
 from nodes.splitter import splitter
 from tests.conftest import make_clip, need
 

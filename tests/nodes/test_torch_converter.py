@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from bus import Message, encode
-from media.filters import NAMES
+from media.imaging.filters import NAMES
 from nodes.converter import converter
 from nodes.torch_converter import torch_converter
 from tests.conftest import until
@@ -197,7 +197,7 @@ def test_batches_are_cut_by_size_and_keep_their_order(tmp_path: Path) -> None:
 def test_a_device_without_memory_does_half_of_a_batch_at_a_time_and_one_frame_on_the_cpu(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from media.gpu import Gpu
+    from media.imaging.gpu import Gpu
 
     gpu = Gpu("emboss", torch.device("cpu"))
     most = 2
@@ -228,16 +228,16 @@ def test_a_device_without_memory_does_half_of_a_batch_at_a_time_and_one_frame_on
 def test_a_gpu_that_has_failed_takes_a_new_process(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    import media.gpu
+    import media.imaging.gpu
 
     def fails(*_: object) -> None:
         raise RuntimeError("CUDA error: an illegal memory access was encountered")
 
-    monkeypatch.setattr(media.gpu.Gpu, "change", fails)
+    monkeypatch.setattr(media.imaging.gpu.Gpu, "change", fails)
     with pytest.raises(RuntimeError):  # the device still computes: a fault of this batch
         list(torch_converter([Message(picture())], filter="emboss"))
 
-    monkeypatch.setattr(media.gpu, "works", lambda device: False)
+    monkeypatch.setattr(media.imaging.gpu, "works", lambda device: False)
     with pytest.raises(SystemExit) as exit:
         list(torch_converter([Message(picture())], filter="emboss"))
     assert exit.value.code == 1

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bus import Message
-from media import events
+from media.watched import events
 from nodes.watcher import watcher
 from tests.nodes.playing import Flow, finish, nothing, rest, some
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bus import Message, Stopped
-from media.streams import MEMORY, Streams
+from media.watched.streams import MEMORY, Streams
 from nodes import watcher as module
 from nodes.watcher import watcher
 from tests.mounting import change, disk
@@ -107,7 +107,7 @@ class Told:
 def test_what_the_splitter_told_is_acknowledged_when_it_is_on_the_disk_and_frames_go_on_meanwhile(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("media.streams.RETRY", 0.0)
+    monkeypatch.setattr("media.watched.streams.RETRY", 0.0)
     for name in ("a.jpg", "clip-00000001.jpg"):
         (tmp_path / name).write_text("whole")
     told, fsync = Told(), os.fsync

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from media.outbox import DEPTH
-from media.results import GROUP
+from media.decoding.outbox import DEPTH
+from media.saving.results import GROUP
 from tests.overload.memory import pulling, pushing
 from tests.overload.painted import write_clip
 

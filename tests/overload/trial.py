@@ -12,7 +12,7 @@ from PIL import Image
 from bus import books
 from bus.link import PREFETCH
 from bus.puller import WINDOW
-from media import camera
+from media.sources import camera
 from tests.launch import PATIENCE, Launch, files, processes_in, waiting
 from tests.overload.memory import Samples, Verdict
 from tests.overload.painted import number_in

@@ -1,0 +1,1 @@
+"""The engines that decode, PyAV and GStreamer: programs that may be killed."""

@@ -1,0 +1,1 @@
+"""Recordings in MCAP files: made, limited, and replayed."""

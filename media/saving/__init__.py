@@ -1,0 +1,1 @@
+"""Results in a folder: under which names, whole or not at all, and for how long."""

@@ -44,6 +44,7 @@ class Change:
         self._edited = set[Child]()  # those that were not ready yet since a change has made them what they are
         self._waiting = set[Child]()  # those that bind ports which others may hold until they have left
         self._has_begun = False
+        self._untold_since = NEVER  # when the last change began, by time.monotonic, until it is said to be through
 
     @property
     def is_under_way(self) -> bool:
@@ -53,7 +54,9 @@ class Change:
     def begin(self, plan: Plan, found: Difference, changed: Collection[str]) -> None:
         """Let all be what `plan` says. `changed`: nodes that are not what they were, whatever their wires are."""
         self._graph, self._has_begun = plan.graph, True
-        deadline = time.monotonic() + LEAVE_TIME
+        now = time.monotonic()
+        deadline = now + LEAVE_TIME
+        self._untold_since = now if found.gone or found.fresh or found.changed else NEVER
         for child in [*self._children]:
             name = child.process.replica
             if name in found.kept:
@@ -102,6 +105,13 @@ class Change:
         while again := [child for child in self._children if self._has_work(child)]:
             for child in again:
                 self._start(child)
+
+    def tell_when_through(self) -> None:
+        """Say so, once, when everyone has left who is to, and all who begin are there."""
+        if self._untold_since == NEVER or self.is_under_way or not all(map(_is_there, self._edited)):
+            return
+        seconds, self._untold_since = time.monotonic() - self._untold_since, NEVER
+        self._telling.of_graph(f"changed: all of it runs, after {seconds:.1f} s")
 
     def excuses(self, child: Child, code: int) -> bool:
         """Whether the last change has made it exit with `code`: then it waits for the next one, and fails nobody."""
@@ -178,3 +188,8 @@ class Change:
             yield
         except OSError as error:
             self._line(name, f"what its last life has left in {self._run.path} is not in order: {error.strerror}")
+
+
+def _is_there(child: Child) -> bool:
+    """Whether it has got as far as it will: a command without wires does not say when it is ready."""
+    return child.is_ready or child.over in ("ended", "spare") or (child.is_running and not child.leaves_mark)

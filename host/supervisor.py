@@ -183,6 +183,7 @@ class Supervisor:
         return not self.is_stopping and not self.change.is_under_way
 
     def follow_the_graph(self) -> None:
+        self.change.tell_when_through()
         if self.follow and self.may_change and (edit := self.follow.look()):
             self.apply(edit)
 
@@ -200,9 +201,8 @@ class Supervisor:
         self.elastic.learn(edit.plan.graph)
         self.change.begin(edit.plan, found, remade(before.graph, edit.plan.graph) | edit.reloaded)
         self.run.keep_graph(edit.plan.graph.text)
-        is_new_to_others = not is_shaped_alike(before.graph, edit.plan.graph)
         pools = changed_pools(before.graph, edit.plan.graph, edit.reloaded)
-        renew = [*([LINK] if is_new_to_others else []), *pools]
+        renew = pools if is_shaped_alike(before.graph, edit.plan.graph) else [LINK, *pools]
         self.rounds.companions.learn(edit.plan.companions, renew)
         self.look()
 

@@ -13,9 +13,14 @@ Nodes: TypeAlias = dict[str, dict[str, Any]]  # name -> the node's keys, with a 
 
 def act(folder: Path, nodes: Nodes, env: dict[str, str] | None = None, under: Sequence[str] = ()) -> Launch:
     """Start a graph of actors, e.g. `{"splitter": {"role": "lives", "push": "streams"}}`."""
-    graph = {name: {"command": _command(name, node), **_keys(node)} for name, node in nodes.items()}
-    (folder / "graph.yaml").write_text(json.dumps({"nodes": graph}, indent=1))  # JSON is YAML
+    (folder / "graph.yaml").write_text(written(nodes))
     return Launch(folder, env={"PYTHONPATH": str(ROOT), **(env or {})}, under=under)
+
+
+def written(nodes: Nodes) -> str:
+    """The graph, as its file has it."""
+    graph = {name: {"command": _command(name, node), **_keys(node)} for name, node in nodes.items()}
+    return json.dumps({"nodes": graph}, indent=1)  # JSON is YAML
 
 
 def chain(splitter: str = "lives", watcher: str = "lives", converter: str = "lives") -> Nodes:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from host.view import overview
-from tests.acted import act, chain, lines
+from tests.acted import Nodes, act, chain, lines, written
 from tests.conftest import until
 from tests.edits.model import Model, Stamp
 from tests.edits.stage import Stage
@@ -33,6 +33,12 @@ def runtime(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monkey
 def stage(tmp_path: Path) -> Iterator[Stage]:
     with Stage(tmp_path) as stage:
         yield stage
+
+
+def edit(folder: Path, nodes: Nodes) -> None:
+    """Have `nodes` in a graph of actors from now on."""
+    (folder / "fresh.yaml").write_text(written(nodes))
+    (folder / "fresh.yaml").replace(folder / "graph.yaml")
 
 
 def status(stage: Stage) -> dict[str, object]:
@@ -137,6 +143,30 @@ def test_a_module_is_loaded_again_if_that_is_wanted(stage: Stage) -> None:
     until(lambda: stage.flow.results[-1].shows["b"] == 2, 60, "what the new one makes")
     assert stage.launch.pid("keeper.1") == keeper
     assert finished(stage) > 0
+
+
+def test_that_a_change_is_through_is_said_once_with_its_time_when_the_last_one_runs(tmp_path: Path) -> None:
+    through = re.compile(r"changed: all of it runs, after (\d+\.\d) s")
+    with act(tmp_path, nodes := chain("lives", "lives", "lives 2")) as graph:
+        until(lambda: graph.output.count("ready after") == 3, 30, "everyone")
+        nodes["converter"] |= {"role": "lives 0", "stall": 300}
+        nodes["splitter"] |= {"env": {"COLOUR": "red"}}
+        edit(tmp_path, nodes)
+        graph.says(through.pattern, 30)
+        told = graph.output[: graph.output.index("changed: all")]
+        assert told.count("ready after") == 5
+        assert 2 <= float(through.findall(graph.output)[0]) < 30, "the old converter took two seconds to leave"
+        assert lines(graph, "graph")[-2].endswith("stall nothing -> 300; restarts")
+
+        nodes["converter"]["stall"] = 360
+        edit(tmp_path, nodes)
+        graph.says("converter: stall")
+        nodes["watcher"] |= {"role": "exits 1"}
+        edit(tmp_path, nodes)
+        graph.says(r"watcher +\| exited with 1, restarts", 30)
+        graph.interrupt()
+        assert graph.ends() == 0
+    assert len(through.findall(graph.output)) == 1, "nobody restarts for a stall, and who dies at once does not run"
 
 
 def test_a_stop_in_the_middle_of_a_change_is_a_stop(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ PENDING = "pending"  # its machine is to be given yet
 WORST_FIRST = ("failed", "crash loop", "rests", "pending", "starts", "leaves", "runs", "stopped", "ended", "spare")
 ON_THE_WAY = ("pending", "starts", "leaves", "spare")  # states that say nothing of a node whose least replicas run
 COMING = ("crash loop", "rests", "pending", "starts")  # states of a replica that is wanted and does not work yet
-SHOWN = 300  # characters of what a node says of itself
+SHOWN = 500  # characters of what a node says of itself, or is said of it
 
 
 def state_of(child: Child) -> str:

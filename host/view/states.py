@@ -28,6 +28,12 @@ def state_of(child: Child) -> str:
     return "rests" if child.lives else "starts"
 
 
+def last_words(child: Child) -> str:
+    """How it died last, if it has, and what it had to say about that."""
+    said = child.last_line.strip() if child.last_death and child.over in ("", "failed") else ""
+    return f"{child.last_death}: {said}" if said else child.last_death
+
+
 def state_of_node(node: Node, replicas: Sequence[Facts]) -> str:
     """The worst of them, unless enough work and others merely come and go."""
     states = [replica["state"] for replica in replicas]

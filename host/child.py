@@ -48,7 +48,7 @@ class Child:
         self.dies_at = NEVER  # when it is killed if it is still there
         self.born_at, self.since = 0.0, 0.0  # the latter in seconds since the epoch
         self.lives, self.calls = 0, 0  # of the former so many began because it was wanted again
-        self.status = ""  # what it last said of itself
+        self.status, self.last_line = "", ""  # what it last said of itself; and printed, where it exited with a code
         self.last_death = ""  # in words
         self._folder, self._run = folder, run
         self._guiltless_until = 0.0  # what it did before is not held against it
@@ -80,7 +80,7 @@ class Child:
     def start(self) -> Log:
         """Begin a life, and return what it prints. Raises OSError if the program cannot be started."""
         self._counters_at_birth = self.counters()
-        self.lives += 1
+        self.lives, self.last_line = self.lives + 1, ""
         self._popen = subprocess.Popen(
             self.process.argv,
             cwd=self._folder,
@@ -180,7 +180,9 @@ class Child:
             # What has left the group would hold the camera of the next life.
             janitor.kill(f"ZG_LIFE={self._life}", strays(living))
         self._log.drain()
-        return self._popen.wait()
+        code = self._popen.wait()
+        self.last_line = self._log.last if code > 0 else ""  # a signal's stack says less than the signal
+        return code
 
     def rest(self, code: int) -> float:
         """Note a death, and return for how many seconds to rest: none after a life with progress."""
@@ -216,9 +218,7 @@ class Child:
 
     @property
     def kind_of_death(self) -> Literal["death", "hang", "memory"]:
-        if not self.crime:
-            return "death"
-        return "hang" if self.is_aborted else "memory"
+        return "death" if not self.crime else "hang" if self.is_aborted else "memory"
 
     def why_never_again(self, code: int) -> str:
         """Why an exit with `code` is for good; nothing if it is not."""

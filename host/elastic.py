@@ -16,7 +16,6 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from bus.steps import step
 from host import remains
 from host.child import Child
 from host.demand import Demand, Seen
@@ -72,8 +71,7 @@ class Elastic:
     def left(self, child: Child, code: int) -> None:
         """It has given way, and exited with `code`. What it was asked to let go of is no message's fault."""
         if code in ASKED_FOR:
-            with step("clear what a spare replica held"):
-                remains.clear_hand(self._run.hand(child.process.replica))
+            remains.clear_hand(self._run.hand(child.process.replica))
         words = "has given way: spare"
         self._telling.of(child, "spare", words if code == 0 else f"{words}; {child.death(code)}")
         self.rest(child)

@@ -18,6 +18,7 @@ class Log:
         self._pipe = pipe
         self._say = say
         self._rest = b""  # of a line that has no end yet
+        self.last = ""  # line
 
     def fileno(self) -> int:
         return self._pipe.fileno()
@@ -47,4 +48,5 @@ class Log:
     def _pass_on(self, line: bytes) -> None:
         if line:
             cut = " … (cut)" if len(line) > LINE_LIMIT else ""
-            self._say(line[:LINE_LIMIT].decode("utf-8", "replace") + cut)
+            self.last = line[:LINE_LIMIT].decode("utf-8", "replace") + cut
+            self._say(self.last)

@@ -155,6 +155,30 @@ def test_a_replica_waits_for_a_machine_and_moves_when_that_is_lost(pooled: Poole
     cluster.remove(two)
 
 
+def test_of_a_node_that_lacks_a_package_it_is_said_which_and_how_it_comes_there(
+    pooled: Pooled, cluster: Machines
+) -> None:
+    machine = cluster.add(lacks=2)
+    (pooled.folder / "fragile.py").write_text(FRAGILE.replace("import os", "import os\n\nimport of_no_package"))
+    pooled.write(node={"run": "fragile", "args": {}}, resources={"resources": {"lacks": 1}})
+    cure = r"runtime_env: {pip: \[of_no_package\]} under pool, or install it there"
+    with pooled.launch(*EVER) as graph:
+        graph.says(f" pool +\\| a package is missing on the machines of pool, for of_no_package: {cure}\n")
+        graph.says(r"converter.2 +\| exited with 1, restarts in")
+        words = "exited with 1: ModuleNotFoundError: No module named 'of_no_package'"
+        until(lambda: words in told(pooled), SOON, "its last line")
+        graph.interrupt()
+        assert graph.ends() == 0
+    assert graph.output.count("a package is missing") == 1
+    cluster.remove(machine)
+
+
+def told(pooled: Pooled) -> list[str]:
+    """What is said of each replica."""
+    [node] = [node for node in overview.read(pooled.run)["nodes"] if node["name"] == "converter"]
+    return [replica["words"] for replica in node["replicas"]]
+
+
 def waits(pooled: Pooled, number: int) -> str:
     """Why that replica waits."""
     return str(pooled.place(f"converter.{number}").get("why", ""))

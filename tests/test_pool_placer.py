@@ -25,6 +25,11 @@ def test_without_a_cluster_it_says_how_to_start_one_and_replicas_wait(pooled: Po
         graph.says("pool .*there is no Ray cluster at 127.0.0.1:")
         until(lambda: "there is no Ray cluster at" in pooled.place("converter.1").get("why", ""), 20, "why it waits")
         assert pooled.place("converter.1")["state"] == "pending"
+        graph.says(r" converter +\| 2 replicas wait for a machine: there is no Ray cluster at 127.0.0.1:")
+        command = [sys.executable, str(ROOT / "launcher.py"), "graph.yaml", "--host=station", "status"]
+        shown = subprocess.run(command, cwd=pooled.folder, capture_output=True, text=True, check=True).stdout
+        assert "converter 0 of 2 run; 2 pending (there is no Ray cluster at" in shown
+        assert "Start it, or correct `ray` in the graph)" in " ".join(shown.split())
         graph.interrupt()
 
         assert graph.ends() == 0

@@ -66,6 +66,16 @@ def test_states_restarts_and_deaths_are_told(tmp_path: Path) -> None:
         assert graph.ends() == 0
 
 
+def test_what_a_node_that_exits_had_to_say_is_told_with_its_code(tmp_path: Path) -> None:
+    command = ["sh", "-c", "echo starts; echo no camera is there; exit 3"]
+    (tmp_path / "graph.yaml").write_text(json.dumps({"nodes": {"grabber": {"command": command}}}))
+    with Launch(tmp_path) as graph:
+        until(lambda: node(said(graph), "grabber").get("state") == "rests", 20, "one that rests")
+        assert node(said(graph), "grabber")["replicas"][0]["words"] == "exited with 3: no camera is there"
+        graph.interrupt()
+        assert graph.ends() == 0
+
+
 def test_memory_and_processor_of_a_node_are_told(tmp_path: Path) -> None:
     with act(tmp_path, {"splitter": {"role": "busy"}, "saver": {"role": "lives"}}) as graph:
         until(lambda: _replica(said(graph), "splitter")["cpu"] > 0.05, 30, "a node at work")

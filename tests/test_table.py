@@ -79,6 +79,24 @@ def test_who_does_not_work_is_named_with_why() -> None:
     assert table.lines(graph(seen), 79)[1] == "nap.2 crash loop: was killed by SIGKILL"
 
 
+def test_why_replicas_wait_is_said_of_a_fixed_number_too_and_is_wrapped_and_not_cut() -> None:
+    why = "the only machine of the cluster has not 1 CPU, 1 GPU (the most that one has: 2 CPU, 0 GPU)"
+    scale = {"least": 2, "most": 2, "wanted": 2, "running": 0, "pending": 2, "why": why}
+    waits = [replica(f"tint.{number}", "pending", words=why) for number in (1, 2)]
+    for width in (45, 60, 100, 200):
+        seen = table.lines(graph(node("tint", *waits, state="pending", scale=scale)), width)
+        said = " ".join(seen[1 : next(place for place, line in enumerate(seen) if line.startswith("node "))])
+        assert said == f"tint 0 of 2 run; 2 pending ({why})"
+        assert max(map(len, seen)) <= width
+
+
+def test_nodes_that_start_in_a_fixed_number_have_no_line() -> None:
+    scale = {"least": 2, "most": 2, "wanted": 2, "running": 0, "pending": 2, "why": "starts"}
+    assert (
+        table.lines(graph(node("tint", replica("tint.1", "starts"), state="starts", scale=scale)), 79)[1][:4] == "node"
+    )
+
+
 def test_a_source_with_an_end_has_a_bar_and_the_time_that_is_left() -> None:
     seen = node(
         "camera", counters={"made": 250, "total": 750}, rates={"in": 0.0, "out": 0.0, "done": 0.0, "made": 25.0}

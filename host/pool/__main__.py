@@ -22,6 +22,7 @@ from host.companions import GIVES_UP
 from host.graph import Graph, GraphError
 from host.pool import package
 from host.pool.cluster import Cluster, NoCluster
+from host.pool.hints import Hints
 from host.pool.placement import Placement, Say, waiting
 
 FIRST_REST, LONGEST_REST = 1.0, 30.0  # seconds between two tries to reach the cluster; doubled with each
@@ -40,6 +41,7 @@ class Placer:
         self._hear_signals = hear_signals
         self._run, self._pool, self._out = run, graph.hosts[pool], out
         self._graph = graph
+        self._hints = Hints(pool)
         self._placements: dict[str, Placement] = {}
         self._cluster: asyncio.Future[Cluster] = asyncio.get_running_loop().create_future()
         self._why_none = f"the cluster ({self._pool.ray}) is being asked"
@@ -89,6 +91,8 @@ class Placer:
         def say(kind: str, value: Any) -> None:
             if kind in SPARED and writer.transport.get_write_buffer_size() > MOST:
                 return  # a stand-in that is stopped does not read
+            if kind == "line" and (hint := self._hints.on(value)):
+                self._say(hint)
             writer.write(json.dumps([[kind, value]]).encode() + b"\n")
 
         try:

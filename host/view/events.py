@@ -4,7 +4,7 @@ import time
 from collections import deque
 from typing import Literal, TypeAlias
 
-Kind: TypeAlias = Literal["death", "failed", "ready", "ended", "stopped", "hang", "memory", "spare", "graph"]
+Kind: TypeAlias = Literal["death", "failed", "ready", "ended", "stopped", "hang", "memory", "spare", "pending", "graph"]
 Event: TypeAlias = tuple[float, str, str, str]  # seconds since the epoch, who, kind, words
 
 KEPT = 200

@@ -12,7 +12,7 @@ PENDING = "pending"  # its machine is to be given yet
 WORST_FIRST = ("failed", "crash loop", "rests", "pending", "starts", "leaves", "runs", "stopped", "ended", "spare")
 ON_THE_WAY = ("pending", "starts", "leaves", "spare")  # states that say nothing of a node whose least replicas run
 COMING = ("crash loop", "rests", "pending", "starts")  # states of a replica that is wanted and does not work yet
-SHOWN = 300  # characters of what a node says of itself
+SHOWN = 500  # characters of what a node says of itself, or is said of it
 
 
 def state_of(child: Child) -> str:
@@ -26,6 +26,12 @@ def state_of(child: Child) -> str:
     if child.is_in_crash_loop:
         return "crash loop"
     return "rests" if child.lives else "starts"
+
+
+def last_words(child: Child) -> str:
+    """How it died last, if it has, and what it had to say about that."""
+    said = child.last_line.strip() if child.last_death and child.over in ("", "failed") else ""
+    return f"{child.last_death}: {said}" if said else child.last_death
 
 
 def state_of_node(node: Node, replicas: Sequence[Facts]) -> str:

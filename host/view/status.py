@@ -22,7 +22,7 @@ from host.view.ledger import Account, Ledger, merged, summed_wire
 from host.view.measures import rate
 from host.view.placed import Place, placed
 from host.view.report import plain
-from host.view.states import PENDING, SHOWN, scale, state_of, state_of_node
+from host.view.states import PENDING, SHOWN, last_words, scale, state_of, state_of_node
 
 FILE = "status.json"
 
@@ -145,7 +145,7 @@ class Status:
         place = placed(self._run.path, name) if child.is_running else Place()
         if state == "starts" and place.state == PENDING:
             state = place.state
-        words = place.why if state == PENDING else child.status or child.last_death
+        words = place.why if state == PENDING else child.status or last_words(child)
         return {
             "name": name,
             "state": state,

@@ -18,6 +18,7 @@ from host.view.amounts import latency, per_second, size, span
 from host.view.facts import Facts
 from host.view.overview import SILENT
 from host.view.report import plain
+from host.view.states import PENDING
 
 STYLES = {
     **dict.fromkeys(("runs", "here", "up", "done"), "green"),
@@ -51,7 +52,8 @@ def lines(facts: Facts, width: int, height: int = 0, *, colours: bool = False) -
         _environ={},
     )
     for part in _parts(facts, width):
-        console.print(part, no_wrap=True, overflow="ellipsis", crop=True)
+        is_wrapped = isinstance(part, Text) and part.no_wrap is False  # a sentence, of which no word may be missing
+        console.print(part, no_wrap=not is_wrapped, overflow="fold" if is_wrapped else "ellipsis", crop=True)
     found = [line.rstrip() for line in sheet.getvalue().splitlines()]
     if height and len(found) > height:
         left = len(found) - height + 1
@@ -100,22 +102,24 @@ def _troubles(facts: Facts) -> Iterator[Text]:
     for replica in (one for node in facts["nodes"] for one in node["replicas"]):
         if replica["state"] in TROUBLED:
             words = f": {plain(replica['words'])}" if replica["words"] else ""
-            yield Text.assemble(plain(replica["name"]), " ", _state(replica["state"]), words)
+            yield Text.assemble(plain(replica["name"]), " ", _state(replica["state"]), words, no_wrap=False)
 
 
 def _scales(facts: Facts) -> Iterator[Text]:
-    """How many replicas elastic nodes have, and on which machines those are that somebody else has placed."""
+    """How many replicas elastic nodes have, why some wait, and where those are that somebody else has placed."""
     for node in facts["nodes"]:
         scale, machines = node["scale"], Counter(one["machine"] for one in node["replicas"] if one["machine"])
         parts = []
         if scale["least"] < scale["most"]:
             parts.append(f"{scale['running']} of {scale['wanted']} run, {scale['least']} to {scale['most']} may")
+        elif any(one["state"] == PENDING for one in node["replicas"]):
+            parts.append(f"{scale['running']} of {scale['wanted']} run")
         if scale["pending"] and (parts or machines):
             parts.append(f"{scale['pending']} pending ({plain(scale['why'])})")
         if machines:
             parts.append(f"on {', '.join(f'{plain(name)}: {count}' for name, count in sorted(machines.items()))}")
         if parts:
-            yield Text(f"{plain(node['name'])} {'; '.join(parts)}", style="" if not scale["pending"] else "cyan")
+            yield Text(f"{plain(node['name'])} {'; '.join(parts)}", "cyan" if scale["pending"] else "", no_wrap=False)
 
 
 def _nodes(facts: Facts, width: int) -> Table:

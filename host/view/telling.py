@@ -15,6 +15,7 @@ from host.view.figures import Figures
 from host.view.ledger import Ledger
 from host.view.report import GRAPH, Report
 from host.view.status import Status, accounts
+from host.view.waiting import Waiting
 
 
 class Telling:
@@ -33,6 +34,7 @@ class Telling:
         self._ledger = Ledger(accounts(children), time.monotonic())
         self._figures = Figures(self._ledger, graph.dropping(_nodes(graph, children)))
         self._events = Events()
+        self._waiting = Waiting(self._of_node)
         self._status = Status(graph, run, children, self._ledger, self._events, partial(report.line, GRAPH))
 
     def learn(self, graph: Graph, children: Sequence[Child]) -> None:
@@ -51,10 +53,16 @@ class Telling:
         child.say(words)
         self._events.note(child.process.label, kind, words)
 
+    def _of_node(self, name: str, words: str) -> None:
+        """Several of its replicas wait for a machine."""
+        self._report.line(name, words)
+        self._events.note(name, "pending", words)
+
     def look(self, state: str) -> None:
         """Read the books, and show what stands there. `state`: how the graph as a whole is."""
         self._ledger.look(time.monotonic())
         facts = self._status.look(state)
+        self._waiting.look(facts["nodes"], time.monotonic())
         for show in self._watchers:
             show(facts)
 

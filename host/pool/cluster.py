@@ -86,6 +86,20 @@ class Cluster:
         """Whether Ray takes the machine `node` for alive; it needs some seconds to see that one is not."""
         return node in [one["NodeID"] for one in self._ray.nodes() if one["Alive"]]
 
+    async def loss(self, machine: Mapping[str, str], error: BaseException | None = None) -> str:
+        """What has become of an actor on `machine`, in words; `error`: of Ray's, None where it has begun again by now.
+
+        Ray knows of a machine's death at the latest when it has started the actor on another one.
+        """
+        address = machine["address"]
+        if not await asyncio.to_thread(self.is_alive, machine["node"]):
+            return f"its machine {address} is lost"
+        if error is None:
+            return f"Ray's worker on {address} died; Ray starts it again"
+        if isinstance(error, self.unavailable):
+            return f"Ray's worker on {address} died, or the machine is cut off: {told(error)}"
+        return f"Ray's worker on {address} is gone: {told(error)}"
+
     async def left_on(self, node: str, run_id: str, replica: str) -> bytes:
         """What the last life of `replica` held when it died on the machine `node`; nothing if that is gone."""
         try:

@@ -118,21 +118,6 @@ class Placement:
         await self.let_go()
         raise Lost(f"its machine {address} has not answered for {SILENCE:.0f} s") from None
 
-    async def _loss(self, error: BaseException | None = None) -> str:
-        """What has become of its actor, in words; `error`: of Ray's, None where that has begun again by now.
-
-        Ray knows of a machine's death at the latest when it has started the actor on another one.
-        """
-        assert self._cluster
-        address = self._machine["address"]
-        if not await asyncio.to_thread(self._cluster.is_alive, self._machine["node"]):
-            return f"its machine {address} is lost"
-        if error is None:
-            return f"Ray's worker on {address} died; Ray starts it again"
-        if isinstance(error, self._cluster.unavailable):
-            return f"Ray's worker on {address} died, or the machine is cut off: {told(error)}"
-        return f"Ray's worker on {address} is gone: {told(error)}"
-
     async def _find_machine(self, order: Order, say: Say) -> None:
         """Wait until Ray has started the actor, somewhere."""
         assert self._cluster
@@ -182,7 +167,7 @@ class Placement:
         except asyncio.TimeoutError:
             await self._cut_off()
         except self._cluster.lost as error:
-            loss = await self._loss(error)
+            loss = await self._cluster.loss(self._machine, error)
             if not isinstance(error, self._cluster.unavailable):  # this actor never will: another one may
                 await self.let_go()
             raise Lost(loss) from None
@@ -207,17 +192,17 @@ class Placement:
                 return await self._cut_off()
             except self._cluster.unavailable as error:  # for a moment, or until Ray has started it elsewhere
                 self.is_running = is_known = False  # who is asked to go now need not wait for it
-                self._death = await self._loss(error)
+                self._death = await self._cluster.loss(self._machine, error)
                 self._show(say, "pending", self._death)
                 if self.is_asked:
                     raise Lost(self._death) from None
                 await asyncio.sleep(PACE)
                 continue
             except self._cluster.lost as error:
-                loss, self._actor, self._machine = await self._loss(error), None, {}
+                loss, self._actor, self._machine = await self._cluster.loss(self._machine, error), None, {}
                 raise Lost(loss) from None
             if incarnation != self._machine["incarnation"]:
-                raise Lost(await self._loss())
+                raise Lost(await self._cluster.loss(self._machine))
             if not is_known:
                 self._show(say, "running", "")
                 self._death, is_known, self.is_running = "", True, True

@@ -110,6 +110,7 @@ def status(graph: Graph, **more: Any) -> Facts:
         {
             "name": node.name,
             "host": node.host or "",
+            "launcher": graph.launcher(node) or "",
             "pulls": node.pulls,
             "pushes": node.pushes,
             "state": "runs",

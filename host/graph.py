@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bus.encoding import Encoding
 from bus.keys import KEY_LENGTH
-from host.reading import document, network, pools
+from host.reading import document, network, pools, results
 from host.reading.document import Value
 from host.reading.entry import Entries
 from host.reading.keys import (
@@ -43,6 +43,7 @@ def load(path: Path, overrides: Sequence[str] = (), text: str | None = None) -> 
     _check_wires(graph, problems)
     network.check(graph, problems)
     pools.check(graph, problems)
+    results.check(graph, problems)
     problems.stop()
     return replace(graph, warnings=tuple(problems.warnings), text=text)
 

@@ -73,4 +73,11 @@ MUTANTS = (
         "pass",
         ("tests/test_retry.py",),
     ),
+    Mutant(
+        "a life that was superseded is followed by another at once, if it got on",
+        "host/child.py",
+        "code != SUPERSEDED and any(",
+        "any(",
+        ("tests/test_supervisor.py",),
+    ),
 )

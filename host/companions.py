@@ -20,7 +20,7 @@ from host.news import News
 from host.runfolder import RunFolder
 
 HEALTHY = 10.0  # seconds after which a life counts as a good one
-GOODBYE = 1.0  # seconds that all of them have to leave in
+GOODBYE = 1.0  # seconds that one has to leave in
 GIVES_UP = 2  # the exit code of one that no new life can help; it has said why
 
 Say = Callable[[str, str], None]  # under which name, and what
@@ -33,6 +33,7 @@ class Companion:
         self.name, self.argv = name, argv
         self.process: subprocess.Popen[bytes] | None = None
         self.starts_at = 0.0
+        self.dies_at = inf  # when it is killed if it is still there
         self._run, self._news, self._say = run, news, partial(say, name)
         self._born_at = 0.0
         self._deaths = Deaths()
@@ -70,9 +71,14 @@ class Companion:
     def renew(self) -> None:
         """Have it read the graph anew."""
         self.starts_at = 0.0  # also if it had given up
-        if self.process:
-            self._is_renewed = True
+        if self.process and not self._is_renewed:
+            self._is_renewed, self.dies_at = True, time.monotonic() + GOODBYE
             self.process.send_signal(signal.SIGTERM)
+
+    def kill_if_overdue(self) -> None:
+        if self.process and self.dies_at <= time.monotonic():
+            self.dies_at = inf
+            self.process.kill()
 
     def close(self) -> None:
         """It is gone."""
@@ -82,7 +88,7 @@ class Companion:
     def _bury(self) -> None:
         self._forget()
         assert self.process
-        code = self.process.wait()
+        code, self.dies_at = self.process.wait(), inf
         if self._is_renewed:
             self.process, self._is_renewed = None, False
         elif code == GIVES_UP:
@@ -130,7 +136,11 @@ class Companions:
         return [one.process.pid for one in self._all if one.process]
 
     def next_turn(self) -> float:
-        return min((one.starts_at for one in self._all if not one.process), default=inf)
+        return min((one.dies_at if one.process else one.starts_at for one in self._all), default=inf)
+
+    def kill_who_is_overdue(self) -> None:
+        for one in self._all:
+            one.kill_if_overdue()
 
     def start_who_is_due(self) -> None:
         for one in self._all:

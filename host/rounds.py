@@ -43,6 +43,7 @@ class Rounds:
 
     def look(self) -> bool:
         """Look at everyone, if it is time; whether it was."""
+        self.companions.kill_who_is_overdue()
         self.companions.start_who_is_due()
         now = time.monotonic()
         if now < self._looked_at + LOOK:

@@ -66,6 +66,11 @@ class Pooled:
         fresh.write_text(json.dumps(graph, indent=1))  # JSON is YAML
         fresh.replace(self.folder / "graph.yaml")
 
+    def turn_to(self, ray: str) -> None:
+        """Name another cluster in the graph."""
+        self._ray = ray
+        self.write()
+
     def launch(self, *words: str, under: Sequence[str] = ()) -> Launch:
         return Launch(self.folder, "--host=station", *words, under=under)
 

@@ -36,6 +36,7 @@ class Bench:
         return Companions(wanted, self.run, self.news, lambda name, text: self.lines.append(f"{name}: {text}"))
 
     def turn(self) -> None:
+        self.companions.kill_who_is_overdue()
         self.companions.start_who_is_due()
         self.news.act(until=min(time.monotonic() + 0.05, self.companions.next_turn()))
 
@@ -99,6 +100,16 @@ def test_one_whose_program_is_missing_is_tried_again(bench: Bench) -> None:
     bench.companions = bench.of({"page": ["/no/such/program"]})
     bench.until(lambda: len(bench.lines) == 2, what="two tries")
     assert bench.lines[0].startswith("page: cannot be started: No such file or directory, restarts in 0.0")
+
+
+def test_one_that_is_to_read_the_graph_anew_and_does_not_leave_is_killed_and_comes_back(bench: Bench) -> None:
+    wanted = {"page": [sys.executable, "-c", STUBBORN]}
+    bench.companions = bench.of(wanted)
+    bench.until(lambda: bench.lines == ["page: here"], what="it to ignore signals")
+    before = bench.companions.pids
+    bench.companions.learn(wanted, renew=["page"])
+    bench.until(lambda: bench.lines == ["page: here"] * 2, what="it to be there again")
+    assert bench.companions.pids != before
 
 
 def test_at_the_end_they_are_asked_to_leave_and_killed_if_they_do_not(bench: Bench) -> None:

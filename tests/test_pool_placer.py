@@ -1,7 +1,9 @@
 """A pool whose cluster cannot be had: what its placer says, and what replicas show as long as they wait."""
 
+import socket
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -34,6 +36,27 @@ def test_without_a_cluster_it_says_how_to_start_one_and_replicas_wait(pooled: Po
 
         assert graph.ends() == 0
     assert "Traceback" not in graph.output
+
+
+def test_a_head_that_takes_connections_and_says_nothing_is_left_when_the_graph_names_another(
+    tmp_path: Path, worker_id: str
+) -> None:
+    need_modules("ray")
+    with closing(socket.create_server(("", 0))) as mute:
+        address = f"127.0.0.1:{mute.getsockname()[1]}"
+        pooled = Pooled(tmp_path, address, ports(25_000, worker_id))
+        with pooled.launch() as graph:
+            until(lambda: address in pooled.place("converter.1").get("why", ""), 40, "the cluster to be asked")
+            mute.settimeout(40)
+            mute.accept()[0].close()  # it has knocked
+            asked, _ = mute.accept()  # and Ray asks
+            other = f"127.0.0.1:{ports(26_000, worker_id)}"
+            pooled.turn_to(other)
+            graph.says(f"the host pool: ray {address} -> {other}")
+            graph.says(f"pool .*there is no Ray cluster at {other}")
+            asked.close()
+            graph.interrupt()
+            assert graph.ends() == 0
 
 
 def test_without_ray_it_says_what_to_install(pooled: Pooled) -> None:

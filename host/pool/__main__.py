@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, NoReturn, TextIO
 
 from host.beside import go_with_launcher, in_force
 from host.companions import GIVES_UP
@@ -161,7 +161,7 @@ class Placer:
         print(words, file=self._out, flush=True)
 
 
-async def attend(graph: Graph, run: Path, pool: str, out: TextIO) -> None:
+async def attend(graph: Graph, run: Path, pool: str, out: TextIO) -> NoReturn:
     is_stopping = asyncio.Event()
 
     def hear_signals() -> None:
@@ -170,6 +170,7 @@ async def attend(graph: Graph, run: Path, pool: str, out: TextIO) -> None:
 
     hear_signals()
     await Placer(graph, run, pool, out, hear_signals).serve(is_stopping)
+    os._exit(0)  # a thread of Ray's may still wait for a head that never answers
 
 
 def main() -> int:
@@ -188,7 +189,6 @@ def main() -> int:
         return GIVES_UP
     out, sys.stdout = sys.stdout, open(os.devnull, "w")  # noqa: SIM115 (Ray prints pages; its own logs have them too)
     asyncio.run(attend(graph, options.run, options.host, out))
-    return 0
 
 
 if __name__ == "__main__":

@@ -26,7 +26,6 @@ DOMAIN = "link"  # of the authenticator
 MAX_PART = 2 * MB  # bytes; libzmq ends the connection of who sends more
 UNHEARD = 4  # messages of one peer that wait, in each direction
 AHEAD = 16 * MB  # bytes that a peer may be ahead: what waits, and the parts of one that has no end
-SETTLED = 2.0  # seconds in which who comes has shown a key, or has none
 WRONG_KEY = "whose key is not that of a host in the graph"
 LAST_WORDS = 300  # ms at exit for what is on its way to those who are there
 
@@ -59,7 +58,6 @@ class Exchange:
         self._ways: dict[str, bytes] = {}  # host that dials -> libzmq's name for its last connection
         self._dialled: dict[str, zmq.Socket[bytes]] = {}
         self._visits: dict[zmq.Socket[bytes], Visits] = {}
-        self._counted = 0.0  # when, by time.monotonic, who came was counted last
 
     def listen(self, address: str, hosts: Mapping[str, str]) -> None:
         """Hear those of `hosts`, name -> public key, at `address`, and nobody else. Raises BadAddress."""
@@ -98,10 +96,6 @@ class Exchange:
             if visits.monitor in ready and zmq.EVENT_HANDSHAKE_SUCCEEDED in visits.hear():
                 socket.get(zmq.EVENTS)  # makes libzmq look: a send alone sees a new connection up to 1 ms late
                 reached += [host for host, one in self._dialled.items() if one is socket]
-        if time.monotonic() > self._counted + SETTLED:
-            self._counted = time.monotonic()
-            for visits in self._visits.values():
-                visits.count()
         return arrivals, reached
 
     def follow(self, arrival: Arrival) -> None:
@@ -141,7 +135,7 @@ class Exchange:
     ) -> None:
         events = monitor(socket, guarded=peers > 0, dials=redial is not None)
         gauge = self._meter.gauge(int(address.rpartition(":")[2]), peers > 0, AHEAD)
-        self._visits[socket] = Visits(events, gauge, self._refuse, peers, WRONG_KEY, redial=redial, later=True)
+        self._visits[socket] = Visits(events, gauge, self._refuse, peers, WRONG_KEY, redial=redial)
         self._poller.register(socket, zmq.POLLIN)
         self._poller.register(events, zmq.POLLIN)
 

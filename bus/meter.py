@@ -29,6 +29,7 @@ class Connection:
     cookie: bytes
     known: bool  # it has shown the right key, or need not
     consumed: int = 0  # bytes that we have heard of it
+    there: bool = True  # to be looked at; libzmq says later that it has gone
 
 
 class Eye:
@@ -81,18 +82,21 @@ class Gauge:
     @property
     def count(self) -> int:
         """How many there are, strangers included."""
-        return len(self._connections)
+        return sum(connection.there for connection in self._connections.copy().values())
 
-    def gone(self, descriptor: int) -> None:
-        self._connections.pop(descriptor, None)
+    def gone(self, descriptor: int) -> bool:
+        """Whether it is known to have been no stranger."""
+        connection = self._connections.pop(descriptor, None)
+        return connection is not None and connection.known
 
     def consumed(self, descriptor: int, count: int) -> None:
         if connection := self._connections.get(descriptor):
             connection.consumed += count
 
     def end(self) -> None:
-        """End all connections."""
+        """End all connections: who has not shown its key yet is not to blame for it any more."""
         for descriptor, connection in self._connections.copy().items():
+            connection.known = True
             with suppress(OSError), self._eye.on(descriptor) as (tcp, cookie):
                 if cookie == connection.cookie:
                     tcp.shutdown(socket.SHUT_RDWR)
@@ -101,6 +105,8 @@ class Gauge:
         """Cut off who is to be; whether there are strangers."""
         strangers = 0
         for descriptor, connection in reversed(self._connections.copy().items()):  # the newest first
+            if not connection.there:
+                continue
             try:
                 with self._eye.on(descriptor) as (tcp, cookie):
                     if cookie != connection.cookie:
@@ -110,12 +116,12 @@ class Gauge:
                     strangers += not connection.known
                     if connection.known and received - connection.consumed > self._unread:
                         self.cut += 1
-                        self.gone(descriptor)  # libzmq may take a while: it counts once
+                        connection.there = False  # libzmq may take a while: it counts once
                         tcp.shutdown(socket.SHUT_RDWR)
                     elif not connection.known and (received > HANDSHAKE or strangers > STRANGERS):
                         tcp.shutdown(socket.SHUT_RDWR)
             except (OSError, struct.error):  # it has gone, or this kernel does not tell
-                self._connections.pop(descriptor, None)
+                connection.there = False
         return strangers > 0
 
 

@@ -72,6 +72,10 @@ class Doubled(Graph):
         assert read["taken"] == read["done"] + read["dead"] + read["dropped"] + read["on_the_way"]
         return read
 
+    def port(self, wire: str, pusher: str, puller: str) -> int:
+        """Where that end of the wire is bound."""
+        return self._ports[wire, pusher, puller]
+
     def _host(self, replica: str) -> str:
         return "there" if replica.startswith(self._far) else "here"
 

@@ -9,9 +9,11 @@ import zmq
 
 from bus.guard import ZAP, GuardDied
 from bus.link import Pipe
+from bus.redial import OFTEN
 from tests import memory
-from tests.known import HOST, frame, keyed, unkeyed
+from tests.known import HOST, Keyed, frame, keyed, unkeyed
 from tests.peers import Told
+from tests.strangers import GREETING, raw
 
 MB = 1024 * 1024
 
@@ -112,6 +114,61 @@ def test_strangers_that_come_and_go_at_a_pushers_port_make_nothing_travel_twice(
         assert far.hear() == [1]
         far.data.close(linger=0)
         b.until(lambda: not push._pullers[0].sent)  # the peer's own going is seen as before
+
+
+def leave_early(b: Keyed, port: int) -> None:
+    """As one goes that is killed in the middle of its handshake."""
+    with raw(port, GREETING):
+        b.serve(5)
+    b.serve(5)
+
+
+def test_a_peer_that_was_killed_while_it_showed_its_key_is_not_blamed_when_it_comes_again() -> None:
+    with keyed() as b:
+        pipe = b.pipe("far.1")
+        _, queue = b.pulls(pipe)
+        for n in (1, 2):
+            for _ in range(OFTEN):
+                leave_early(b, port_of(pipe))
+            far = b.pusher("far.1")
+            b.settle(far)
+            far.give(n)
+            b.until(lambda count=n: len(queue) == count)  # type: ignore[misc]
+            if n == 1:
+                far.data.close(linger=0)
+                far.state.close(linger=0)
+                b.serve()
+        assert (b.refused, b.said) == (0, [])
+        leave_early(b, port_of(pipe))  # while the peer is here
+        b.until(lambda: b.refused == 1)
+
+
+def test_who_leaves_early_again_and_again_while_no_peer_is_here_is_counted_from_the_first_one() -> None:
+    with keyed() as b:
+        pipe = b.pipe("far.1")
+        b.pulls(pipe)
+        for _ in range(2 * OFTEN):
+            leave_early(b, port_of(pipe))
+        b.until(lambda: b.refused == 2 * OFTEN)
+        assert b.said == ['refuses a connection that did not show a key on "frames", where far.1 is let in']
+
+
+def test_a_connection_that_is_still_showing_its_key_when_the_life_before_goes_is_no_stranger() -> None:
+    with keyed() as b:
+        pipe = b.pipe("far.1")
+        pull, _ = b.pulls(pipe)
+        far = b.pusher("far.1")
+        b.settle(far)
+        gauge = pull._pushers[0].others.gauge
+        assert gauge
+        b.until(lambda: [one.known for one in gauge._connections.values()] == [True])
+        with raw(port_of(pipe), GREETING):
+            b.until(lambda: gauge.count == 2)
+            far.data.close(linger=0)
+            b.until(lambda: gauge.count == 1)
+            assert b.refused == 0
+        b.until(lambda: not gauge.count)
+        assert b.refused == 0
 
 
 def port_of(pipe: Pipe) -> int:

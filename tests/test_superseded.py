@@ -2,6 +2,7 @@
 
 import signal
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from bus.superseded import SUPERSEDED
 from tests.conftest import until
 from tests.doubled import Doubled
 from tests.peers import bench, node
+from tests.strangers import raw
 from tests.wiring import PATIENCE, SINK, expected
 
 COUNT = 900
@@ -89,6 +91,33 @@ def test_the_newest_of_several_living_lives_goes_on_and_the_others_end(
             ends(graph, f"{far}.1", old)
         await_more(graph, 50, SOON)
         finishes(graph, far)
+
+
+def blames(graph: Doubled) -> list[str]:
+    """What the ends that bind say of strangers."""
+    return [line for end in ("source.1", "sink.1") for line in graph.log(end).splitlines() if "refuses" in line]
+
+
+def test_lives_that_are_killed_or_superseded_again_and_again_are_no_strangers_and_one_that_is_is_refused(
+    tmp_path: Path, worker: str
+) -> None:
+    with flow(tmp_path, worker, "work", tcp=True) as graph:
+        graph.start()
+        await_more(graph, 20)
+        for _ in range(5):
+            graph.signal("work.1")
+            graph.begin_anew("work.1")
+            await_more(graph, 20)
+        for _ in range(2):
+            ends(graph, "work.1", graph.begin_anew("work.1"))
+        assert blames(graph) == []
+        for _ in range(3):
+            port = graph.port("a", "source.1", "work.1")
+            with raw(port, b"GET / HTTP/1.1\r\n\r\n") as stranger, suppress(ConnectionResetError):
+                until(lambda one=stranger: not one.recv(1000), SOON, "that it is closed")  # type: ignore[misc]
+        finishes(graph, "work")
+        assert [graph.books(end)["refused"] for end in ("source.1", "sink.1")] == [3, 0]
+        assert blames(graph) == ['refuses a connection that did not show a key on "a", where work.1 is let in']
 
 
 @pytest.mark.parametrize("far", ["source", "work", "sink"])

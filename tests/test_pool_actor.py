@@ -135,6 +135,16 @@ def test_pushers_that_have_ended_are_known_on_the_machine(one: Berth) -> None:
     until(lambda: heard[1].exists() and not heard[0].exists(), 10)
 
 
+def test_what_the_node_takes_back_while_a_pusher_was_just_heard_is_told_again(one: Berth) -> None:
+    one.begin(*SLEEPER, pushers=["watcher.1"], past={"ended": ["watcher.1"]})
+    one.hears("started")
+    heard = one.run / "filter.1.heard.watcher.1"
+    until(heard.exists, 10)
+    heard.unlink()
+
+    until(heard.exists, 10)
+
+
 @pytest.mark.parametrize("telling", [3, 1])
 def test_of_what_is_told_of_pushers_the_latest_counts_in_whichever_order_it_comes(one: Berth, telling: int) -> None:
     one.actor.tell(2, ["watcher.1", "watcher.2"], ["watcher.2"])

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn, TextIO
+from typing import Any, TextIO
 
 from host.beside import go_with_launcher, in_force
 from host.companions import GIVES_UP
@@ -161,7 +161,7 @@ class Placer:
         print(words, file=self._out, flush=True)
 
 
-async def attend(graph: Graph, run: Path, pool: str, out: TextIO) -> NoReturn:
+async def attend(graph: Graph, run: Path, pool: str, out: TextIO) -> None:
     is_stopping = asyncio.Event()
 
     def hear_signals() -> None:
@@ -189,6 +189,7 @@ def main() -> int:
         return GIVES_UP
     out, sys.stdout = sys.stdout, open(os.devnull, "w")  # noqa: SIM115 (Ray prints pages; its own logs have them too)
     asyncio.run(attend(graph, options.run, options.host, out))
+    return 0
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import os
 import selectors
 import socket
 import threading
+import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -30,6 +31,7 @@ from host.pool.order import Order
 from host.rounds import SHORT_OF
 from host.runfolder import Refused
 
+AGAIN = 1.0  # seconds after which a node is told again who has ended
 TURN = GLANCE  # seconds between two looks at a node that runs
 MISSING, OS_ERROR = 2, 71  # exit codes: as for a child of the launcher's
 PASSING = 1  # … of a death that another machine, or a later time, may do without
@@ -57,6 +59,7 @@ class Actor:
         self._name = 0  # of the life that was begun last
         self._early = (0, 0)  # a life that is not begun yet, and the signal that it is to have
         self._ended: tuple[int, list[str]] = (0, [])  # the latest telling, and the pushers that have ended
+        self._tells_at = 0.0  # when they are told of again
         self._is_over = False
         self._incarnation = os.urandom(6).hex()
         self._thread = threading.Thread(target=self._live, name="life", daemon=True)
@@ -121,6 +124,7 @@ class Actor:
                     key.data()
             if self._life:
                 self._life.look()
+                self._tell_again()
 
     def _do(self) -> None:
         with suppress(BlockingIOError):
@@ -208,6 +212,13 @@ class Actor:
     def _mark(self, run: Folder, pushers: Sequence[str]) -> None:
         for pusher in pushers:
             (run.tell_ended if pusher in self._ended[1] else run.untell_ended)(self._replica, pusher)
+
+    def _tell_again(self) -> None:
+        """As long as a pusher's last words are fresh, the node takes it back that it has ended (bus/pusher.py)."""
+        if self._folder and time.monotonic() >= self._tells_at:
+            self._tells_at = time.monotonic() + AGAIN
+            with suppress(OSError):  # no room: tries again
+                self._mark(self._folder, self._ended[1])
 
     def _end(self) -> None:
         """Kill what runs, and bury it."""

@@ -41,7 +41,7 @@ def need_modules(*modules: str) -> None:
             (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{module} is not installed")
 
 
-def until(condition: Callable[[], Value], seconds: float = 10.0, what: str | Callable[[], str] = "") -> Value:
+def until(condition: Callable[[], Value], seconds: float = 30.0, what: str | Callable[[], str] = "") -> Value:
     """Wait until `condition()` is true and return its value; fail after `seconds`, saying `what` did not come."""
     deadline = time.monotonic() + seconds
     while True:

@@ -196,7 +196,7 @@ def test_files_are_bounded_though_the_splitter_itself_stands_still(tmp_path: Pat
         try:
             assert "Opened" in splitter.stdout.readline()
             splitter.send_signal(signal.SIGSTOP)
-            until(lambda: made(tmp_path) > 4 * MOST_FILES, 10, "many more files than may wait")
+            until(lambda: made(tmp_path) > 4 * MOST_FILES, 60, "many more files than may wait")
             assert len(list(tmp_path.glob("gst-*/*"))) <= MOST_FILES + DEPTH + 3  # with the lock
             splitter.send_signal(signal.SIGCONT)
             assert any(line.startswith("Dropped") for line in splitter.stdout)

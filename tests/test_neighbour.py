@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from host.link.attendance import AWAY
 from host.link.clocks import Reading
 from host.link.neighbour import EACH, FEW, LINES, LINGERING, Neighbour, duration, shown
 from host.link.tidings import Passed, Tidings
@@ -35,6 +36,16 @@ def test_a_launcher_whose_clock_went_back_between_two_runs_is_believed_after_a_w
     robot.hear(tidings(status("one", 2000.0)), 1, 101.0)
     assert not robot.hear(tidings(status("two", 1000.0)), 1, 102.0)
     assert robot.hear(tidings(status("two", 1000.0)), 1, 101.0 + LINGERING)
+
+
+@pytest.mark.parametrize(("state", "has_left"), [("runs", False), ("stops", False), ("failed", True), ("done", True)])
+def test_one_that_was_through_and_is_silent_since_need_not_be_told_any_more(
+    robot: Neighbour, state: str, has_left: bool
+) -> None:
+    robot.hear(tidings(status("one", 1.0, state=state)), 1, 101.0)
+    robot.must_know(102.0)
+    assert not robot.is_told(101.0 + AWAY)
+    assert robot.is_told(101.1 + AWAY) == has_left
 
 
 def test_the_clock_is_known_from_answers_to_what_was_said_last_alone(robot: Neighbour) -> None:

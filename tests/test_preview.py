@@ -91,7 +91,7 @@ def test_what_nodes_get_and_make_lies_there_while_somebody_looks_and_not_before_
         graph.node("saver", SAVER, pull="inverted")
         graph.start()
         places = [graph.run / name for name in SHOWN]
-        until(lambda: (graph.run / "saver.1.books").exists() and graph.books("saver.1")["received"] > 50)
+        until(lambda: graph.counts("saver.1", "received") > 50, 30)
         assert not any(place.exists() for place in places)
 
         until(lambda: look(graph.run) and all(place.exists() for place in places))

@@ -148,7 +148,7 @@ def test_a_node_that_waits_for_room_can_be_stopped(tmp_path: Path) -> None:
         graph.node("source", SOURCE, push="frames")
         graph.node("sink", SINK, pull="frames")
         graph.start("source")
-        until(lambda: (graph.run / "source.1.books").exists() and graph.books("source.1")["taken"], PATIENCE)
+        until(lambda: graph.counts("source.1", "taken"), PATIENCE)
         graph.signal("source.1", signal.SIGTERM)
         assert graph.wait("source.1") == 0
         assert graph.books("source.1")["on_the_way"] == 1

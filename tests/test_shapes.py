@@ -20,7 +20,7 @@ SHAPES = dict(SNIPPET.findall(PAGE.partition("## Shapes of graph")[2].partition(
 COUNT = 150
 
 CAMERA = """
-import time
+import os, time
 from bus import Message, idle
 
 def camera(*, stream="cam", count=150, late=0.0, leaves_out=0):
@@ -28,6 +28,9 @@ def camera(*, stream="cam", count=150, late=0.0, leaves_out=0):
         if leaves_out and number % leaves_out == 0:
             continue  # as a live source does that cannot keep up
         with idle():
+            time.sleep(0.01)
+        while os.path.exists(f"hold.{number}"):
+            yield None
             time.sleep(0.01)
         captured = 1_700_000_000_000_000_000 + number * 40_000_000 + int(late * 1e9)
         name = f"{stream}-{number:06d}.bin"
@@ -74,9 +77,13 @@ def stereo(left, right):
         yield a.replace(a.bytes + b"|" + b.bytes)
 """,
     "film": """
+import os, time
+
 def film(frames):
     with open("film", "a") as file:
         for frame in frames:
+            while os.path.exists(f"hold.{frame.number}"):
+                time.sleep(0.01)
             print(frame.number, frame.bytes[-9:].decode("latin-1").rpartition("\\xd9")[2], file=file, flush=True)
 """,
     "batch": """
@@ -112,13 +119,20 @@ class Shape:
         (folder / "graph.yaml").write_text(text)
 
     def survives(self, *victims: str, seen: Callable[[], int], kills: int = 6) -> None:
-        """Run it to its end; kill one of `victims` after the other while what was `seen` grows to two thirds."""
-        chance = random.Random(kills)
+        """Run it to its end; kill one of `victims` after the other while what was `seen` grows to two thirds.
+
+        The frames behind wait for each kill, however slow the machine.
+        """
+        chance, shares = random.Random(kills), [(kill + 1) * COUNT * 2 // 3 // kills for kill in range(kills)]
+        holds = [self.folder / f"hold.{share * 7 // 6 + 20}" for share in shares]
+        for hold in holds:
+            hold.touch()
         with Launch(self.folder) as graph:
-            for kill in range(kills):
-                until(lambda kill=kill: seen() >= (kill + 1) * COUNT * 2 // 3 // kills, 30, graph.output)  # type: ignore[misc]
+            for kill, (share, hold) in enumerate(zip(shares, holds, strict=True)):
+                until(lambda share=share: seen() >= share, 60, lambda: graph.output)  # type: ignore[misc]
                 victim = victims[kill % len(victims)]
                 graph.kill(f"{victim}.{chance.randint(1, self.nodes[victim].get('replicas', 1))}")
+                hold.unlink()
             assert graph.ends() == 0, graph.output
             assert graph.output.count("was killed by SIGKILL") == kills
         assert not (self.folder / "dead-letters").exists()

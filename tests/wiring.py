@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -170,6 +171,12 @@ class Graph:
         read = books.read(self.run / f"{replica}.books")
         assert read["taken"] == read["done"] + read["dead"] + read["dropped"] + read["on_the_way"]
         return read
+
+    def counts(self, replica: str, counter: str) -> int:
+        """So far; 0 while its books are still to be made."""
+        with suppress(FileNotFoundError, ValueError):
+            return self.books(replica)[counter]
+        return 0
 
     def ended(self, replica: str) -> bool:
         return (self.run / f"{replica}.done").exists()

@@ -84,9 +84,13 @@ class Neighbour:
         self._knows, self._news_at, self._news_since = False, time.time_ns(), now
 
     def is_told(self, now: float) -> bool:
-        """Whether it knows, or has ended, or has not been there for as long as this host is."""
+        """Whether it knows, or has ended, or has not been there for as long as this host is.
+
+        One that was through and is silent since has ended, too: its last word need not have come.
+        """
         is_stranger = not self.echo and now - self._news_since > STRANGER
-        return self._knows or bool(self._ended) or is_stranger
+        has_left = (self.status or {}).get("state") in ENDS and now - self.heard > AWAY
+        return self._knows or bool(self._ended) or is_stranger or has_left
 
     @property
     def run(self) -> str:

@@ -77,9 +77,14 @@ class Graph(Launch):
 
     def flows_again(self, since: float, seconds: float = AGAIN) -> None:
         """There is a result that is younger than `since`, soon."""
-        seconds += 2 * max(0.0, float(READY.findall(self.output)[0]) - START)
+        seconds += self.slowness
         left = since + seconds - time.time()
         until(lambda: self.after(since), left, f"a result within {seconds} s: {self.output[-3000:]}")
+
+    @property
+    def slowness(self) -> float:
+        """Seconds that whatever is to be soon may take longer here, as this machine is busy with other things."""
+        return 2 * max(0.0, float(READY.findall(self.output)[0]) - START)
 
     def after(self, since: float) -> list[Result]:
         return [result for result in self.results() if result.at > since]
@@ -125,7 +130,7 @@ def fresh(graph: Graph, since: float, late: float = LATE) -> None:
     """All that came since is new."""
     ages = [result.age for result in graph.after(since)]
     assert len(ages) > 10
-    assert max(ages) < late, ages
+    assert max(ages) < late + graph.slowness, ages
 
 
 def outages(graph: Graph, reason: str) -> None:

@@ -7,8 +7,9 @@ import importlib
 import logging
 import os
 import socket
+import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from host.pool import reasons
 from host.pool.actor import Actor
@@ -19,6 +20,8 @@ AT_ONCE = 8  # calls that an actor takes at a time: one of them waits for news
 ALWAYS = -1  # as often as need be
 LENGTH = 300  # characters of Ray's own words that are said
 KNOCK = 3.0  # seconds for somebody to answer where the cluster is said to be
+LOOK = 1.0  # seconds between two looks at what the cluster has
+QUIET = 4.0  # seconds without an answer after which its head is said not to answer
 PATIENCE = 10.0  # seconds for what another machine has left: Ray may have to start a process there
 
 
@@ -59,6 +62,8 @@ class Cluster:
             raise NoCluster(told(error)) from None
         self.lost = self._ray.exceptions.RayError  # what calls raise
         self.unavailable = self._ray.exceptions.ActorUnavailableError  # … for now
+        self._address = address
+        self._look()
         self._actors, self._inherit = self._ray.remote(Actor), self._ray.remote(inherit)
 
     def actor(self, run_id: str, replica: str, resources: Mapping[str, Any]) -> Any:
@@ -70,10 +75,28 @@ class Cluster:
         """What it holds is free for others."""
         self._ray.kill(actor, no_restart=True)
 
+    @property
+    def silence(self) -> float:
+        """For how many seconds its head has not answered."""
+        return time.monotonic() - self._answered_at
+
+    async def watch(self) -> NoReturn:
+        """Look at what it has, again and again; an answer may take for ever."""
+        while True:
+            await asyncio.to_thread(self._look)
+            await asyncio.sleep(LOOK)
+
+    def _look(self) -> None:
+        self._machines = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
+        self._free = self._ray.available_resources()
+        self._answered_at = time.monotonic()
+
     def why(self, resources: Mapping[str, Any]) -> str:
         """Why a replica that takes `resources` has no machine yet."""
-        machines = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
-        return reasons.why(reasons.wanted(resources), machines, self._ray.available_resources())
+        needs = reasons.wanted(resources)
+        if self.silence > QUIET:
+            return f"it needs {reasons.words(needs)}, and the cluster's head ({self._address}) does not answer"
+        return reasons.why(needs, self._machines, self._free)
 
     async def left_on(self, node: str, run_id: str, replica: str) -> bytes:
         """What the last life of `replica` held when it died on the machine `node`; nothing if that is gone."""

@@ -22,14 +22,14 @@ from host.companions import GIVES_UP
 from host.graph import Graph, GraphError
 from host.pool import package
 from host.pool.cluster import Cluster, NoCluster
-from host.pool.placement import Placement, Say, waiting
+from host.pool.placement import GOODBYE, Placement, Say, waiting
 
 FIRST_REST, LONGEST_REST = 1.0, 30.0  # seconds between two tries to reach the cluster; doubled with each
 KEPT = 60.0  # seconds that an actor waits for the next life after a death
 ASKED = 2.0  # … after its node was asked to go: to begin again as the graph says now, or for good
 GONE = 20.0  # seconds without an answer of the cluster's head after which it is asked as if for the first time
 ANEW = 1  # the exit code then
-GOODBYE = 0.8  # seconds to let go of all actors at the end
+FAREWELL = GOODBYE + 0.5  # seconds to let go of all actors at the end
 LINE = 1 << 20  # bytes of what a stand-in says at most: its order, with books
 MOST = 4 << 20  # bytes that wait for a stand-in at most: beyond them what is SPARED goes
 SPARED = ("line", "books", "notice")
@@ -65,7 +65,7 @@ class Placer:
         for placement in self._placements.values():
             self._part_with(placement)
         if self._partings:
-            await asyncio.wait(self._partings, timeout=GOODBYE)
+            await asyncio.wait(self._partings, timeout=FAREWELL)
         return 0
 
     async def _use_cluster(self) -> None:

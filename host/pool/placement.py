@@ -17,7 +17,7 @@ Say = Callable[[str, Any], None]  # to the stand-in: the kind of news, and what 
 
 PACE = 0.5  # seconds between two looks at what Ray does
 SILENCE = 15.0  # seconds without an answer after which a machine is cut off; it has ended the node by then (LEASE)
-GOODBYE = 3.0  # seconds in which an actor has cleared up
+GOODBYE = 2.0  # seconds in which an actor has cleared up
 LOST = 1  # the exit code of a stand-in whose machine is gone
 
 

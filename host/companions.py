@@ -20,7 +20,7 @@ from host.news import News
 from host.runfolder import RunFolder
 
 HEALTHY = 10.0  # seconds after which a life counts as a good one
-GOODBYE = 1.0  # seconds that one has to leave in
+GOODBYE = 3.0  # seconds that one has to leave in: a placer lets go of all actors first
 GIVES_UP = 2  # the exit code of one that no new life can help; it has said why
 
 Say = Callable[[str, str], None]  # under which name, and what

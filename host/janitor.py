@@ -1,11 +1,14 @@
 """The janitor: when its launcher is gone, however it went, kill every process of the run.
 
-A program of its own, with nothing but the standard library: `python janitor.py RUN_ID`, standard input a pipe that only
-the launcher holds open. The kernel closes that pipe even for a launcher that was killed with -9. Every process of the
-run carries ZG_RUN=RUN_ID in its environment, grandchildren that left their session and their parents included.
+A program of its own, with nothing but the standard library: `python janitor.py RUN_ID [FOLDER]`, standard input a pipe
+that only the launcher holds open. The kernel closes that pipe even for a launcher that was killed with -9. Every
+process of the run carries ZG_RUN=RUN_ID in its environment, grandchildren that left their session and their parents
+included. FOLDER, the run folder on a machine of a pool, goes when nobody has taken it over for long.
 """
 
+import fcntl
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -23,6 +26,8 @@ SYSTEMD = (  # what systemd tells a service of itself alone
 )
 CLEAN_SCANS = 3  # in a row: one may miss a process that is between fork and exec
 PAUSE = 0.02  # seconds between scans
+LOOK = 1.0  # … between two looks at FOLDER
+KEPT = 120.0  # seconds for which FOLDER waits for another actor: what its last life died with is in it
 PATIENCE = 1.5  # seconds that an orderly launcher waits for the janitor at its end
 
 
@@ -89,11 +94,27 @@ def kill_all(mark: str, seconds: float = inf) -> None:
         time.sleep(PAUSE)
 
 
+def remove(folder: Path) -> None:
+    """Remove it once nobody has touched it for KEPT seconds, unless somebody holds it: then that one has a janitor."""
+    with suppress(FileNotFoundError, BlockingIOError):
+        while True:
+            held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if folder.stat().st_mtime < time.time() - KEPT:
+                    shutil.rmtree(folder)
+            finally:
+                os.close(held)
+            time.sleep(LOOK)
+
+
 def main() -> None:
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # whoever signals everything must not spare the rest by it
     sys.stdin.buffer.read()  # returns when the launcher is gone
     kill_all(f"ZG_RUN={sys.argv[1]}")
+    for folder in sys.argv[2:]:
+        remove(Path(folder))
 
 
 if __name__ == "__main__":

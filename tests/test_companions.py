@@ -118,6 +118,6 @@ def test_at_the_end_they_are_asked_to_leave_and_killed_if_they_do_not(bench: Ben
     [pid] = bench.companions.pids
     began = time.monotonic()
     bench.companions.close()
-    assert 0.9 < time.monotonic() - began < 5
+    assert 2.9 < time.monotonic() - began < 8
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)

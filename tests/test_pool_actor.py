@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from bus.hand import HEAD
-from host import keyring
+from host import janitor, keyring
 from host.pool import folder, life
 from host.runfolder import SINCE
 from tests.berths import RUN_ID, Berth, berth
@@ -255,7 +255,24 @@ def test_what_a_node_has_started_goes_with_it_and_with_the_actors_process(graph:
         process.kill()
         process.wait()
 
-    until(lambda: not processes_in(graph) and not janitors(), 10, f"{processes_in(graph)} {janitors()}")
+    until(lambda: not processes_in(graph), 10, f"{processes_in(graph)}")
+    [left] = base.iterdir()
+    run_id = f"{process.pid:012x}"
+    assert janitors(run_id), "it keeps what the next actor is to know"
+    long_ago = time.time() - 2 * janitor.KEPT
+    os.utime(left, (long_ago, long_ago))
+    until(lambda: not left.exists() and not janitors(run_id), 10, f"{left} {janitors(run_id)}")
+
+
+def test_the_janitor_of_an_actor_leaves_a_folder_to_the_one_who_has_taken_it_over(graph: Path, base: Path) -> None:
+    with berth(graph) as one:
+        sleep(one)
+        one.actor.close(keep=True)
+        waiting = janitors()
+    with berth(graph) as one:
+        sleep(one)
+        until(lambda: not {*waiting} & {*janitors()}, 10, "the first one has gone")
+        assert one.run.is_dir()
 
 
 def test_the_next_actor_on_the_machine_has_what_the_last_life_held(graph: Path, base: Path) -> None:
@@ -338,13 +355,13 @@ def write_hand(path: Path) -> None:
     path.write_bytes(HEAD.pack(77, len(body)) + body)
 
 
-def janitors() -> list[str]:
-    """Those of the actors of this test."""
+def janitors(run_id: str = RUN_ID) -> list[str]:
+    """Those of the actors of that run."""
     found = []
     for entry in Path("/proc").iterdir():
         try:
             words = (entry / "cmdline").read_text().split("\0") if entry.name.isdigit() else []
         except (FileNotFoundError, ProcessLookupError):
             continue  # it has just ended
-        found += [word for word in words if word.startswith(f"{RUN_ID}.filter.1.")]
+        found += [word for word in words if word.startswith(f"{run_id}.filter.1.")]
     return found

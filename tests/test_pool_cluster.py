@@ -1,10 +1,16 @@
 """A pool on a real cluster of Ray's, of several machines on this one: what runs there, dies, moves and waits."""
 
+import os
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from host import janitor
+from host.pool import folder
+from host.runfolder import base
 from host.view import overview
 from tests.conftest import need_modules, until
 from tests.linked import ports
@@ -110,9 +116,21 @@ def test_whatever_dies_comes_back_and_with_the_launcher_all_goes(pooled: Pooled,
         count = len(pooled.saved)
         until(lambda: len(pooled.saved) > count + 20, SOON, "frames")
 
+        run_id = pooled.run.name
         graph.process.kill()
         graph.process.wait()
         until(lambda: not pooled.nodes(), SOON, "nobody outlives the launcher")
+        old = time.time() - 2 * janitor.KEPT
+
+        def left() -> list[Path]:
+            """Run folders on the machine, as if nobody had taken them over for long."""
+            found = [*base().glob(f"{folder.PREFIX}{run_id}.*")]
+            for one in found:
+                with suppress(FileNotFoundError):  # just gone
+                    os.utime(one, (old, old))
+            return found
+
+        until(lambda: not left(), SOON, lambda: f"nothing is left: {left()}")
     cluster.remove(machine)
 
 

@@ -27,6 +27,15 @@ def test_keys_caches_and_what_nodes_write_stay_here(tmp_path: Path) -> None:
     assert {"/keys", "**/keys/*.key", ".?*", "venv", "__pycache__", "/in/spool", "/out"} <= {*excluded}
 
 
+def test_files_of_secrets_and_exports_stay_here(tmp_path: Path) -> None:
+    written(tmp_path, code=10, deploy__compose=99, cameras__deploy=20)
+    written(tmp_path, **dict.fromkeys(("secrets.env", ".env", "cameras__prod.env", "keys__a.key"), 99))
+
+    excluded = package.excludes(loaded(tmp_path, *NODES, more=f"{HOSTS}\n{WIRES}"), "pool")
+
+    assert package.weight(tmp_path, [*excluded, "*.py", "graph.yaml"]) == {"code": 10, "cameras": 20}
+
+
 def test_what_only_nodes_elsewhere_are_told_of_stays_here(tmp_path: Path) -> None:
     splitter = "splitter: {run: nodes.splitter, host: station, push: streams, args: {source: clip.mp4, folder: spool}}"
     watcher = NODES[0].replace("push", "pull: streams, push")

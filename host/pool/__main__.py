@@ -23,12 +23,14 @@ from host.graph import Graph, GraphError
 from host.pool import package
 from host.pool.cluster import Cluster, NoCluster
 from host.pool.hints import Hints
-from host.pool.placement import Placement, Say, waiting
+from host.pool.placement import GOODBYE, Placement, Say, waiting
 
 FIRST_REST, LONGEST_REST = 1.0, 30.0  # seconds between two tries to reach the cluster; doubled with each
 KEPT = 60.0  # seconds that an actor waits for the next life after a death
 ASKED = 2.0  # … after its node was asked to go: to begin again as the graph says now, or for good
-GOODBYE = 0.8  # seconds to let go of all actors at the end
+GONE = 20.0  # seconds without an answer of the cluster's head after which it is asked as if for the first time
+ANEW = 1  # the exit code then
+FAREWELL = GOODBYE + 0.5  # seconds to let go of all actors at the end
 LINE = 1 << 20  # bytes of what a stand-in says at most: its order, with books
 MOST = 4 << 20  # bytes that wait for a stand-in at most: beyond them what is SPARED goes
 SPARED = ("line", "books", "notice")
@@ -48,23 +50,37 @@ class Placer:
         self._lives = set[asyncio.Task[int]]()
         self._partings = set[asyncio.Task[None]]()
 
-    async def serve(self, is_stopping: asyncio.Event) -> None:
-        """Until a signal comes."""
+    async def serve(self, is_stopping: asyncio.Event) -> int:
+        """Until a signal comes, or until this cluster is of no use; the exit code."""
         address = self._run / f"{self._pool.name}.pool"
         address.unlink(missing_ok=True)  # of an earlier life
         server = await asyncio.start_unix_server(self._attend, address, limit=LINE)
-        connecting = asyncio.create_task(self._connect())
-        await is_stopping.wait()
-        connecting.cancel()
+        stopping, clustering = asyncio.create_task(is_stopping.wait()), asyncio.create_task(self._use_cluster())
+        await asyncio.wait({stopping, clustering}, return_when=asyncio.FIRST_COMPLETED)
+        if clustering.done():
+            clustering.result()
+            return ANEW
+        clustering.cancel()
         server.close()
         for life in self._lives:
             life.cancel()
         for placement in self._placements.values():
             self._part_with(placement)
         if self._partings:
-            await asyncio.wait(self._partings, timeout=GOODBYE)
+            await asyncio.wait(self._partings, timeout=FAREWELL)
+        return 0
 
-    async def _connect(self) -> None:
+    async def _use_cluster(self) -> None:
+        """For as long as there is one: until its head is silent, and nobody runs there whom an end would hurt."""
+        cluster = await self._connect()
+        watching = asyncio.create_task(cluster.watch())
+        while cluster.silence < GONE or any(placement.is_running for placement in self._placements.values()):
+            await asyncio.wait({watching}, timeout=FIRST_REST)
+            if watching.done():
+                watching.result()
+        self._say(f"the cluster's head ({self._pool.ray}) has not answered for {GONE:g} s: begins anew")
+
+    async def _connect(self) -> Cluster:
         """Until there is a cluster: there may be one tomorrow."""
         pool, rest = self._pool, FIRST_REST
         env = package.runtime_env(self._graph, pool.name, pool.runtime_env, pool.folder)
@@ -72,18 +88,27 @@ class Placer:
             size = package.sizes(self._graph.folder, env["excludes"])
             self._say(f"sends {self._graph.folder} to Ray: {size}")
         while True:
+            asked = asyncio.ensure_future(asyncio.to_thread(Cluster, str(pool.ray), env, f"zg-{self._run.name}"))
+            if not (await asyncio.wait({asked}, timeout=GONE))[0]:
+                self._wait_as(
+                    f"there is something at {pool.ray}, but no head of Ray's has answered there for {GONE:g} s."
+                    " If that lasts, correct `ray` in the graph"
+                )
             try:
-                cluster = await asyncio.to_thread(Cluster, str(pool.ray), env, f"zg-{self._run.name}")
+                cluster = await asked
             except NoCluster as error:
-                if str(error) != self._why_none:
-                    self._say(f"{error}")
-                self._why_none = str(error)
+                self._wait_as(str(error))
                 await asyncio.sleep(rest)
                 rest = min(2 * rest, LONGEST_REST)
             else:
                 self._hear_signals()  # which Ray has taken over
                 self._cluster.set_result(cluster)
-                return
+                return cluster
+
+    def _wait_as(self, why: str) -> None:
+        if why != self._why_none:
+            self._say(why)
+        self._why_none = why
 
     async def _attend(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """A stand-in has come: see to one life of its replica."""
@@ -169,8 +194,8 @@ async def attend(graph: Graph, run: Path, pool: str, out: TextIO) -> None:
             asyncio.get_running_loop().add_signal_handler(number, is_stopping.set)
 
     hear_signals()
-    await Placer(graph, run, pool, out, hear_signals).serve(is_stopping)
-    os._exit(0)  # a thread of Ray's may still wait for a head that never answers
+    code = await Placer(graph, run, pool, out, hear_signals).serve(is_stopping)
+    os._exit(code)  # a thread of Ray's may still wait for a head that never answers
 
 
 def main() -> int:
@@ -187,9 +212,19 @@ def main() -> int:
     except GraphError as error:
         print(error)
         return GIVES_UP
-    out, sys.stdout = sys.stdout, open(os.devnull, "w")  # noqa: SIM115 (Ray prints pages; its own logs have them too)
-    asyncio.run(attend(graph, options.run, options.host, out))
+    asyncio.run(attend(graph, options.run, options.host, _alone()))
     return 0
+
+
+def _alone() -> TextIO:
+    """What is written here stands in the launcher's log; what Ray prints, pages of it, is in its own logs alone."""
+    out = os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for number in (1, 2):
+        os.dup2(nowhere, number)
+    os.close(nowhere)
+    sys.stderr = out
+    return out
 
 
 if __name__ == "__main__":

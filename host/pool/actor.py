@@ -167,7 +167,7 @@ class Actor:
         run = Folder(self._run_id, self._replica, self._node)
         try:
             self._notices = Notices(run.notify)
-            self._janitor = start_apart(run.id)
+            self._janitor = start_apart(run.id, run.path)
         except OSError:
             run.release(keep=True)
             raise
@@ -231,8 +231,8 @@ class Actor:
         self._is_over = True
         if self._folder:
             self._notices.close()
-            self._janitor.close()  # sets it to work, and it finds nobody
             self._folder.release(keep=keep)
+            self._janitor.close()  # sets it to work, and it finds nobody
         for one in (self._selector, self._waking, self._woken):
             one.close()
 

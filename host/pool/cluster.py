@@ -8,8 +8,10 @@ import logging
 import os
 import re
 import socket
+import time
 from collections.abc import Mapping
-from typing import Any
+from contextlib import suppress
+from typing import Any, NoReturn
 
 from host.pool import reasons
 from host.pool.actor import Actor
@@ -20,6 +22,8 @@ AT_ONCE = 8  # calls that an actor takes at a time: one of them waits for news
 ALWAYS = -1  # as often as need be
 LENGTH = 300  # characters of Ray's own words that are said
 KNOCK = 3.0  # seconds for somebody to answer where the cluster is said to be
+LOOK = 1.0  # seconds between two looks at what the cluster has
+QUIET = 4.0  # seconds without an answer after which its head is said not to answer
 PADDING = re.compile(  # what Ray says beyond what has happened
     r"The actor (?:[0-9a-f]+|None) is unavailable: |\.? The task may or may not have been executed on the actor\.?"
     r"|^\s*(?:class_name|actor_id|pid|name|namespace|ip): .*$| RPC Error details:\s*$",
@@ -66,6 +70,8 @@ class Cluster:
         self.lost = self._ray.exceptions.RayError  # what calls raise
         self.unavailable = self._ray.exceptions.ActorUnavailableError  # … for now
         self.given: dict[object, Mapping[str, Any]] = {}  # who runs -> what it takes
+        self._address = address
+        self._look()
         self._actors, self._inherit = self._ray.remote(Actor), self._ray.remote(inherit)
 
     def actor(self, run_id: str, replica: str, resources: Mapping[str, Any]) -> Any:
@@ -77,14 +83,32 @@ class Cluster:
         """What it holds is free for others."""
         self._ray.kill(actor, no_restart=True)
 
+    @property
+    def silence(self) -> float:
+        """For how many seconds its head has not answered."""
+        return time.monotonic() - self._answered_at
+
+    async def watch(self) -> NoReturn:
+        """Look at what it has, again and again; an answer may take for ever."""
+        while True:
+            await asyncio.to_thread(self._look)
+            await asyncio.sleep(LOOK)
+
+    def _look(self) -> None:
+        alive = [node for node in self._ray.nodes() if node["Alive"]]
+        self._machines, self._alive = [node["Resources"] for node in alive], {node["NodeID"] for node in alive}
+        self._free = self._ray.available_resources()
+        self._answered_at = time.monotonic()
+
     def why(self, resources: Mapping[str, Any]) -> str:
         """Why a replica that takes `resources` has no machine yet."""
-        machines = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
-        return reasons.why(resources, machines, self._ray.available_resources(), [*self.given.values()])
+        if self.silence > QUIET:
+            return f"the cluster's head ({self._address}) does not answer"
+        return reasons.why(resources, self._machines, self._free, [*self.given.values()])
 
     def is_alive(self, node: str) -> bool:
         """Whether Ray takes the machine `node` for alive; it needs some seconds to see that one is not."""
-        return node in [one["NodeID"] for one in self._ray.nodes() if one["Alive"]]
+        return node in self._alive
 
     async def loss(self, machine: Mapping[str, str], error: BaseException | None = None) -> str:
         """What has become of an actor on `machine`, in words; `error`: of Ray's, None where it has begun again by now.
@@ -92,7 +116,9 @@ class Cluster:
         Ray knows of a machine's death at the latest when it has started the actor on another one.
         """
         address = machine["address"]
-        if not await asyncio.to_thread(self.is_alive, machine["node"]):
+        with suppress(asyncio.TimeoutError):  # then what was seen last counts
+            await asyncio.wait_for(asyncio.to_thread(self._look), QUIET)
+        if not self.is_alive(machine["node"]):
             return f"its machine {address} is lost"
         if error is None:
             return f"Ray's worker on {address} died; Ray starts it again"

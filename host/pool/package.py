@@ -13,7 +13,7 @@ from host.graph import Graph, Node
 
 PARTS = ("bus", "host", "media", "nodes")  # of this project: what nodes and actors import
 NEVER = (  # in gitignore's language, which is Ray's
-    *("/keys", "**/keys/*.key"),  # a private key stays where it is
+    *("/keys", "**/keys/*.key", "*.env", "/deploy"),  # a private key or a password stays where it is
     *(".?*", "venv", "node_modules", "__pycache__", "dead-letters"),  # .?*: what is hidden
 )
 MB = 1_000_000  # bytes

@@ -18,7 +18,7 @@ Say = Callable[[str, Any], None]  # to the stand-in: the kind of news, and what 
 
 PACE = 0.5  # seconds between two looks at what Ray does
 SILENCE = 15.0  # seconds without an answer after which a machine is cut off; it has ended the node by then (LEASE)
-GOODBYE = 3.0  # seconds in which an actor has cleared up
+GOODBYE = 2.0  # seconds in which an actor has cleared up
 LOST = 1  # the exit code of a stand-in whose machine is gone
 
 
@@ -110,7 +110,7 @@ class Placement:
         if is_there:
             with suppress(self._cluster.lost, asyncio.TimeoutError):  # gone, or cut off: then it clears up by itself
                 await asyncio.wait_for(answer(actor.close.remote()), GOODBYE)
-        self._cluster.let_go(actor)
+        await asyncio.to_thread(self._cluster.let_go, actor)
 
     async def _cut_off(self) -> NoReturn:
         """Let go of a machine that does not answer. Raises Lost."""
@@ -126,19 +126,14 @@ class Placement:
             await self.let_go()
         self._since = time.time()
         while True:
-            if self._actor is None:
-                self._resources = order.resources
-                self._actor = self._cluster.actor(self._run_id, order.replica, order.resources)
-            asked = asyncio.ensure_future(answer(self._actor.machine.remote()))
+            asked = asyncio.ensure_future(self._ask(order))
             try:
                 while not (await asyncio.wait({asked}, timeout=PACE))[0]:
-                    why = await asyncio.to_thread(self._cluster.why, order.resources)
-                    self._show(say, "pending", f"{why}{because}")
+                    self._show(say, "pending", f"{self._cluster.why(order.resources)}{because}")
                 self._machine = asked.result()
             except self._cluster.unavailable as error:
                 because = f" ({told(error)})"
-                why = await asyncio.to_thread(self._cluster.why, order.resources)
-                self._show(say, "pending", f"{why}{because}")
+                self._show(say, "pending", f"{self._cluster.why(order.resources)}{because}")
                 await asyncio.sleep(PACE)
             except self._cluster.lost as error:
                 self._actor = None
@@ -151,6 +146,15 @@ class Placement:
             self._heard = 0
         if self._machine["node"] != self._node:
             say("line", f"runs on {self._machine['address']}")
+
+    async def _ask(self, order: Order) -> dict[str, str]:
+        """Where its actor is, once Ray has started it. What is asked of a head that is silent waits in a thread."""
+        assert self._cluster
+        if self._actor is None:
+            self._resources = order.resources
+            self._actor = await asyncio.to_thread(self._cluster.actor, self._run_id, order.replica, order.resources)
+        machine: dict[str, str] = await answer(self._actor.machine.remote())
+        return machine
 
     async def _begin(self, order: Mapping[str, Any], past: dict[str, Any], say: Say) -> None:
         assert self._cluster

@@ -7,10 +7,11 @@ from host.pool import package
 from tests.graphs import KEYS, loaded
 
 HOSTS = f'hosts: {{station: {{key: "{KEYS[0]}", address: 10.0.0.7}}, pool: {{ray: auto, key: "{KEYS[1]}"}}}}'
-WIRES = 'wires: {frames: {address: "tcp://station:5560"}}'
+WIRES = 'wires: {frames: {address: "tcp://station:5560"}, small: {address: "tcp://station:5570"}}'
 NODES = (
     "watcher: {run: nodes.watcher, host: station, push: frames, args: {folder: in/spool}}",
-    "converter: {run: nodes.converter, host: pool, pull: frames, args: {filter: emboss, folder: out}}",
+    "converter: {run: nodes.converter, host: pool, pull: frames, push: small, args: {filter: emboss}}",
+    "saver: {run: nodes.saver, host: station, pull: small, args: {folder: out}}",
 )
 
 
@@ -39,7 +40,7 @@ def test_files_of_secrets_and_exports_stay_here(tmp_path: Path) -> None:
 def test_what_only_nodes_elsewhere_are_told_of_stays_here(tmp_path: Path) -> None:
     splitter = "splitter: {run: nodes.splitter, host: station, push: streams, args: {source: clip.mp4, folder: spool}}"
     watcher = NODES[0].replace("push", "pull: streams, push")
-    graph = loaded(tmp_path, splitter, watcher, NODES[1], more=f"{HOSTS}\n{WIRES}")
+    graph = loaded(tmp_path, splitter, watcher, *NODES[1:], more=f"{HOSTS}\n{WIRES}")
 
     assert "/clip.mp4" in package.excludes(graph, "pool")
     assert "/emboss" not in package.excludes(graph, "pool")

@@ -38,6 +38,7 @@ class Companion:
         self._born_at = 0.0
         self._deaths = Deaths()
         self._is_renewed = False  # asked to leave, and to come back
+        self.is_retired = False  # asked to end what it has begun, and to stay away then
         self._pidfd: int | None = None  # readable when the process has died
 
     @property
@@ -75,6 +76,13 @@ class Companion:
             self._is_renewed, self.dies_at = True, time.monotonic() + GOODBYE
             self.process.send_signal(signal.SIGTERM)
 
+    def retire(self) -> None:
+        """Let it end what it has begun, and then stay away: another one may be there already, or none is wanted."""
+        self.is_retired, self.starts_at = True, inf
+        (self._run.path / f"{self.name}.pool").unlink(missing_ok=True)  # so that nobody comes to it any longer
+        if self.process:
+            self.process.send_signal(signal.SIGUSR1)
+
     def kill_if_overdue(self) -> None:
         if self.process and self.dies_at <= time.monotonic():
             self.dies_at = inf
@@ -91,7 +99,7 @@ class Companion:
         code, self.dies_at = self.process.wait(), inf
         if self._is_renewed:
             self.process, self._is_renewed = None, False
-        elif code == GIVES_UP:
+        elif self.is_retired or code == GIVES_UP:
             self.process, self.starts_at = None, inf
         else:
             self._rest(f"exited with {code}" if code >= 0 else f"was killed by {signal.Signals(-code).name}")
@@ -120,15 +128,21 @@ class Companions:
         self._make = partial(Companion, run=run, news=news, say=say)
         self._all = [self._make(name, argv) for name, argv in wanted.items()]
 
-    def learn(self, wanted: Mapping[str, Sequence[str]], renew: Collection[str]) -> None:
-        """The graph has changed: these are wanted now, and those of `renew` are to read it anew."""
-        gone = [one for one in self._all if one.name not in wanted]
-        self._all = [one for one in self._all if one.name in wanted]
-        _part(gone)
-        for one in self._all:
-            if one.name in renew:
+    def learn(self, wanted: Mapping[str, Sequence[str]], renew: Collection[str], retire: Collection[str] = ()) -> None:
+        """The graph has changed: these are wanted now, and those of `renew` are to read it anew.
+
+        Those of `retire` end what they have begun, while others of their names, if wanted, begin what is new.
+        """
+        here = [one for one in self._all if not one.is_retired]
+        for one in here:
+            if one.name in retire:
+                one.retire()
+            elif one.name in renew:
                 one.renew()
-        known = {one.name for one in self._all}
+        gone = [one for one in here if one.name not in wanted and not one.is_retired]
+        self._all = [one for one in self._all if one not in gone and (one.process or not one.is_retired)]
+        _part(gone)
+        known = {one.name for one in self._all if not one.is_retired}
         self._all += [self._make(name, argv) for name, argv in wanted.items() if name not in known]
 
     @property

@@ -66,15 +66,24 @@ def is_shaped_alike(before: Graph, after: Graph) -> bool:
     return _shape(before) == _shape(after)
 
 
-def changed_pools(before: Graph, after: Graph, reloaded: Collection[str] = ()) -> list[str]:
-    """Those whose machines are to come from elsewhere, or to have something else: code of nodes `reloaded`, too."""
-    pairs = ((before.hosts[name], host) for name, host in after.hosts.items() if name in before.hosts)
-    fresh = {after.nodes[name].host for name in reloaded}
-    return [
-        new.name
-        for old, new in pairs
-        if new.is_pool and (new.name in fresh or _facts(old, OF_POOL) != _facts(new, OF_POOL))
-    ]
+def moved(before: Graph, after: Graph) -> set[str]:
+    """The nodes on pools whose machines are to come from elsewhere, or to have something else."""
+    pools = [host for name, host in after.hosts.items() if host.is_pool and name in before.hosts]
+    changed = {host.name for host in pools if _facts(before.hosts[host.name], OF_POOL) != _facts(host, OF_POOL)}
+    return {node.name for node in after.nodes.values() if node.host in changed}
+
+
+def retired_pools(before: Plan, after: Plan, reloaded: Collection[str] = ()) -> set[str]:
+    """Those whose placer is to be another one, or none: it has sent what nodes need, once and for all."""
+    pools = {host.name for host in before.graph.hosts.values() if host.is_pool and host.name in before.companions}
+    nodes = [after.graph.nodes[name] for name in moved(before.graph, after.graph)]
+    nodes += [node for name in reloaded if _is_sent(node := after.graph.nodes[name], after.graph)]
+    return {name for name in pools if name not in after.companions or name in {node.host for node in nodes}}
+
+
+def _is_sent(node: Node, graph: Graph) -> bool:
+    """Whether its code is sent to its machine; else that has it anyway."""
+    return bool(node.host) and graph.hosts[str(node.host)].folder is None
 
 
 def is_same(before: Process, after: Process) -> bool:
@@ -97,7 +106,8 @@ def worded(before: Plan, after: Plan, found: Difference, reloaded: Collection[st
         elif said := [*_of_node(old.nodes[name], new.nodes[name], name in reloaded)]:
             lines.append(f"{name}: {', '.join(said)}{_ending(name, new, found)}")
         elif any(process.node.name == name for process in found.changed.values()):
-            lines.append(f"{name}: its wires change{_ending(name, new, found)}")
+            what = "pool changes" if name in moved(old, new) else "wires change"
+            lines.append(f"{name}: its {what}{_ending(name, new, found)}")
     lines += [f"{name}: removed" for name in old.nodes if name not in new.nodes and name not in renamed.values()]
     for name, wire in new.wires.items():
         if name in old.wires and (said := [*_of_wire(old.wires[name], wire)]):

@@ -10,7 +10,7 @@ from host.beside import LINK
 from host.change import Change
 from host.child import Child
 from host.companions import Companions
-from host.difference import Difference, changed_pools, is_shaped_alike, remade, worded
+from host.difference import Difference, is_shaped_alike, moved, remade, retired_pools, worded
 from host.elastic import Elastic
 from host.failures import Failures
 from host.follow import Edit, Follow
@@ -190,7 +190,8 @@ class Supervisor:
     def apply(self, edit: Edit) -> None:
         """Let what stands in graph.yaml now be what runs."""
         before, self.plan = self.plan, edit.plan
-        found = Difference.between([child.process for child in self.children], edit.plan.processes, edit.reloaded)
+        renewed = edit.reloaded | moved(before.graph, edit.plan.graph)
+        found = Difference.between([child.process for child in self.children], edit.plan.processes, renewed)
         for line in worded(before, edit.plan, found, edit.reloaded) or [
             f"{before.graph.path}: nothing that runs differs"
         ]:
@@ -201,9 +202,8 @@ class Supervisor:
         self.elastic.learn(edit.plan.graph)
         self.change.begin(edit.plan, found, remade(before.graph, edit.plan.graph) | edit.reloaded)
         self.run.keep_graph(edit.plan.graph.text)
-        pools = changed_pools(before.graph, edit.plan.graph, edit.reloaded)
-        renew = pools if is_shaped_alike(before.graph, edit.plan.graph) else [LINK, *pools]
-        self.rounds.companions.learn(edit.plan.companions, renew)
+        renew = [] if is_shaped_alike(before.graph, edit.plan.graph) else [LINK]
+        self.rounds.companions.learn(edit.plan.companions, renew, retired_pools(before, edit.plan, edit.reloaded))
         self.look()
 
     # News

@@ -24,12 +24,16 @@ class Nearby:
     def __init__(self, machine: str = "machine1") -> None:
         self.machine = machine  # of the actors to come
         self.has_room = asyncio.Event()
+        self.given: dict[object, Mapping[str, Any]] = {}
 
     def actor(self, run_id: str, replica: str, resources: Mapping[str, Any]) -> "Handle":
         return Handle(self, run_id, replica)
 
     def why(self, resources: Mapping[str, Any]) -> str:
         return "the cluster is full"
+
+    async def loss(self, machine: Mapping[str, str], error: BaseException | None = None) -> str:
+        return f"its machine {machine['address']} is lost: {error}"
 
     async def left_on(self, node: str, run_id: str, replica: str) -> bytes:
         return await asyncio.to_thread(folder.inherit, run_id, replica, node)

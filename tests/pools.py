@@ -30,13 +30,23 @@ class Pooled:
         resources: Mapping[str, Any] | None = None,
         node: Mapping[str, Any] | None = None,
         source: str = "clip.mp4",
+        more: Mapping[str, Any] | None = None,
         **pool: Any,
     ) -> None:
-        """The graph; `node`: what else the filter is told; `pool`: likewise its host."""
+        """The graph; `node`: what else the filter is told; `pool`: likewise its host.
+
+        `more`: nodes on the pool that are given a copy of each frame.
+        """
         if source == "clip.mp4" and not (self.folder / source).exists():
             make_clip(self.folder / source, self.frames, "160x120")
+        copies = [f"to_{name}" for name in more or {}]
         splitter = {"run": "nodes.splitter", "host": "station", "push": "streams"}
-        watcher = {"run": "nodes.watcher", "host": "station", "pull": "streams", "push": "frames"}
+        watcher: dict[str, Any] = {
+            "run": "nodes.watcher",
+            "host": "station",
+            "pull": "streams",
+            "push": ["frames", *copies],
+        }
         saver = {"run": "nodes.saver", "host": "station", "pull": "small", "args": {"folder": "saved"}}
         converter: dict[str, Any] = {
             "run": "nodes.converter",
@@ -53,6 +63,7 @@ class Pooled:
             },
             "wires": {
                 "frames": {"address": f"tcp://station:{self._port}"},
+                **{one: {"address": f"tcp://station:{self._port + 80 + place}"} for place, one in enumerate(copies)},
                 "small": {"address": f"tcp://station:{self._port + 40}", "encode": "raw"},
             },
             "nodes": {
@@ -60,6 +71,7 @@ class Pooled:
                 "watcher": {**watcher, "args": {"folder": "spool"}},
                 "converter": converter,
                 "saver": saver,
+                **{name: {"host": "pool", "pull": f"to_{name}", **one} for name, one in (more or {}).items()},
             },
         }
         fresh = self.folder / "graph.yaml.fresh"
@@ -125,12 +137,13 @@ class Pooled:
 
         return until(found, 20, f"a stand-in of {replica}")
 
-    def placer(self) -> int:
-        def found() -> int:
-            lines = processes_in(ROOT).items()
-            return next((pid for pid, line in lines if {"host.pool", f"--run={self.run}"} <= {*line}), 0)
+    def placers(self) -> list[int]:
+        """The pids of all: one that retires may lead others' lives to their ends beside the one that begins them."""
+        lines = processes_in(ROOT).items()
+        return [pid for pid, line in lines if {"host.pool", f"--run={self.run}"} <= {*line}]
 
-        return until(found, 20, "a placer")
+    def placer(self) -> int:
+        return until(self.placers, 20, "a placer")[0]
 
     def worker(self, replica: str) -> int:
         """The pid of the process of Ray's in which the replica's actor lives: that which has started the node."""

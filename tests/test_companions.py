@@ -18,6 +18,13 @@ from host.view.report import Report
 from tests.conftest import until
 
 STAYS = "import signal; print('here', flush=True); signal.pause()"
+RETIRES = """
+import os, signal, time
+signal.signal(signal.SIGUSR1, lambda *_: print("asked", flush=True))
+print("here", flush=True)
+signal.pause()
+while not os.path.exists("OVER"): time.sleep(0.05)
+"""
 STUBBORN = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {STAYS}"
 
 
@@ -110,6 +117,27 @@ def test_one_that_is_to_read_the_graph_anew_and_does_not_leave_is_killed_and_com
     bench.companions.learn(wanted, renew=["page"])
     bench.until(lambda: bench.lines == ["page: here"] * 2, what="it to be there again")
     assert bench.companions.pids != before
+
+
+def test_one_that_retires_ends_what_it_has_begun_while_another_one_is_there(bench: Bench) -> None:
+    wanted = {"pool": [sys.executable, "-c", RETIRES.replace("OVER", str(bench.run.path / "pool.over"))]}
+    bench.companions = bench.of(wanted)
+    bench.until(lambda: bench.lines == ["pool: here"], what="the first")
+    [first] = bench.companions.pids
+    (bench.run.path / "pool.pool").touch()
+    bench.companions.learn(wanted, renew=[], retire=["pool"])
+    assert not (bench.run.path / "pool.pool").exists()
+    bench.until(lambda: sorted(bench.lines) == ["pool: asked", "pool: here", "pool: here"], what="both")
+    assert first in bench.companions.pids
+    assert len(bench.companions.pids) == 2
+
+    (bench.run.path / "pool.over").touch()
+    bench.until(lambda: first not in bench.companions.pids, what="the first to end")
+    assert len(bench.companions.pids) == 1
+    bench.companions.learn({}, renew=[], retire=["pool"])
+    bench.until(lambda: bench.companions.pids == [], what="the second to end")
+    assert bench.companions.next_turn() == float("inf")
+    assert "restarts" not in " ".join(bench.lines)
 
 
 def test_at_the_end_they_are_asked_to_leave_and_killed_if_they_do_not(bench: Bench) -> None:

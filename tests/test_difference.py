@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 import pytest
 
-from host.difference import Difference, remade, worded
+from host import keyring
+from host.difference import Difference, moved, remade, retired_pools, worded
 from host.graph import load
 from host.plan import Plan, Wish
 from tests.graphs import write_modules
@@ -18,6 +19,13 @@ nodes:
 wires:
   converted: {keep: all}
 """
+POOLED = """\
+hosts: {station: {key: "STATION", address: 10.0.0.7}, pool: {ray: auto, key: "POOL"}}
+wires: {frames: {address: "tcp://station:5560"}}
+nodes:
+  watcher: {run: nodes.watcher, host: station, push: frames, args: {folder: in}}
+  converter: {run: nodes.converter, host: pool, pull: frames, args: {filter: emboss, folder: out}}
+"""
 SHRINK = "  shrink: {run: shrink, pull: small, push: converted}\n"
 INSERTED = ("pull: frames, push: converted", "pull: frames, push: small"), ("wires:", SHRINK + "wires:")
 
@@ -29,10 +37,10 @@ class Found(NamedTuple):
     leave: list[str]
 
 
-def plan(folder: Path, text: str, overrides: tuple[str, ...] = ()) -> Plan:
+def plan(folder: Path, text: str, overrides: tuple[str, ...] = (), host: str | None = None) -> Plan:
     path = folder / "graph.yaml"
     path.write_text(text)
-    return Wish(path, overrides).plan(Path("/run"), load(path, overrides))
+    return Wish(path, overrides, host).plan(Path("/run"), load(path, overrides))
 
 
 def difference(before: Plan, after: Plan, reloaded: tuple[str, ...] = ()) -> Found:
@@ -192,3 +200,18 @@ def test_passwords_in_addresses_are_not_said(tmp_path: Path) -> None:
 def test_only_what_a_node_is_itself_makes_it_another_one(tmp_path: Path) -> None:
     graphs = [plan(tmp_path, text).graph for text in (GRAPH, GRAPH.replace("emboss", "blur").replace("frames", "wire"))]
     assert remade(*graphs) == {"converter"}
+
+
+def test_a_pool_has_another_placer_where_the_code_or_the_machines_of_its_nodes_change(tmp_path: Path) -> None:
+    text = POOLED.replace("STATION", keyring.make(tmp_path, "station")).replace("POOL", keyring.make(tmp_path, "pool"))
+    before = plan(tmp_path, text, host="station")
+    elsewhere = plan(tmp_path, text.replace("ray: auto", "ray: auto, folder: /srv"), host="station")
+    without = plan(tmp_path, text.replace("host: pool", "host: station"), host="station")
+
+    assert retired_pools(before, before) == moved(before.graph, before.graph) == set()
+    assert retired_pools(before, before, ["converter"]) == {"pool"}
+    assert retired_pools(before, before, ["watcher"]) == set()
+    assert retired_pools(elsewhere, elsewhere, ["converter"]) == set(), "nothing is sent"
+    assert retired_pools(before, elsewhere) == {"pool"}
+    assert moved(before.graph, elsewhere.graph) == {"converter"}
+    assert retired_pools(before, without) == {"pool"}

@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,25 @@ def fragile(frames):
 
 if __name__ == "__main__":
     run(fragile)
+'''
+
+
+VERSION = '''"""Pass every frame on, after a while, and say which version this is."""
+
+import time
+
+from bus import run
+
+
+def versioned(frames):
+    print("this is version 1", flush=True)
+    for frame in frames:
+        time.sleep(0.5)
+        yield frame
+
+
+if __name__ == "__main__":
+    run(versioned)
 '''
 
 
@@ -195,6 +215,44 @@ def told(pooled: Pooled) -> list[str]:
     """What is said of each replica."""
     [node] = [node for node in overview.read(pooled.run)["nodes"] if node["name"] == "converter"]
     return [replica["words"] for replica in node["replicas"]]
+
+
+def test_who_has_other_code_leaves_for_it_and_others_on_the_pool_go_on(pooled: Pooled, cluster: Machines) -> None:
+    machine = cluster.add(code=4)
+    module = pooled.folder / "versioned.py"
+    module.write_text(VERSION)
+    resources = {"num_cpus": 0, "resources": {"code": 1}}
+    other = {"run": "nodes.saver", "resources": resources, "args": {"folder": str(pooled.folder / "copied")}}
+    graph_is = partial(pooled.write, 2, resources, node={"run": "versioned", "args": {}}, more={"other": other})
+    graph_is()
+    with pooled.launch("--reload", *EVER) as graph:
+        firsts = [pooled.node(f"converter.{number}") for number in (1, 2)]
+        before, placer = pooled.node("other.1"), pooled.placer()
+        until(lambda: len(pooled.saved) > 5, SOON, "frames")
+
+        module.write_text(VERSION.replace("version 1", "version 2"))
+        for number in (1, 2):
+            graph.says(f"converter.{number} .*this is version 2")
+        assert not {*firsts} & {*pooled.nodes("converter.1"), *pooled.nodes("converter.2")}
+        assert pooled.nodes("other.1") == [before], "it has not changed"
+        assert len(pooled.placers()) == 2
+        count = len(pooled.saved)
+        until(lambda: len(pooled.saved) > count + 5, SOON, "frames")
+
+        graph_is(runtime_env={"env_vars": {"MOOD": "good"}})
+        after = pooled.node("other.1", before)
+        graph.says("other: its pool changes; restarts")
+        assert b"MOOD=good" in Path(f"/proc/{after}/environ").read_bytes()
+        until(lambda: placer not in pooled.placers() and len(pooled.placers()) == 1, SOON, "one placer")
+        count = len(pooled.saved)
+        until(lambda: len(pooled.saved) > count + 5, SOON, "frames")
+
+        graph.interrupt()
+        assert graph.ends() == 0
+    assert "is gone" not in graph.output
+    assert "killed" not in graph.output
+    assert not pooled.nodes()
+    cluster.remove(machine)
 
 
 def waits(pooled: Pooled, number: int) -> str:

@@ -12,7 +12,6 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
@@ -39,8 +38,9 @@ SPARED = ("line", "books", "notice")
 class Placer:
     """One life of it."""
 
-    def __init__(self, graph: Graph, run: Path, pool: str, out: TextIO, hear_signals: Callable[[], None]) -> None:
-        self._hear_signals = hear_signals
+    def __init__(self, graph: Graph, run: Path, pool: str, out: TextIO) -> None:
+        self._is_stopping = asyncio.Event()
+        self._is_retired = asyncio.Event()  # another one takes over: no life begins here any longer
         self._run, self._pool, self._out = run, graph.hosts[pool], out
         self._graph = graph
         self._hints = Hints(pool)
@@ -48,15 +48,19 @@ class Placer:
         self._cluster: asyncio.Future[Cluster] = asyncio.get_running_loop().create_future()
         self._why_none = f"the cluster ({self._pool.ray}) is being asked"
         self._lives = set[asyncio.Task[int]]()
+        self._visits = set[asyncio.Task[Any]]()  # one for each stand-in that is here
         self._partings = set[asyncio.Task[None]]()
 
-    async def serve(self, is_stopping: asyncio.Event) -> int:
+    async def serve(self) -> int:
         """Until a signal comes, or until this cluster is of no use; the exit code."""
+        self._hear_signals()
         address = self._run / f"{self._pool.name}.pool"
         address.unlink(missing_ok=True)  # of an earlier life
         server = await asyncio.start_unix_server(self._attend, address, limit=LINE)
-        stopping, clustering = asyncio.create_task(is_stopping.wait()), asyncio.create_task(self._use_cluster())
-        await asyncio.wait({stopping, clustering}, return_when=asyncio.FIRST_COMPLETED)
+        stopping, retiring, clustering = map(
+            asyncio.create_task, (self._is_stopping.wait(), self._retire(server), self._use_cluster())
+        )
+        await asyncio.wait({stopping, retiring, clustering}, return_when=asyncio.FIRST_COMPLETED)
         if clustering.done():
             clustering.result()
             return ANEW
@@ -69,6 +73,22 @@ class Placer:
         if self._partings:
             await asyncio.wait(self._partings, timeout=FAREWELL)
         return 0
+
+    def _hear_signals(self) -> None:
+        hearing = asyncio.get_running_loop().add_signal_handler
+        hearing(signal.SIGTERM, self._is_stopping.set)
+        hearing(signal.SIGINT, self._is_stopping.set)
+        hearing(signal.SIGUSR1, self._is_retired.set)
+
+    async def _retire(self, server: asyncio.Server) -> None:
+        """Once another one takes over: lead the lives that there are to their ends."""
+        await self._is_retired.wait()
+        server.close()
+        for placement in self._placements.values():
+            if not placement.lock.locked():
+                self._part_with(placement)
+        while self._visits:
+            await asyncio.wait(self._visits)
 
     async def _use_cluster(self) -> None:
         """For as long as there is one: until its head is silent, and nobody runs there whom an end would hurt."""
@@ -112,6 +132,9 @@ class Placer:
 
     async def _attend(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """A stand-in has come: see to one life of its replica."""
+        if visit := asyncio.current_task():
+            self._visits.add(visit)
+            visit.add_done_callback(self._visits.discard)
 
         def say(kind: str, value: Any) -> None:
             if kind in SPARED and writer.transport.get_write_buffer_size() > MOST:
@@ -142,7 +165,7 @@ class Placer:
             for task in left:
                 task.cancel()
                 await asyncio.wait({task})
-            if placement.has_ended:
+            if placement.has_ended or self._is_retired.is_set():
                 await placement.let_go()  # before its stand-in ends: then what it held is free
             else:
                 placement.keep(ASKED if placement.is_asked else KEPT, partial(self._part_with, placement))
@@ -187,14 +210,7 @@ class Placer:
 
 
 async def attend(graph: Graph, run: Path, pool: str, out: TextIO) -> None:
-    is_stopping = asyncio.Event()
-
-    def hear_signals() -> None:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, is_stopping.set)
-
-    hear_signals()
-    code = await Placer(graph, run, pool, out, hear_signals).serve(is_stopping)
+    code = await Placer(graph, run, pool, out).serve()
     os._exit(code)  # a thread of Ray's may still wait for a head that never answers
 
 

@@ -14,7 +14,8 @@ from types import TracebackType
 from tests.conftest import until
 
 ROOT = Path(__file__).parent.parent
-EVER = ("splitter.source=test:forever", "splitter.size=160x90")  # of frames that take little of a small machine
+RATE = 5  # frames a second that a small machine keeps to while all tests are at work on it
+EVER = ("splitter.source=test:forever", "splitter.size=160x90", f"splitter.rate={RATE}")
 PATIENCE = 120.0  # seconds: generous, because the machines that run these tests are small and busy
 
 

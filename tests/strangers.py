@@ -13,11 +13,9 @@ import zmq
 
 from bus import books
 from tests.conftest import until
-from tests.launch import EVER, Launch, open_descriptors
+from tests.launch import EVER, RATE, Launch, open_descriptors
 from tests.two_hosts import TwoHosts
 
-RATE = 5  # frames a second that the source shows: what a machine keeps to that all tests are at work on
-SLOWLY = (*EVER, f"splitter.rate={RATE}")
 GROWTH = 40_000  # KiB that a process may have more than before: frames on the way, and the noise of malloc
 GREETING = b"\xff" + bytes(8) + b"\x7f\x03\x01CURVE".ljust(23, b"\0") + bytes(32)  # of ZMTP 3.1, as a client
 HOST = "127.0.0.1"
@@ -99,7 +97,7 @@ class Paced:
 def paced(folder: Path, runtime: Path, port: int) -> Iterator[Paced]:
     two = TwoHosts(folder, port)
     env = {"XDG_RUNTIME_DIR": str(runtime)}
-    with Launch(two.station, env=env) as station, Launch(two.robot, *SLOWLY, env=env) as robot:
+    with Launch(two.station, env=env) as station, Launch(two.robot, *EVER, env=env) as robot:
         until(lambda: len(two.results) > RATE, 60, "the first results")
         yield Paced(two, runtime, robot, station)
         robot.interrupt()

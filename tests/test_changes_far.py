@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import until
 from tests.linked import HOSTS, Linked, ports
 
-FRAMES = 400  # of the test camera: 16 s
+FRAMES = 200  # of the test camera, ten a second: 20 s
 DIFFERENT = r'the wire "frames" waits: graph.yaml says "watcher x 1 > converter x \d; keep: all" here'
 
 
@@ -38,15 +38,15 @@ def edit(linked: Linked, host: str, **keys: object) -> None:
 
 @pytest.mark.timeout(180)
 def test_while_the_copies_differ_the_wire_waits_and_then_it_goes_on(linked: Linked, stack: ExitStack) -> None:
-    camera = ("splitter.source=test", f"splitter.limit={FRAMES}")
+    camera = ("splitter.source=test", "splitter.size=160x90", "splitter.rate=10", f"splitter.limit={FRAMES}")
     launches = {name: stack.enter_context(linked.launch(name, *(camera if name == "robot" else ()))) for name in HOSTS}
-    until(lambda: len(linked.saved) > 20, 60, "results")
+    until(lambda: len(linked.saved) > 10, 60, "results")
     splitter = launches["robot"].pid("splitter.1")
 
     edit(linked, "station", args={"filter": "grayscale"})  # of which nobody else need know
     launches["station"].says("converter: filter invert -> grayscale; restarts", 20)
     seen = len(linked.saved)
-    until(lambda: len(linked.saved) > seen + 20, 60, "results of the new filter")
+    until(lambda: len(linked.saved) > seen + 10, 60, "results of the new filter")
 
     edit(linked, "station", replicas=1)
     launches["station"].says(DIFFERENT, 20)
@@ -55,7 +55,7 @@ def test_while_the_copies_differ_the_wire_waits_and_then_it_goes_on(linked: Link
     edit(linked, "robot", replicas=1)
     launches["robot"].says(r"converter: replicas 2 -> 1 \(on station\)", 20)
     seen = len(linked.saved)
-    until(lambda: len(linked.saved) > seen + 20, 60, f"results again: {launches['robot'].output[-2000:]}")
+    until(lambda: len(linked.saved) > seen + 10, 60, f"results again: {launches['robot'].output[-2000:]}")
     until(lambda: linked.sees("robot") and linked.sees("robot")["nodes"][2]["replicas"], 30, "what the robot sees")
     assert [one["name"] for one in linked.sees("robot")["nodes"][2]["replicas"]] == ["converter.1"]
     assert launches["robot"].pid("splitter.1") == splitter

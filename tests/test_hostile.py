@@ -12,7 +12,8 @@ import zmq
 from bus import keys
 from bus.meter import STRANGERS
 from tests.conftest import until
-from tests.strangers import GREETING, RATE, Paced, all_at, meddle, paced, raw
+from tests.launch import RATE
+from tests.strangers import GREETING, Paced, all_at, meddle, paced, raw
 from tests.test_hosts import free_ports
 
 MB = 1024 * 1024

@@ -21,9 +21,9 @@ from host.link.tidings import MAX_BODY, MAX_JSON
 from host.view.facts import STATUS, fitted
 from tests.conftest import until
 from tests.craft import zeros
-from tests.launch import Launch
+from tests.launch import EVER, RATE, Launch
 from tests.linked import Impostor, Linked, impostor, packed, ports, said
-from tests.strangers import GREETING, RATE, SLOWLY, all_at, meddle, raw
+from tests.strangers import GREETING, all_at, meddle, raw
 
 MB = 1024 * 1024
 GROWTH = 30_000  # KiB that the station's link may have more than before
@@ -73,7 +73,7 @@ def graph(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[
         patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("r")))
         linked = Linked(tmp_path_factory.mktemp("hostile"), ports(28_500, worker_id))
         station = stack.enter_context(linked.launch("station"))
-        stack.enter_context(linked.launch("robot", *SLOWLY))
+        stack.enter_context(linked.launch("robot", *EVER))
         linked.await_sight(("robot", "station"), ("station", "robot"))
         yield Graph(linked, station)
 

@@ -15,7 +15,8 @@ from tests.launch import EVER, Launch
 from tests.linked import HOSTS, Linked, ports
 from tests.test_clock import HOUR, Clock
 
-MANY = 300  # frames of the test camera: 12 s
+MANY = 120  # frames of the test camera, ten a second: 12 s
+CAMERA = ("splitter.source=test", "splitter.size=160x90", "splitter.rate=10", f"splitter.limit={MANY}")
 HOPELESS = "saver.folder=${NOT_SET}"  # no life of it can work
 
 
@@ -83,7 +84,7 @@ def test_all_end_when_all_is_done_and_say_so(linked: Linked, stack: ExitStack) -
 
 @pytest.mark.parametrize("host", ["robot", "station"])
 def test_a_link_that_is_killed_comes_back_and_costs_no_frame(linked: Linked, stack: ExitStack, host: str) -> None:
-    launches = launch_all(linked, stack, "splitter.source=test", f"splitter.limit={MANY}")
+    launches = launch_all(linked, stack, *CAMERA)
     linked.await_sight(("robot", "desk"), ("desk", "robot"))
     killed = linked.link_pid(host)
     linked.kill_link(host)

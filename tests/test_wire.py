@@ -89,7 +89,7 @@ def test_a_filter_that_stands_still_for_3_s_loses_its_messages_to_the_others_and
     with Graph(tmp_path) as graph:
         chain(graph, 300, code=slow)
         graph.start()
-        until(lambda: graph.out.exists() and len(graph.saved()) > 20, PATIENCE, "the first frames")
+        until(lambda: graph.count() > 20, PATIENCE, "the first frames")
         graph.signal("filter.2", signal.SIGSTOP)
         stopped = time.monotonic()
         until(lambda: graph.saved() == expected(300), PATIENCE, "the frames of the filter that stands still")

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from bus import books
 from bus.link import Pipe
+from tests.launch import listed
 
 ROOT = Path(__file__).parent.parent
 PATIENCE = 30.0  # seconds for what takes one or two on an idle machine
@@ -184,6 +185,10 @@ class Graph:
     def saved(self) -> dict[str, bytes]:
         """What SINK has written: name -> bytes."""
         return {file.name: file.read_bytes() for file in self.out.iterdir() if not file.name.startswith(".")}
+
+    def count(self) -> int:
+        """How many files SINK has written so far."""
+        return len(listed(self.out))
 
     def _peers(self, wire: str, ends: Callable[[Spec], list[tuple[str, str]]]) -> list[str]:
         specs = [spec for spec in self._specs.values() if wire in [name for _, name in ends(spec)]]

@@ -24,7 +24,7 @@ hosts: {station: {key: "STATION", address: 10.0.0.7}, pool: {ray: auto, key: "PO
 wires: {frames: {address: "tcp://station:5560"}}
 nodes:
   watcher: {run: nodes.watcher, host: station, push: frames, args: {folder: in}}
-  converter: {run: nodes.converter, host: pool, pull: frames, args: {filter: emboss, folder: out}}
+  converter: {run: nodes.converter, host: pool, pull: frames, args: {filter: emboss, folder: /srv/out}}
 """
 SHRINK = "  shrink: {run: shrink, pull: small, push: converted}\n"
 INSERTED = ("pull: frames, push: converted", "pull: frames, push: small"), ("wires:", SHRINK + "wires:")

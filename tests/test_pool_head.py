@@ -40,7 +40,7 @@ def test_who_runs_goes_on_and_who_waits_shows_that_the_head_is_silent(
 
             head.fall_silent()
             pooled.write(2, resources, folder=str(tmp_path))
-            words = f"it needs 1 head, and the cluster's head ({head.address}) does not answer"
+            words = f"the cluster's head ({head.address}) does not answer"
             until(lambda: waits(pooled, 2) == words, SOON, lambda: f"why it waits: {waits(pooled, 2)}")
             count = len(pooled.saved)
             until(lambda: len(pooled.saved) > count + 10, SOON, "frames")

@@ -8,7 +8,6 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
@@ -64,16 +63,17 @@ def test_it_is_read_there_once_and_of_a_machine_that_is_gone_there_is_nothing(cl
 
 def test_a_head_that_does_not_answer_holds_up_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its cluster is played: the real one is that of other tests, too."""
+    need_modules("ray")
     monkeypatch.setattr(clusters, "PATIENCE", 0.2)
     answers = threading.Event()
 
-    def nodes() -> list[dict[str, Any]]:
+    def call(*_: object) -> None:
         assert answers.wait(20), "whoever asks waits for nothing else"
-        return []
 
     async def story() -> None:
         asker = clusters.Cluster.__new__(clusters.Cluster)
-        vars(asker).update(_ray=SimpleNamespace(nodes=nodes), lost=OSError)
+        there = SimpleNamespace(options=lambda **_: SimpleNamespace(remote=call))
+        vars(asker).update(_alive={"machine1"}, _inherit=there, lost=OSError)
         assert await asker.left_on("machine1", RUN_ID, "filter.1") == b""
         answers.set()
 
